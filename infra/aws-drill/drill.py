@@ -158,9 +158,16 @@ def deployed(cloud):
               f"ZpayApiUrl=http://127.0.0.1:{cloud.sim}/_sim/zpay", f"ZpayPid={PID}", "DeletionProtection=false")
     said = cloud.readme("deployment", PACKAGES=f"dist/{ARCHITECTURE}", OPERATOR="boss@example.com", GUERDON_NEW_PASSWORD=PASSWORD)
     assert cloud.described() == "CREATE_COMPLETE"
+    offered = cloud.ask("GET", "/v1/settings/public")[0]["payment"]["providers"]
+    assert offered == ["zpay"], f"the one whose secret is stored, not {offered}"
     cloud.say(f"deployed and tried: {cloud.outputs['ApiEndpoint']}")
     for check in ("cors", "sign-up", "order", "queue", "mail", "books"):
         assert re.search(rf"^OK +{check} ", said, re.M), f"{check} is not OK in\n{said}"
+    # Every step can be repeated, in a shell that knows the password and no more.
+    again = cloud.readme("deployment", PACKAGES=f"dist/{ARCHITECTURE}", OPERATOR="boss@example.com", GUERDON_ADMIN_PASSWORD=PASSWORD)
+    assert "is an admin already" in again, again
+    assert not re.search(r"^FAIL ", again, re.M), again
+    cloud.say("the same commands again changed nothing, and ended")
     operator = {"GUERDON_STACK": STACK, "GUERDON_ADMIN_EMAIL": "boss@example.com", "GUERDON_ADMIN_PASSWORD": PASSWORD}
     url = cloud.readme("first-order", PROVIDER="zpay", **operator).splitlines()[-1]
     order = pay(cloud, url)

@@ -57,7 +57,7 @@ pub async fn signing_app(needs: &[&'static str]) -> Result<Arc<App>, Fault> {
 /// Builds an application from its environment and secrets.
 ///
 /// # Errors
-/// A mandatory variable or secret is missing, or `APP_SECRET` is too short.
+/// A mandatory variable or secret is missing, `APP_SECRET` is too short, or a provider's address would get secrets in the clear.
 pub fn assemble(environment: &impl Environment, aws: &Aws, secrets: &Secrets, providers: &Https) -> Result<App, Fault> {
     let get = |name| set(environment, name);
     let public_base_url = get("PUBLIC_BASE_URL")?.trim_end_matches('/').to_owned();
@@ -72,6 +72,7 @@ pub fn assemble(environment: &impl Environment, aws: &Aws, secrets: &Secrets, pr
     let origins =
         ["ORIGIN_SECRET", "ORIGIN_SECRET_PREVIOUS"].into_iter().filter_map(|name| secrets.get(name)).collect();
     let config = ProviderConfig::read(|name| secrets.get(name).or_else(|| environment.get(name)));
+    config.check()?;
     let store = Store::new(aws.dynamodb(endpoint(environment, "DYNAMODB")), get("TABLE_NAME")?);
     let queues = Queues::new(aws.sqs(endpoint(environment, "SQS")), urls);
     Ok(App {

@@ -25,7 +25,7 @@
 //! | ledger, journal, line | | all journals; one cause and its lines; one amount on one account. A journal's lines sum to zero |
 //! | account | `Accounts` | a ledger account of one owner: balance, commission, debt. A payout account is where a withdrawal goes |
 //! | commission | `Commission` | money earned on a paid order, as an affiliate or an agent |
-//! | withdrawal | `Withdrawal` | commission on its way to the balance or to cash |
+//! | withdrawal | `Withdrawal` | commission of a user or a shop on its way to the balance or to cash |
 //! | purchase | `Purchase` | a sale elsewhere that the operator's backend reports |
 //! | plan, subscription | `Plan`, `Subscription` | time that can be granted; one user's time on a plan |
 //! | redemption code, batch | `Code`, `Batch` | grants plan time or balance; codes that were made together |
@@ -47,8 +47,8 @@
 //! | capability | uses | because |
 //! | --- | --- | --- |
 //! | `account` | `affiliate`, `agency`, `operations`, `payment`, `redemption`, `referral` | an account carries its referral, promotion window and shop; erasing a person and signing one up touch all of them |
-//! | `affiliate` | `account`, `operations`, `payment`, `referral`, `webhooks` | commission follows paid orders and their referral |
-//! | `agency` | `account`, `affiliate`, `operations`, `payment` | a sale is paid like any order; a shop belongs to an account |
+//! | `affiliate` | `account`, `agency`, `operations`, `payment`, `referral`, `webhooks` | commission follows paid orders and their referral; a withdrawal of a shop takes from its wallet |
+//! | `agency` | `account`, `affiliate`, `operations`, `payment` | a sale is paid like any order; a shop belongs to an account; its commission is withdrawn like an affiliate's |
 //! | `operations` | `account`, `affiliate`, `agency`, `payment`, `redemption`, `referral`, `webhooks` | statistics, search, explanations and the auditor look at everything; settings and the audit log are used by all |
 //! | `payment` | `account`, `affiliate`, `operations`, `referral` | an order belongs to an account and snapshots the inviter's terms under the affiliate programme's settings |
 //! | `redemption` | `account`, `operations`, `payment`, `referral` | a code credits a balance; its text is read like an invite code |

@@ -222,15 +222,18 @@ subscriptions! {
         event steps.iter().copied().map(of_commission) => EventSubject::Commission(*order);
     }
 
-    /// A withdrawal was created or changed its state, and so did its user's accounts.
+    /// A withdrawal was created or changed its state, and so did its user's or shop's accounts.
     WithdrawalStateChanged {
         withdrawal: WithdrawalId,
         user: UserId,
+        /// Shop whose commission it is; absent for the user's own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shop: Option<ShopId>,
         /// New state.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         state: Option<WithdrawalState>,
     } => {
-        group user;
+        group shop.map_or_else(|| user.to_string(), |shop| shop.to_string());
         to Statistics;
         event state.map(of_withdrawal) => EventSubject::Withdrawal(*withdrawal);
     }

@@ -1,5 +1,6 @@
 //! The agency (R8): shops, series, grants, assets, orders, and commissions of a sale.
 
+pub mod cash;
 mod grant;
 mod order;
 mod random;

@@ -274,6 +274,26 @@ fn a_sale_pays_its_whole_chain_in_one_transaction() {
     }
 }
 
+/// R6.6, R8.12: cash of a shop is one read after the caller, and one commit.
+/// The wallet 2, both journal entries 3 each, the withdrawal 4, the idempotency record and the outbox item 2 each.
+#[test]
+fn cash_of_a_shop_is_one_read_and_one_commit() {
+    World::run(async |world| {
+        crate::agency::cash::sold(world).await;
+        world.stack.dynamo.reset();
+        let asked = crate::agency::cash::cash(world, "a", "10").await;
+        let cost = used(world);
+        assert_eq!((cost.commit, cost.reads), ((1, 16), reads(&[("GetItem", 2)])));
+        world.settle().await;
+        world.stack.dynamo.reset();
+        let cancel = format!("{}/{asked}/cancel", crate::agency::cash::CASH);
+        world.user("a").post(&cancel, json!({})).await.is(200);
+        let cost = used(world);
+        assert_eq!((cost.commit.0, cost.reads), (1, reads(&[("BatchGetItem", 1), ("GetItem", 1)])));
+        world.settle().await;
+    });
+}
+
 /// R8.3: a grant with fifty packages is one transaction of at most six items.
 /// R8.7: a pre-check reads twice after the caller.
 #[test]

@@ -104,6 +104,22 @@ async fn agency(world: &World) {
     world.settle().await;
     refund(world, &payment, 1_000).await;
     world.user("ivy").once().post("/v1/agency/wallet/transfers", json!({"amount": "1"})).await.is(201);
+    cash(world).await;
+}
+
+/// Jim's shop asks for cash: one is paid, one waits.
+async fn cash(world: &World) {
+    world.settings("agency", |agency| agency["min_cash_withdrawal"] = json!("0.1")).await;
+    let payout = json!({"method": "bank", "account": "DE02120300000000202052", "name": "Jim"});
+    let ask = async |amount: &str| {
+        let body = json!({"amount": amount, "payout": payout.clone()});
+        crate::agency::id(&world.user("jim").once().post("/v1/agency/wallet/withdrawals", body).await.is(201))
+    };
+    let paid = ask("0.25").await;
+    let approve = format!("/v1/admin/withdrawals/{paid}/approve");
+    world.admin().post(&approve, json!({"reference": "SEPA 18"})).await.is(200);
+    ask("0.5").await;
+    world.settle().await;
 }
 
 /// Gil's commissions on Hal's orders: one partly clawed back, one on hold; withdrawals in every state.

@@ -137,6 +137,7 @@ impl Stand {
             affiliate: AffiliatePolicy::of(&AffiliateSettings::default()),
             accounts: Accounts::new(usd("0").currency()),
             shop: None,
+            former_shops: std::collections::BTreeSet::new(),
             invite_code: None,
             traces_due: None,
             session_generation: 0,

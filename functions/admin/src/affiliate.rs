@@ -1,8 +1,7 @@
 //! The affiliate programme for the operator: commissions and withdrawals (R6.6, R6.7).
 
 use shared::affiliate::model::withdrawal::Destination;
-use shared::kernel::id::OrderId;
-use shared::kernel::id::UserId;
+use shared::kernel::id::{OrderId, ShopId, UserId};
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -162,9 +161,11 @@ pub async fn reverse(
 pub struct AdminWithdrawal {
     /// Id of the withdrawal.
     pub id: WithdrawalId,
-    /// Id of the user.
+    /// Id of the user; of the agent who asked, for a shop.
     pub user: UserId,
-    /// Amount, in ledger currency.
+    /// Id of the shop whose commission it is; null for a user's own.
+    pub shop_id: Option<ShopId>,
+    /// Amount, in ledger currency; in agency currency for a shop.
     pub amount: Amount,
     /// Destination: `balance` or `cash`.
     pub to: Destination,
@@ -200,6 +201,7 @@ impl CsvRow for AdminWithdrawal {
         "id",
         "created_at",
         "user",
+        "shop_id",
         "amount.amount",
         "amount.currency",
         "to",
@@ -219,6 +221,7 @@ impl From<withdrawal::Withdrawal> for AdminWithdrawal {
         Self {
             id: of.id,
             user: of.user,
+            shop_id: of.shop,
             amount: of.amount.into(),
             to: of.to,
             state: of.state,
@@ -238,9 +241,12 @@ pub struct Withdrawals {
     /// State: `done`, `requested`, `paid`, `rejected` or `cancelled`.
     #[param(inline, value_type = Option<WithdrawalState>)]
     state: Option<String>,
-    /// Id of the user.
+    /// Id of the user, for withdrawals of the user's own commission.
     #[param(inline, value_type = Option<UserId>)]
     user: Option<String>,
+    /// Id of the shop, for withdrawals of its commission.
+    #[param(inline, value_type = Option<ShopId>)]
+    shop: Option<String>,
 }
 
 /// List withdrawals
@@ -256,6 +262,7 @@ pub async fn withdrawals(
 ) -> Result<JsonOrCsv<AdminWithdrawal>, Problem> {
     let filter = WithdrawalFilter {
         user: user_filter("/user", search.filters.user.as_deref())?,
+        shop: named("/shop", search.filters.shop.as_deref())?,
         state: named("/state", search.filters.state.as_deref())?,
     };
     let page = search.rows(async |window| search::withdrawals(&app, &filter, &window).await).await?;
@@ -290,7 +297,7 @@ pub async fn approve(
 
 /// Reject a cash withdrawal
 ///
-/// Its amount becomes available again.
+/// Its amount becomes available again, and pays the debt of its account first.
 #[utoipa::path(
     post, path = "/v1/admin/withdrawals/{id}/reject", operation_id = "rejectWithdrawal", tag = "admin",
     responses((status = 200, body = WithdrawalView), code::WithdrawalClosed),

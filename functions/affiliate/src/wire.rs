@@ -7,8 +7,8 @@ use shared::account::model::access::Bearer;
 use shared::affiliate::model::commission;
 use shared::affiliate::model::commission::CommissionState;
 use shared::affiliate::model::settings::AffiliateSettings;
-use shared::affiliate::model::withdrawal;
 use shared::affiliate::overview::AffiliateOverview;
+use shared::affiliate::view::PayoutAsk;
 use shared::affiliate::withdraw::Withdraw;
 use shared::edge::view::Amount;
 use shared::kernel::id::CommissionId;
@@ -17,9 +17,6 @@ use shared::kernel::money::{Currency, LedgerMoney, MoneyError};
 use shared::kernel::refusal::{FieldError, Refusal};
 use shared::referral::invite_code::Shown;
 use utoipa::ToSchema;
-
-/// Maximum characters of a payout account or its owner's name.
-const PAYOUT_MAX: usize = 200;
 
 /// The caller's affiliate programme.
 #[derive(Debug, Serialize, ToSchema)]
@@ -253,7 +250,7 @@ pub struct Ask {
     /// Destination of the withdrawal.
     to: To,
     /// Payout account; required for cash, not accepted otherwise.
-    payout: Option<Payout>,
+    payout: Option<PayoutAsk>,
 }
 
 /// Destination of a withdrawal.
@@ -267,25 +264,6 @@ pub enum To {
     Cash,
 }
 
-/// Payout account of a cash withdrawal.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Payout {
-    /// Payout method; one of those that the operator offers.
-    #[schema(example = "bank")]
-    method: String,
-    /// Account number or address at the payout method, at most 200 characters.
-    account: String,
-    /// Name of the account's owner, at most 200 characters.
-    name: Option<String>,
-}
-
-impl std::fmt::Debug for Payout {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Payout").field("method", &self.method).finish_non_exhaustive()
-    }
-}
-
 impl Ask {
     /// Validate the request.
     ///
@@ -296,7 +274,11 @@ impl Ask {
         let amount = unsigned_amount("/amount", &self.amount).map_err(|error| errors.push(error)).ok();
         let payout = match (self.to, self.payout) {
             (To::Balance, Some(_)) => Err(FieldError::new("/payout", "not_expected", "only for cash")),
-            (To::Cash, None) => Err(FieldError::new("/payout", "required", "where cash goes")),
+            (To::Cash, None) => Err(FieldError::new(
+                "/payout",
+                "required",
+                "the account that cash goes to: method, account, and name if it has one",
+            )),
             (To::Balance, None) => Ok(None),
             (To::Cash, Some(payout)) => payout.read().map(Some),
         };
@@ -304,19 +286,5 @@ impl Ask {
         Refusal::unless_empty(errors)?;
         let (Some(amount), Some(payout)) = (amount, payout) else { return Err(Refusal::MalformedRequest) };
         Ok(Withdraw { by, amount, payout })
-    }
-}
-
-impl Payout {
-    fn read(self) -> Result<withdrawal::Payout, FieldError> {
-        let account = said("/payout/account", &self.account)?;
-        let name = self.name.map(|name| said("/payout/name", &name)).transpose()?;
-        for (pointer, text) in [("/payout/account", Some(&account)), ("/payout/name", name.as_ref())] {
-            if text.is_some_and(|text| text.chars().count() > PAYOUT_MAX) {
-                let detail = format!("at most {PAYOUT_MAX} characters");
-                return Err(FieldError::new(pointer, "out_of_range", detail));
-            }
-        }
-        Ok(withdrawal::Payout { method: self.method, account, name })
     }
 }

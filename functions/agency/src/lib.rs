@@ -10,6 +10,7 @@ pub mod series;
 pub mod shop;
 pub mod wallet;
 mod wire;
+pub mod withdrawal;
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use shared::edge::api;
 use shared::edge::openapi::Api;
 
 /// Environment variables required beyond those of every function.
-pub const NEEDS: [&str; 2] = ["REWARD_QUEUE_URL", "STATISTICS_QUEUE_URL"];
+pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
 
 /// The routes of the agency.
 pub fn api() -> Api<Arc<App>> {
@@ -55,5 +56,8 @@ pub fn api() -> Api<Arc<App>> {
         wallet::wallet,
         wallet::records,
         wallet::transfer,
+        withdrawal::ask,
+        withdrawal::list,
+        withdrawal::cancel,
     ]
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use shared::account::adjust_balance::unsigned_amount;
 use shared::account::records::StatementFilter;
 use shared::account::view::{Record, Trader};
+use shared::agency::model::settings::AgencySettings;
 use shared::agency::model::shop::Seller;
 use shared::agency::model::wallet::WalletPart;
 use shared::agency::wallets::{WalletAmounts, transfer as verb, wallet as read, wallet_records};
@@ -19,10 +20,14 @@ use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::search::{Search, named};
 use shared::edge::view::Amount;
+use shared::kernel::fault::Error;
 use shared::kernel::id::ShopId;
 use shared::kernel::ledger::RecordType;
+use shared::kernel::money::LedgerMoney;
 use shared::kernel::refusal::{Refusal, code};
 use utoipa::{IntoParams, ToSchema};
+
+use super::withdrawal::CashTerms;
 
 /// Balances of a shop, in agency currency.
 #[derive(Debug, Serialize, ToSchema)]
@@ -31,15 +36,28 @@ pub struct Wallet {
     pub shop_id: ShopId,
     /// Balance to spend on orders.
     pub main: Amount,
-    /// Earned commission not yet moved to `main`.
+    /// Earned commission not yet moved to `main` or paid out.
     pub commission: Amount,
+    /// Commission held for open cash withdrawals.
+    pub held: Amount,
     /// Receivable: reversed commission still to be recovered.
     pub debt: Amount,
+    /// Terms of cash withdrawals made now.
+    pub cash: CashTerms,
 }
 
-impl From<WalletAmounts> for Wallet {
-    fn from(of: WalletAmounts) -> Self {
-        Self { shop_id: of.shop, main: of.main.into(), commission: of.commission.into(), debt: of.debt.into() }
+impl Wallet {
+    async fn of(app: &App, of: WalletAmounts) -> Result<Self, Error> {
+        let settings = app.settings::<AgencySettings>().await?.settings;
+        let currency = of.main.currency();
+        Ok(Self {
+            shop_id: of.shop,
+            main: of.main.into(),
+            commission: of.commission.into(),
+            held: of.held.unwrap_or(LedgerMoney::zero(currency)).into(),
+            debt: of.debt.into(),
+            cash: CashTerms::of(&settings, currency)?,
+        })
     }
 }
 
@@ -52,7 +70,11 @@ pub struct Whose {
     shop_id: Option<String>,
 }
 
-fn shop(text: Option<&str>) -> Result<Option<ShopId>, Refusal> {
+/// Reads the id of a shop.
+///
+/// # Rejects
+/// `not_found` for what is no id.
+pub fn shop(text: Option<&str>) -> Result<Option<ShopId>, Refusal> {
     text.map(|text| ShopId::parse(text).ok_or(Refusal::NotFound)).transpose()
 }
 
@@ -66,7 +88,8 @@ pub async fn wallet(
     seller: Seller,
     Parameters(whose): Parameters<Whose>,
 ) -> Result<Reply<Wallet>, Problem> {
-    Ok(Reply::ok(read(&app, &seller.reach, shop(whose.shop_id.as_deref())?).await?.into()))
+    let amounts = read(&app, &seller.reach, shop(whose.shop_id.as_deref())?).await?;
+    Ok(Reply::ok(Wallet::of(&app, amounts).await?))
 }
 
 /// Filters of a wallet's statement lines.
@@ -132,5 +155,5 @@ pub async fn transfer(
     let shop = shop(body.value.shop_id.as_deref())?;
     let ctx = key.bind(&app, &seller, &body);
     let done = verb(&app, &ctx, &seller, shop, amount).await?;
-    Ok(Reply::created(Wallet::from(done.answer)).replayed(done.replayed))
+    Ok(Reply::created(Wallet::of(&app, done.answer).await?).replayed(done.replayed))
 }

@@ -24,7 +24,7 @@ use shared::table::item::Versioned;
 use shared::table::list::Window;
 use shared::table::store::Page;
 
-use crate::frame::{self, Head};
+use crate::frame;
 use crate::invite::{copier, link};
 use crate::list::{ROWS, alone};
 use crate::parts::{HERE, around, count, money, time};
@@ -118,6 +118,7 @@ pub async fn home(arrival: Arrival) -> Result<Response, Instead> {
         @if is_new {
             (first_steps(&visit, visitor, &programmes))
         } @else {
+            @if programmes.has_top_up { div.row { a.btn.go href="/top-up" { (text.top_up()) } } }
             (to_pay(&visit, lists.waiting))
             (latest(&visit, lists.records))
             div.two {
@@ -126,9 +127,7 @@ pub async fn home(arrival: Arrival) -> Result<Response, Instead> {
             }
         }
     };
-    let aside = html! { @if programmes.has_top_up { a.btn.go href="/top-up" { (text.top_up()) } } };
-    let head = Head { title: text.home().to_string(), lead: html! { (text.home_lead()) }, aside };
-    Ok(frame::headed(&visit, visitor, &head, &main))
+    Ok(frame::page(&visit, visitor, &text.home(), &text.home_lead(), &main))
 }
 
 fn tiles(visit: &Visit, visitor: &Visitor) -> Markup {

@@ -139,6 +139,7 @@ fn of_withdrawal(of: &Withdrawal) -> Value {
     json!({
         "id": of.id,
         "user_id": of.user,
+        "shop_id": of.shop,
         "amount": Amount::from(of.amount),
         "to": of.to.as_str(),
         "state": of.state.as_str(),

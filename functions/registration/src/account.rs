@@ -164,7 +164,11 @@ impl Filters {
     }
 }
 
-fn time(pointer: &str, text: Option<&str>) -> Result<Option<Timestamp>, Refusal> {
-    let wrong = || Refusal::field(pointer, "not_a_time", "A time as RFC 3339 writes it.");
+/// Reads a bound of a range.
+///
+/// # Rejects
+/// 422 at `pointer`.
+pub fn time(pointer: &str, text: Option<&str>) -> Result<Option<Timestamp>, Refusal> {
+    let wrong = || Refusal::field(pointer, "not_a_time", "A time as RFC 3339 writes it, such as 2026-11-20T10:00:00Z.");
     text.map(|text| text.parse().map_err(|_| wrong())).transpose()
 }

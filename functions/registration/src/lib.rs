@@ -2,6 +2,7 @@
 
 mod account;
 mod forms;
+mod own;
 mod platform;
 mod sessions;
 mod signup;
@@ -39,6 +40,9 @@ pub fn api() -> Api<Arc<App>> {
         account::set_email,
         account::confirm_email,
         account::records,
+        own::sessions,
+        own::end,
+        own::export,
     ]
     .behind_forms(forms::router())
     .fallback(platform::unknown)

@@ -162,7 +162,7 @@ pub struct PublicSettings {
 pub async fn public_settings(State(app): State<Arc<App>>) -> Result<Reply<PublicSettings>, Problem> {
     let payment = app.settings::<PaymentSettings>().await?.settings;
     let identity = app.settings::<IdentitySettings>().await?.settings;
-    let on = |provider: &Provider| payment.provider_enabled(*provider) && app.providers.has(*provider);
+    let on = |provider: &Provider| payment.provider_enabled(*provider) && app.providers.is_named(*provider);
     let providers = Provider::ALL.iter().filter(|provider| on(provider)).copied().collect();
     Ok(Reply::ok(PublicSettings {
         referral: Switch { enabled: app.settings::<ReferralSettings>().await?.settings.enabled },
@@ -196,7 +196,7 @@ fn refused(uri: &Uri) -> Problem {
     });
     let Some((_, first)) = operations.clone().find(|(_, path)| fits(path)) else { return Refusal::NoSuchRoute.into() };
     let methods: Vec<&str> = operations.filter(|(_, path)| *path == first).map(|(method, _)| method).collect();
-    let mut problem = Problem::from(Refusal::MethodNotAllowed);
+    let mut problem = Problem::from(Refusal::MethodNotAllowed).because(format!("It takes {}.", methods.join(", ")));
     problem.allow = Some(methods.join(", "));
     problem
 }

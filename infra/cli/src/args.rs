@@ -96,7 +96,7 @@ pub enum Operation {
     /// Manage top-up orders.
     #[command(subcommand)]
     Orders(Orders),
-    /// Manage withdrawals of commission.
+    /// Manage withdrawals of commission, of users and of shops.
     #[command(subcommand, visible_alias = "payouts")]
     Withdrawals(Withdrawals),
     /// Resolve provider payments that need a manual decision.

@@ -24,7 +24,7 @@ impl<T: Identifier, S: Send + Sync> FromRequestParts<S> for Id<T> {
     /// `not_found`, or the type's own refusal, for a text that cannot be an id; `malformed_request` for one that is not UTF-8.
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let mut values = values(parts, state).await?;
-        Ok(Self(next(&mut values)?))
+        Ok(Self(next(&mut values).ok_or_else(no_id::<T>)?))
     }
 }
 
@@ -35,7 +35,8 @@ impl<A: Identifier, B: Identifier, S: Send + Sync> FromRequestParts<S> for Ids<A
     /// As [`Id`], for the first text that cannot be an id.
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let mut values = values(parts, state).await?;
-        Ok(Self(next(&mut values)?, next(&mut values)?))
+        let outer = next(&mut values).ok_or_else(no_id::<A>)?;
+        Ok(Self(outer, next(&mut values).ok_or_else(no_id::<B>)?))
     }
 }
 
@@ -66,6 +67,14 @@ async fn values<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<impl Ite
     Ok(values.into_iter())
 }
 
-fn next<T: Identifier>(values: &mut impl Iterator<Item = String>) -> Result<T, Refusal> {
-    values.next().and_then(|value| T::parse(&value)).ok_or(T::UNKNOWN.unwrap_or(Refusal::NotFound))
+fn next<T: Identifier>(values: &mut impl Iterator<Item = String>) -> Option<T> {
+    values.next().and_then(|value| T::parse(&value))
+}
+
+/// The problem of a text that can be no id: it says how one looks, unless the type's own refusal does.
+fn no_id<T: Identifier>() -> Problem {
+    match T::UNKNOWN {
+        Some(Refusal::NotFound) | None => Problem::from(Refusal::NotFound).because(T::expected()),
+        Some(refusal) => refusal.into(),
+    }
 }

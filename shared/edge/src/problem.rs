@@ -83,6 +83,10 @@ impl From<Refusal> for Problem {
             Refusal::CodeNotFound => problem.detail = Some(CODE_LOOKS.to_owned()),
             Refusal::VersionMismatch => problem.detail = Some(VERSION_LOOKS.to_owned()),
             Refusal::ForcedRechargeRequired { amount } => problem.amount = Some(amount.normalize().to_string()),
+            Refusal::InsufficientAvailable { available } => {
+                let most = available.map_or_else(|| "Nothing".to_owned(), |available| format!("At most {available}"));
+                problem.detail = Some(format!("{most} can be withdrawn."));
+            }
             Refusal::CeilingExceeded { threshold } => {
                 problem.threshold = threshold.map(|threshold| threshold.normalize().to_string());
             }

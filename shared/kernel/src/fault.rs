@@ -51,6 +51,13 @@ pub enum Fault {
     /// The function lacks an environment variable that it needs.
     #[error("{variable} is not set")]
     Unset { variable: &'static str },
+    /// An environment variable has a value that the function can't work with.
+    #[error("{variable} {why}")]
+    Misset {
+        variable: &'static str,
+        /// Rest of the sentence: the mistake, and a value that would do.
+        why: &'static str,
+    },
     /// A state that the code considers impossible.
     #[error("bug")]
     Bug(#[source] Source),

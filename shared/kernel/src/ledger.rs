@@ -36,8 +36,8 @@ pub enum LedgerError {
     #[error("the balance is too low")]
     InsufficientBalance,
     /// A withdrawal exceeds the available part of the commission account.
-    #[error("less is available")]
-    InsufficientAvailable,
+    #[error("{available} is available")]
+    InsufficientAvailable { available: LedgerMoney },
     /// A part of the commission account would fall below zero. Nothing may be written.
     #[error("{0:?} would fall below zero")]
     PartBelowZero(Part),
@@ -60,7 +60,9 @@ impl LedgerError {
     pub fn refusal(&self) -> Option<Refusal> {
         match self {
             Self::InsufficientBalance => Some(Refusal::InsufficientBalance),
-            Self::InsufficientAvailable => Some(Refusal::InsufficientAvailable),
+            Self::InsufficientAvailable { available } => {
+                Some(Refusal::InsufficientAvailable { available: Some(*available) })
+            }
             _ => None,
         }
     }

@@ -170,7 +170,10 @@ refusals! {
     /// The debit exceeds the balance; an available amount never goes below zero (R1.7).
     InsufficientBalance = 409 "insufficient_balance", "The balance is too low.";
     /// The withdrawal exceeds the available commission (R6.5).
-    InsufficientAvailable = 409 "insufficient_available", "Less commission is available.";
+    InsufficientAvailable {
+        /// Commission that can be withdrawn; `None` before the first.
+        available: Option<LedgerMoney>
+    } = 409 "insufficient_available", "Less commission is available.";
     /// The withdrawal was paid, rejected or cancelled (R6.6).
     WithdrawalClosed = 409 "withdrawal_closed", "The withdrawal is not open any more.";
     /// The user has an open cash withdrawal; erasing them would lose its payout account.

@@ -41,12 +41,17 @@ pub async fn create_admin(app: &App, email: &Email, password: &Password) -> Resu
     Ok(app.execute(&Ctx::system(), plan).await?.answer)
 }
 
-/// Reports if somebody has an account with this e-mail.
+/// Finds the account with this e-mail.
 ///
 /// # Errors
 /// A fault when the read fails.
-pub async fn has_account(app: &App, email: &Email) -> Result<bool, Error> {
-    Ok(app.store.get::<EmailClaim>(&EmailClaim::key(&email_hash(app, email))).await?.is_some())
+pub async fn account_of(app: &App, email: &Email) -> Result<Option<User>, Error> {
+    let Some(claim) = app.store.get::<EmailClaim>(&EmailClaim::key(&email_hash(app, email))).await? else {
+        return Ok(None);
+    };
+    let missing = || Fault::bug(format!("{} has a claim and no account", claim.user));
+    let user = app.store.get::<User>(&User::key(claim.user)).await?.ok_or_else(missing)?;
+    Ok(Some(user.into_inner()))
 }
 
 async fn create(app: &App, id: UserId, email: &Email, password_hash: &str) -> Result<(UserId, Tx), Error> {
@@ -75,6 +80,7 @@ async fn create(app: &App, id: UserId, email: &Email, password_hash: &str) -> Re
         affiliate: AffiliatePolicy::of(&AffiliateSettings::default()),
         accounts: Accounts::new(app.settings::<PaymentSettings>().await?.settings.ledger_currency),
         shop: None,
+        former_shops: std::collections::BTreeSet::new(),
         invite_code: None,
         traces_due: None,
         session_generation: 0,

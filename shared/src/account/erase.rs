@@ -14,6 +14,7 @@ use crate::account::model::user::User;
 use crate::account::session::email_hash;
 use crate::affiliate::model::commission::CommissionAccount;
 use crate::affiliate::model::withdrawal::Withdrawal;
+use crate::agency::model::wallet::Wallet;
 use crate::app::App;
 use crate::message::Message;
 use crate::message::ReceivedMessage;
@@ -51,8 +52,8 @@ pub struct Erase {
 /// Erases a user's personal data; a no-op for an erased user.
 ///
 /// # Rejects
-/// [`Refusal::NotFound`]; [`Refusal::Forbidden`] for the admin's own account; [`Refusal::WithdrawalOpen`] while a withdrawal is
-/// unpaid; [`Refusal::BalanceLeft`] with the figures, unless that is acknowledged.
+/// [`Refusal::NotFound`]; [`Refusal::Forbidden`] for the admin's own account; [`Refusal::WithdrawalOpen`] while a withdrawal of
+/// theirs, or of a shop that they run or ran, is unpaid; [`Refusal::BalanceLeft`] with the figures, unless that is acknowledged.
 pub async fn erase(app: &App, ctx: &Ctx, ask: &Erase) -> Result<Answered<User>, Error> {
     app.execute(ctx, || plan(app, ctx, ask)).await
 }
@@ -65,7 +66,11 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Erase) -> Result<(User, Tx), Error> {
     if user.status == Status::Erased {
         return Ok((user.into_inner(), tx));
     }
-    if account.as_ref().is_some_and(|account| account.held.is_positive()) {
+    let wallets: Vec<_> = user.shops().into_iter().map(Wallet::key).collect();
+    let wallets: Vec<_> = app.store.read(wallets).await?.into_iter().flatten().collect();
+    let is_open = account.as_ref().is_some_and(|account| account.held.is_positive())
+        || wallets.iter().any(|wallet| wallet.held().is_positive());
+    if is_open {
         return Err(Refusal::WithdrawalOpen.into());
     }
     let figures = figures(&user, account.as_deref());
@@ -74,6 +79,9 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Erase) -> Result<(User, Tx), Error> {
     }
     if let Some(account) = &account {
         tx.unchanged(account);
+    }
+    for wallet in &wallets {
+        tx.unchanged(wallet);
     }
     let after = User { traces_due: app.clock.now().checked_add(AGAIN).ok(), ..nobody(&user) };
     tx.mark(|tx| {
@@ -149,8 +157,14 @@ pub async fn erase_traces_of(app: &App, user: UserId) -> Result<(), Error> {
             app.execute(&Ctx::system(), || plan_bodies(app, some)).await?;
         }
     }
-    for withdrawal in ids(app, "WITHDRAWALS", user, |withdrawal: &Withdrawal| withdrawal.id).await? {
-        app.execute(&Ctx::system(), || plan_withdrawal(app, withdrawal)).await?;
+    let account = app.store.get::<User>(&User::key(user)).await?.ok_or(Refusal::NotFound)?;
+    let owners = account.shops().into_iter().map(|shop| shop.to_string());
+    for owner in owners.chain([user.to_string()]) {
+        let query = Query::newest(Index::Owner, owned_by("WITHDRAWALS", owner), 100);
+        let all = app.store.all::<Withdrawal>(query).await?;
+        for withdrawal in all.iter().filter(|one| one.user == user && one.payout.is_some()) {
+            app.execute(&Ctx::system(), || plan_withdrawal(app, withdrawal.id)).await?;
+        }
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ pub mod erase;
 mod limits;
 pub mod mailed_code;
 pub mod model;
+pub mod own_sessions;
 pub mod password;
 pub mod profile;
 pub mod records;

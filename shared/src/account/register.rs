@@ -459,6 +459,7 @@ impl NewAccount {
             affiliate: AffiliatePolicy::of(&programmes.affiliate),
             accounts: programmes.accounts,
             shop: None,
+            former_shops: std::collections::BTreeSet::new(),
             invite_code: None,
             traces_due: None,
             session_generation: 0,

@@ -7,7 +7,7 @@
 //! | C4 | a commission follows from its order's snapshot, and its remainder follows the order's net |
 //! | C5 | an invitee's commissions are numbered from 1, none above the limit of its order |
 //! | W1 | a withdrawal has one journal that requests and one that closes it, in line with its state |
-//! | W2 | the held part is the sum of open withdrawals, the withdrawn total is the sum of completed ones |
+//! | W2 | the held part, or a shop's held account, is the sum of open withdrawals; the withdrawn total is the sum of completed ones |
 
 pub mod purchase;
 
@@ -18,9 +18,10 @@ use rust_decimal::Decimal;
 use crate::account::model::identity::Status;
 use crate::affiliate::model::commission::{Commission, CommissionAccount, CommissionSource, Earnings, earned};
 use crate::affiliate::model::withdrawal::{Destination, Withdrawal, WithdrawalState};
+use crate::agency::model::wallet::Wallet;
 use crate::operations::auditor::{Finding, Snapshot};
 use kernel::id::{OrderId, UserId};
-use kernel::ledger::{AccountKind, JournalEntry, Line, Part, RecordType};
+use kernel::ledger::{AccountKind, AccountOwner, JournalEntry, Line, Part, RecordType};
 use kernel::money::{LedgerMoney, MoneyError};
 
 /// Checks commissions, their accounts and withdrawals.
@@ -47,6 +48,9 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     check_invitees(snapshot, &sources, &mut findings);
     for withdrawal in snapshot.withdrawals.values() {
         check_withdrawal(snapshot, withdrawal, &mut findings);
+    }
+    for wallet in snapshot.agency.wallets.values() {
+        check_held(snapshot, wallet, &mut findings);
     }
     findings
 }
@@ -116,7 +120,8 @@ fn check_sums(all: &Snapshot, account: &CommissionAccount, findings: &mut Vec<Fi
         findings.push(Finding::new("C3", account.user, format!("{} is pending, {waiting} waits", account.pending)));
     }
     let withdrawn = |states: &[WithdrawalState]| -> Decimal {
-        let own = all.withdrawals.values().filter(|one| one.user == account.user && states.contains(&one.state));
+        let own = all.withdrawals.values().filter(|one| one.shop.is_none() && one.user == account.user);
+        let own = own.filter(|one| states.contains(&one.state));
         own.map(|one| one.amount.amount()).sum()
     };
     let is = (account.held.amount(), account.withdrawn.amount());
@@ -242,25 +247,15 @@ fn replayed(own: &[(&Commission, &CommissionSource)]) -> Result<Earnings, (&'sta
 fn check_withdrawal(all: &Snapshot, withdrawal: &Withdrawal, findings: &mut Vec<Finding>) {
     let cause = Withdrawal::cause(withdrawal.id);
     let own: Vec<&JournalEntry> = all.postings.iter().filter(|posting| posting.header.cause == cause).collect();
-    let sum = |account: AccountKind, part: Option<Part>| -> Decimal {
-        let entries = own.iter().flat_map(|posting| &posting.entries);
-        let fitting = entries
-            .filter(|entry| entry.account == account && entry.part == part && entry.kind == RecordType::Withdrawal);
-        fitting.map(|entry| entry.amount.amount()).sum()
-    };
     let amount = withdrawal.amount.amount();
-    let parts = (
-        sum(AccountKind::Commission, Some(Part::Available)),
-        sum(AccountKind::Commission, Some(Part::Held)),
-        sum(AccountKind::Balance, None),
-    );
     let (zero, gone) = (Decimal::ZERO, -amount);
     let (expected, steps) = match withdrawal.state {
-        WithdrawalState::Done => ((gone, zero, amount), 0),
-        WithdrawalState::Requested => ((gone, amount, zero), 0),
-        WithdrawalState::Paid => ((gone, zero, zero), 1),
-        WithdrawalState::Rejected | WithdrawalState::Cancelled => ((zero, zero, zero), 1),
+        WithdrawalState::Done => ([gone, zero, amount], 0),
+        WithdrawalState::Requested => ([gone, amount, zero], 0),
+        WithdrawalState::Paid => ([gone, zero, zero], 1),
+        WithdrawalState::Rejected | WithdrawalState::Cancelled => ([zero, zero, zero], 1),
     };
+    let parts = moved(withdrawal, &own);
     let last = own.iter().max_by_key(|posting| posting.header.step).map(|posting| posting.header.as_last());
     let done = withdrawal.state == WithdrawalState::Done;
     let right = last == Some(withdrawal.last)
@@ -270,5 +265,35 @@ fn check_withdrawal(all: &Snapshot, withdrawal: &Withdrawal, findings: &mut Vec<
     if parts != expected || !right {
         let detail = format!("is {}, its journals moved {parts:?}", withdrawal.state.as_str());
         findings.push(Finding::new("W1", withdrawal.id, detail));
+    }
+}
+
+/// Sums that a withdrawal's journals moved: on what is available, on what is held, and on the balance.
+fn moved(withdrawal: &Withdrawal, own: &[&JournalEntry]) -> [Decimal; 3] {
+    let of = |entry: &JournalEntry, line: &Line| match (withdrawal.shop, entry.holder) {
+        (None, _) if line.part == Some(Part::Available) => Some(0),
+        (None, _) if line.part == Some(Part::Held) => Some(1),
+        (None, _) if line.account == AccountKind::Balance => Some(2),
+        (Some(shop), Some(AccountOwner::Commission(owner))) if owner == shop => Some(0),
+        (Some(shop), Some(AccountOwner::Held(owner))) if owner == shop => Some(1),
+        _ => None,
+    };
+    let mut parts = [Decimal::ZERO; 3];
+    for (entry, line) in own.iter().flat_map(|entry| entry.entries.iter().map(move |line| (entry, line))) {
+        let part = of(entry, line).and_then(|part| parts.get_mut(part));
+        if let (Some(part), RecordType::Withdrawal) = (part, line.kind) {
+            *part = part.saturating_add(line.amount.amount());
+        }
+    }
+    parts
+}
+
+/// W2: a shop holds the sum of its open withdrawals.
+fn check_held(all: &Snapshot, wallet: &Wallet, findings: &mut Vec<Finding>) {
+    let own = all.withdrawals.values().filter(|one| one.shop == Some(wallet.shop));
+    let open = own.filter(|one| one.state == WithdrawalState::Requested);
+    let says: Decimal = open.map(|one| one.amount.amount()).sum();
+    if wallet.held().amount() != says {
+        findings.push(Finding::new("W2", wallet.shop, format!("holds {}, its withdrawals say {says}", wallet.held())));
     }
 }

@@ -1,17 +1,17 @@
-//! Close of a cash withdrawal, once: an admin pays or rejects it, or its user cancels it (R6.6).
+//! Close of a cash withdrawal, once: an admin pays or rejects it, or its user or shop cancels it (R6.6).
 
 use crate::account::model::access::Bearer;
 use crate::account::model::user::User;
-use crate::affiliate::model::commission::{CommissionAccount, CommissionMove};
-use crate::affiliate::model::withdrawal::{Withdrawal, WithdrawalResolution, WithdrawalState};
-use crate::affiliate::withdraw::{Withdrawn, refused};
+use crate::affiliate::model::commission::CommissionAccount;
+use crate::affiliate::model::withdrawal::{CashStep, Withdrawal, WithdrawalResolution, WithdrawalState};
+use crate::affiliate::withdraw::{Withdrawn, refused, told};
+use crate::agency::model::wallet::Wallet;
 use crate::app::App;
-use crate::message::Message;
 use crate::operations::audit_log::by_admin;
 use crate::payment::credit_order::header;
 use kernel::fault::{Error, Fault};
-use kernel::id::{UserId, WithdrawalId};
-use kernel::ledger::{Operator, PlatformAccount, PlatformLine};
+use kernel::id::{ShopId, UserId, WithdrawalId};
+use kernel::ledger::{Header, Operator, PlatformAccount, PlatformLine};
 use kernel::refusal::Refusal;
 use table::context::Ctx;
 use table::execute::Answered;
@@ -24,6 +24,11 @@ pub enum ClosedBy {
     Admin(UserId),
     /// The user who requested it.
     Owner(Bearer),
+    /// The agent of the shop whose commission it is.
+    Agent {
+        id: UserId,
+        shop: ShopId,
+    },
 }
 
 /// Request to close a withdrawal.
@@ -37,7 +42,7 @@ pub struct CloseWithdrawal {
 /// Closes a withdrawal; a no-op when it is closed with the same resolution.
 ///
 /// # Rejects
-/// [`Refusal::NotFound`], also for another user's withdrawal; [`Refusal::AccountBlocked`]; [`Refusal::WithdrawalClosed`] when
+/// [`Refusal::NotFound`], also for another user's or shop's withdrawal; [`Refusal::AccountBlocked`]; [`Refusal::WithdrawalClosed`] when
 /// it is closed with another resolution.
 pub async fn close_withdrawal(app: &App, ctx: &Ctx, ask: &CloseWithdrawal) -> Result<Answered<Withdrawn>, Error> {
     app.execute(ctx, || plan(app, ctx, ask)).await
@@ -45,60 +50,89 @@ pub async fn close_withdrawal(app: &App, ctx: &Ctx, ask: &CloseWithdrawal) -> Re
 
 async fn plan(app: &App, ctx: &Ctx, ask: &CloseWithdrawal) -> Result<(Withdrawn, Tx), Error> {
     let mut tx = app.tx();
-    let (withdrawal, account) = read(app, ask).await?;
+    let (withdrawal, funds) = read(app, ask).await?;
     if is_so(&withdrawal, &ask.verdict) {
         return Ok(((&*withdrawal).into(), tx));
     }
     let (operator, actor) = match ask.who {
         ClosedBy::Admin(admin) => (Operator::Admin, format!("admin:{admin}")),
         ClosedBy::Owner(by) => (Operator::User, by.user.to_string()),
+        ClosedBy::Agent { id, .. } => (Operator::User, id.to_string()),
     };
     let now = app.clock.now();
     let header = header(app, ctx, Withdrawal::cause(withdrawal.id), operator, actor, now).correcting(withdrawal.last);
-    let (after, moved) = withdrawal.settled(&ask.verdict, now, header.as_last())?;
-    let house = match moved {
-        CommissionMove::PayOut(amount) => vec![PlatformLine::new(PlatformAccount::Payout, amount)],
-        _ => Vec::new(),
-    };
-    let posted = account.post(header, &[moved], &withdrawal.id.to_string(), house);
-    let (amounts, posting) = posted.map_err(|error| refused(&error))?;
+    let (after, step) = withdrawal.settled(&ask.verdict, now, header.as_last())?;
     tx.replace(&withdrawal, &after);
-    tx.replace(&account, &amounts);
-    tx.insert(&posting);
+    funds.take(&mut tx, header, step, withdrawal.id)?;
     if let ClosedBy::Admin(admin) = ask.who {
         let action = format!("withdrawal.{}", after.state.as_str());
         let audit = by_admin(app, ctx, admin, &action, withdrawal.id.to_string());
         let said = after.reference.as_ref().or(after.reason.as_ref()).cloned().unwrap_or_default();
         tx.insert(&audit.change(withdrawal.state.as_str(), after.state.as_str()).because(said));
     }
-    tx.send(Message::WithdrawalStateChanged {
-        withdrawal: withdrawal.id,
-        user: withdrawal.user,
-        state: Some(after.state),
-    });
+    tx.send(told(&after));
     Ok(((&after).into(), tx))
 }
 
-async fn read(
-    app: &App,
-    ask: &CloseWithdrawal,
-) -> Result<(Versioned<Withdrawal>, Versioned<CommissionAccount>), Error> {
+/// Account that a withdrawal takes from.
+enum Funds {
+    Commission(Versioned<CommissionAccount>),
+    Wallet(Versioned<Wallet>),
+}
+
+impl Funds {
+    /// Writes the account and the journal of a step.
+    fn take(&self, tx: &mut Tx, header: Header, step: CashStep, id: WithdrawalId) -> Result<(), Error> {
+        let related = id.to_string();
+        match self {
+            Self::Commission(account) => {
+                let house = match step {
+                    CashStep::PayOut(amount) => vec![PlatformLine::new(PlatformAccount::Payout, amount)],
+                    CashStep::Hold(_) | CashStep::Release(_) => Vec::new(),
+                };
+                let posted = account.post(header, &[step.into()], &related, house);
+                let (after, posting) = posted.map_err(|error| refused(&error))?;
+                tx.replace(account, &after);
+                tx.insert(&posting);
+            }
+            Self::Wallet(wallet) => {
+                let (after, postings) = wallet.withdraw(&header, step, &related).map_err(|error| refused(&error))?;
+                tx.replace(wallet, &after);
+                for posting in &postings {
+                    tx.insert(posting);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn read(app: &App, ask: &CloseWithdrawal) -> Result<(Versioned<Withdrawal>, Funds), Error> {
     let key = Withdrawal::key(ask.withdrawal);
-    let (withdrawal, account) = match ask.who {
+    let lost = || Fault::bug("a withdrawal without an account");
+    match ask.who {
         ClosedBy::Admin(_) => {
             let found = app.store.get::<Withdrawal>(&key).await?.ok_or(Refusal::NotFound)?;
-            let account = app.store.get(&CommissionAccount::key(found.user)).await?;
-            (found, account)
+            let funds = match found.shop {
+                Some(shop) => app.store.get(&Wallet::key(shop)).await?.map(Funds::Wallet),
+                None => app.store.get(&CommissionAccount::key(found.user)).await?.map(Funds::Commission),
+            };
+            Ok((found, funds.ok_or_else(lost)?))
         }
         ClosedBy::Owner(by) => {
             let user = by.user;
             let keys = (key, CommissionAccount::key(user), User::key(user));
             let (found, account, owner) = app.store.read(keys).await?;
             owner.ok_or(Refusal::Unauthenticated)?.must_admit(&by)?;
-            (found.filter(|found| found.user == user).ok_or(Refusal::NotFound)?, account)
+            let found = found.filter(|found| found.shop.is_none() && found.user == user).ok_or(Refusal::NotFound)?;
+            Ok((found, account.map(Funds::Commission).ok_or_else(lost)?))
         }
-    };
-    Ok((withdrawal, account.ok_or_else(|| Fault::bug("a withdrawal without an account"))?))
+        ClosedBy::Agent { shop, .. } => {
+            let (found, wallet) = app.store.read((key, Wallet::key(shop))).await?;
+            let found = found.filter(|found| found.shop == Some(shop)).ok_or(Refusal::NotFound)?;
+            Ok((found, wallet.map(Funds::Wallet).ok_or_else(lost)?))
+        }
+    }
 }
 
 fn is_so(withdrawal: &Withdrawal, verdict: &WithdrawalResolution) -> bool {

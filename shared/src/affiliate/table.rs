@@ -40,11 +40,14 @@ records! {
         at |it| Earnings::key(it.invitee);
     }
 
-    /// A withdrawal: lists (R6.5, R6.6).
+    /// A withdrawal of a user or a shop: lists (R6.5, R6.6).
     Withdrawal = "withdrawal" {
         fn key(id: WithdrawalId) = "WITHDRAWAL#{id}", "WITHDRAWAL";
         at |it| Withdrawal::key(it.id);
-        owner |it| Some(owned("WITHDRAWALS", it.user, it.id));
+        owner |it| Some(match it.shop {
+            Some(shop) => owned("WITHDRAWALS", shop, it.id),
+            None => owned("WITHDRAWALS", it.user, it.id),
+        });
         platform |it| Some(by_month("WITHDRAWALS", it.created_at, it.id));
     }
 

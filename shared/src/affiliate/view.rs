@@ -1,12 +1,15 @@
-//! Withdrawals on the wire, for users and the operator (R6.5, R6.6).
+//! Withdrawals on the wire, for users, agents and the operator (R6.5, R6.6).
 
-use crate::affiliate::model::withdrawal::{Destination, WithdrawalState};
+use crate::account::adjust_balance::said;
+use crate::affiliate::model::withdrawal::{Destination, Payout, WithdrawalState};
 use jiff::Timestamp;
-use kernel::id::WithdrawalId;
-use serde::Serialize;
+use kernel::id::{ShopId, WithdrawalId};
+use kernel::refusal::FieldError;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::affiliate::withdraw::Withdrawn;
+use edge::export::CsvRow;
 use edge::view::Amount;
 
 /// Withdrawal of commission.
@@ -15,7 +18,9 @@ use edge::view::Amount;
 pub struct WithdrawalView {
     /// Id of the withdrawal.
     pub id: WithdrawalId,
-    /// Amount in ledger currency.
+    /// Shop whose commission it is; null for a user's own.
+    pub shop_id: Option<ShopId>,
+    /// Amount in ledger currency; in agency currency for a shop.
     pub amount: Amount,
     /// Destination: `balance` or `cash`.
     pub to: Destination,
@@ -35,6 +40,23 @@ pub struct WithdrawalView {
     pub settled_at: Option<Timestamp>,
 }
 
+impl CsvRow for WithdrawalView {
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "created_at",
+        "shop_id",
+        "amount.amount",
+        "amount.currency",
+        "to",
+        "state",
+        "payout.method",
+        "payout.account",
+        "reference",
+        "reason",
+        "settled_at",
+    ];
+}
+
 /// Payout account, masked.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = MaskedPayout)]
@@ -50,6 +72,7 @@ impl From<Withdrawn> for WithdrawalView {
     fn from(of: Withdrawn) -> Self {
         Self {
             id: of.id,
+            shop_id: of.shop,
             amount: of.amount.into(),
             to: of.to,
             state: of.state,
@@ -59,5 +82,46 @@ impl From<Withdrawn> for WithdrawalView {
             created_at: of.created_at,
             settled_at: of.settled_at,
         }
+    }
+}
+
+/// Maximum characters of a payout account or its owner's name.
+const PAYOUT_MAX: usize = 200;
+
+/// Payout account of a cash withdrawal.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = Payout)]
+#[serde(deny_unknown_fields)]
+pub struct PayoutAsk {
+    /// Payout method; one of those that the operator offers.
+    #[schema(example = "bank")]
+    method: String,
+    /// Account number or address at the payout method, at most 200 characters.
+    account: String,
+    /// Name of the account's owner, at most 200 characters.
+    name: Option<String>,
+}
+
+impl std::fmt::Debug for PayoutAsk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PayoutAsk").field("method", &self.method).finish_non_exhaustive()
+    }
+}
+
+impl PayoutAsk {
+    /// Validates account and name.
+    ///
+    /// # Rejects
+    /// An empty text, or one that is too long.
+    pub fn read(self) -> Result<Payout, FieldError> {
+        let account = said("/payout/account", &self.account)?;
+        let name = self.name.map(|name| said("/payout/name", &name)).transpose()?;
+        for (pointer, text) in [("/payout/account", Some(&account)), ("/payout/name", name.as_ref())] {
+            if text.is_some_and(|text| text.chars().count() > PAYOUT_MAX) {
+                let detail = format!("at most {PAYOUT_MAX} characters");
+                return Err(FieldError::new(pointer, "out_of_range", detail));
+            }
+        }
+        Ok(Payout { method: self.method, account, name })
     }
 }

@@ -11,13 +11,13 @@ use crate::account::model::access::Bearer;
 use crate::account::model::user::User;
 use crate::affiliate::model::commission::CommissionAccount;
 use crate::affiliate::model::settings::AffiliateSettings;
-use crate::affiliate::model::withdrawal::{Destination, Payout, Withdrawal, WithdrawalState};
+use crate::affiliate::model::withdrawal::{CashTerms, Destination, Payout, Withdrawal, WithdrawalState};
 use crate::affiliate::release_holds::{mature, overdue};
 use crate::app::App;
 use crate::message::Message;
 use crate::payment::credit_order::header;
 use kernel::fault::{Error, Fault};
-use kernel::id::{UserId, WithdrawalId};
+use kernel::id::{ShopId, UserId, WithdrawalId};
 use kernel::ledger::{Header, LedgerError, NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
 use kernel::money::LedgerMoney;
 use kernel::refusal::Refusal;
@@ -41,6 +41,9 @@ pub struct Withdraw {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Withdrawn {
     pub id: WithdrawalId,
+    /// Shop whose commission it is; absent for a user's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shop: Option<ShopId>,
     pub amount: LedgerMoney,
     pub to: Destination,
     pub state: WithdrawalState,
@@ -60,6 +63,7 @@ impl From<&Withdrawal> for Withdrawn {
     fn from(of: &Withdrawal) -> Self {
         Self {
             id: of.id,
+            shop: of.shop,
             amount: of.amount,
             to: of.to,
             state: of.state,
@@ -75,24 +79,32 @@ impl From<&Withdrawal> for Withdrawn {
 /// Withdraws commission.
 ///
 /// # Rejects
-/// [`Refusal::AccountBlocked`]; [`Refusal::InsufficientAvailable`]; for cash, 422 for a method that is not offered and for an
+/// [`Refusal::AccountBlocked`]; `insufficient_available`; for cash, 422 for a method that is not offered and for an
 /// amount below the minimum.
 pub async fn withdraw(app: &App, ctx: &Ctx, ask: &Withdraw) -> Result<Answered<Withdrawn>, Error> {
     let done = app.execute(ctx, || plan(app, ctx, ask)).await;
+    measure(&done);
+    done
+}
+
+/// Counts a request; cash that somebody has to pay rings an alarm (R9.4).
+pub(crate) fn measure(done: &Result<Answered<Withdrawn>, Error>) {
     let result = if done.is_ok() { "ok" } else { "failed" };
     metrics::metric("Withdrawals", 1, "Count", &[("Result", result)]);
     if done.as_ref().is_ok_and(|done| done.answer.state == WithdrawalState::Requested && !done.replayed) {
         metrics::count("CashRequested");
     }
-    done
 }
 
 async fn plan(app: &App, ctx: &Ctx, ask: &Withdraw) -> Result<(Withdrawn, Tx), Error> {
     let settings = app.settings::<AffiliateSettings>().await?.settings;
-    payable(&settings, ask)?;
+    if let Some(payout) = &ask.payout {
+        let terms = CashTerms { methods: &settings.withdrawal_methods, minimum: settings.min_cash_withdrawal };
+        terms.admit(ask.amount, payout)?;
+    }
     let (user, account) = read(app, ctx, ask.by.user).await?;
     user.must_admit(&ask.by)?;
-    let account = account.ok_or(Refusal::InsufficientAvailable)?;
+    let account = account.ok_or(Refusal::InsufficientAvailable { available: None })?;
     let amount = LedgerMoney::exact(ask.amount, account.available.currency())?;
     let now = app.clock.now();
     let to = if ask.payout.is_some() { Destination::Cash } else { Destination::Balance };
@@ -102,6 +114,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Withdraw) -> Result<(Withdrawn, Tx), E
     let withdrawal = Withdrawal {
         id,
         user: ask.by.user,
+        shop: None,
         amount,
         to,
         state: if done { WithdrawalState::Done } else { WithdrawalState::Requested },
@@ -118,7 +131,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Withdraw) -> Result<(Withdrawn, Tx), E
     if done {
         credit(&mut tx, &user, &withdrawal, header)?;
     }
-    tx.send(Message::WithdrawalStateChanged { withdrawal: id, user: ask.by.user, state: Some(withdrawal.state) });
+    tx.send(told(&withdrawal));
     Ok(((&withdrawal).into(), tx))
 }
 
@@ -139,18 +152,10 @@ async fn read(
     Ok((user.ok_or(Refusal::Unauthenticated)?, account))
 }
 
-/// Requires an offered method and the minimum amount of a cash withdrawal.
-fn payable(settings: &AffiliateSettings, ask: &Withdraw) -> Result<(), Refusal> {
-    let Some(payout) = &ask.payout else { return Ok(()) };
-    if !settings.withdrawal_methods.contains(&payout.method) {
-        let detail = format!("One of {}.", settings.withdrawal_methods.join(", "));
-        return Err(Refusal::field("/payout/method", "not_offered", detail));
-    }
-    if ask.amount < settings.min_cash_withdrawal {
-        let detail = format!("At least {}.", settings.min_cash_withdrawal);
-        return Err(Refusal::field("/amount", "out_of_range", detail));
-    }
-    Ok(())
+/// The message about a withdrawal's new state.
+pub(crate) fn told(withdrawal: &Withdrawal) -> Message {
+    let Withdrawal { id, user, shop, state, .. } = *withdrawal;
+    Message::WithdrawalStateChanged { withdrawal: id, user, shop, state: Some(state) }
 }
 
 /// Writes the commission account's journal entry.

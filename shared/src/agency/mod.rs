@@ -1,4 +1,4 @@
-//! Agency use cases (R8): shops, series, grants, assets, orders, and the settlement of sales.
+//! Agency use cases (R8): shops, series, grants, assets, orders, the settlement of sales, and cash for commission.
 //!
 //! The caller is a [`Seller`](crate::agency::model::shop::Seller): an admin, or the agent of a shop, whose reach is that shop
 //! and those below it. Anything out of reach is answered as not found.
@@ -9,6 +9,7 @@ pub mod grants;
 pub mod model;
 pub mod offer;
 pub mod queries;
+pub mod request_cash;
 pub mod sell;
 pub mod settle;
 pub mod shops;

@@ -187,7 +187,7 @@ async fn appoint(app: &App, tx: &mut Tx, user: UserId, shop: &Shop) -> Result<()
 async fn dismiss(app: &App, tx: &mut Tx, user: UserId) -> Result<(), Error> {
     let Some(user) = app.store.get::<User>(&User::key(user)).await? else { return Ok(()) };
     let role = if user.role == Role::Agent { Role::User } else { user.role };
-    tx.replace(&user, &User { role, shop: None, ..User::clone(&user) });
+    tx.replace(&user, &User { role, shop: None, former_shops: user.shops(), ..User::clone(&user) });
     Ok(())
 }
 

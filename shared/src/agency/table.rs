@@ -28,7 +28,7 @@ records! {
         platform |it| Some(by_month("SHOPS", it.created_at, it.id));
     }
 
-    /// A shop's accounts: money to spend, and commission earned (R8.12).
+    /// A shop's accounts: money to spend, commission earned, and what is held of it for cash (R8.12).
     Wallet = "wallet" {
         fn key(shop: ShopId) = "SHOP#{shop}", "WALLET";
         at |it| Wallet::key(it.shop);

@@ -34,6 +34,9 @@ pub struct WalletAmounts {
     pub main: LedgerMoney,
     /// Commission earned.
     pub commission: LedgerMoney,
+    /// Commission set aside for open cash withdrawals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<LedgerMoney>,
     /// Commission debt: taken back and not yet recovered.
     pub debt: LedgerMoney,
 }
@@ -41,7 +44,7 @@ pub struct WalletAmounts {
 impl From<&Wallet> for WalletAmounts {
     fn from(of: &Wallet) -> Self {
         let (main, commission, debt) = (of.main.balance(), of.commission.balance(), of.commission.owed());
-        Self { shop: of.shop, main, commission, debt }
+        Self { shop: of.shop, main, commission, held: Some(of.held()), debt }
     }
 }
 
@@ -50,7 +53,7 @@ impl From<&Wallet> for WalletAmounts {
 /// # Rejects
 /// `not_found`; 422 if an admin names no shop.
 pub async fn wallet(app: &App, reach: &Reach, shop: Option<ShopId>) -> Result<WalletAmounts, Error> {
-    let shop = named(app, reach, shop).await?;
+    let shop = named_shop(app, reach, shop).await?;
     let (wallet, _) = read(app, shop).await?;
     Ok((&*wallet).into())
 }
@@ -66,16 +69,20 @@ pub async fn wallet_records(
     part: WalletPart,
     filter: &StatementFilter,
 ) -> Result<Page<StatementLine>, Error> {
-    let shop = named(app, reach, shop).await?;
+    let shop = named_shop(app, reach, shop).await?;
     let owner = match part {
         WalletPart::Main => AccountOwner::Main(shop),
         WalletPart::Commission => AccountOwner::Commission(shop),
+        WalletPart::Held => AccountOwner::Held(shop),
     };
     Ok(records(app, owner, filter).await?)
 }
 
 /// The given shop if it is in reach, or the caller's own.
-async fn named(app: &App, reach: &Reach, shop: Option<ShopId>) -> Result<ShopId, Error> {
+///
+/// # Rejects
+/// `not_found`; 422 if an admin names no shop.
+pub async fn named_shop(app: &App, reach: &Reach, shop: Option<ShopId>) -> Result<ShopId, Error> {
     let own = match reach {
         Reach::Platform => None,
         Reach::Below(path) => path.shop(),
@@ -146,7 +153,7 @@ async fn plan_transfer(
     shop: Option<ShopId>,
     amount: Decimal,
 ) -> Result<(WalletAmounts, Tx), Error> {
-    let shop = named(app, &seller.reach, shop).await?;
+    let shop = named_shop(app, &seller.reach, shop).await?;
     if let Reach::Below(own) = &seller.reach
         && own.shop() != Some(shop)
     {

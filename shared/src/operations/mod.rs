@@ -7,6 +7,7 @@ pub mod change_settings;
 pub mod days;
 pub mod dead_letters;
 pub mod explain;
+pub mod export_account;
 pub mod model;
 pub mod order_summary;
 pub mod project;

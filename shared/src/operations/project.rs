@@ -170,6 +170,9 @@ fn subjects(message: &Message) -> Vec<Subject> {
         Message::CommissionSettled { order, beneficiary, .. } => {
             vec![Subject::Commission(*order), Subject::Affiliate(*beneficiary)]
         }
+        Message::WithdrawalStateChanged { withdrawal, shop: Some(shop), .. } => {
+            vec![Subject::Withdrawal(*withdrawal), Subject::Wallet(*shop)]
+        }
         Message::WithdrawalStateChanged { withdrawal, user, .. } => {
             vec![Subject::Withdrawal(*withdrawal), Subject::Affiliate(*user), Subject::User(*user)]
         }

@@ -20,7 +20,7 @@ use crate::payment::model::review::{Review, ReviewState};
 use crate::payment::table::{DIFFERENCES, reconciliations_of};
 use crate::referral::model::referral::{Invite, Reward, RewardState, Side};
 use kernel::fault::Fault;
-use kernel::id::UserId;
+use kernel::id::{ShopId, UserId};
 use kernel::ledger::{JournalEntry, RecordType, StatementLine};
 use kernel::provider::Provider;
 use table::item::{Item, text};
@@ -359,7 +359,10 @@ pub async fn commissions(app: &App, filter: &CommissionFilter, window: &Window) 
 /// Filter of withdrawals.
 #[derive(Debug, Clone, Default)]
 pub struct WithdrawalFilter {
+    /// User whose own commission it is.
     pub user: Option<UserId>,
+    /// Shop whose commission it is; counts instead of a user.
+    pub shop: Option<ShopId>,
     pub state: Option<WithdrawalState>,
 }
 
@@ -368,9 +371,10 @@ pub struct WithdrawalFilter {
 /// # Errors
 /// The database can't be reached.
 pub async fn withdrawals(app: &App, filter: &WithdrawalFilter, window: &Window) -> Result<Page<Withdrawal>, Fault> {
-    let source = match filter.user {
-        Some(user) => ListSource::Owned(owned_by("WITHDRAWALS", user)),
-        None => ListSource::Platform("WITHDRAWALS"),
+    let source = match (filter.shop, filter.user) {
+        (Some(shop), _) => ListSource::Owned(owned_by("WITHDRAWALS", shop)),
+        (None, Some(user)) => ListSource::Owned(owned_by("WITHDRAWALS", user)),
+        (None, None) => ListSource::Platform("WITHDRAWALS"),
     };
     walk(app, &window.walk(source, filter.state.is_some()), |withdrawal: &Withdrawal| {
         let fitting = fits(filter.state.as_ref(), Some(&withdrawal.state));

@@ -2,5 +2,6 @@
 
 pub mod erasure;
 mod identity;
+mod own;
 pub mod registration;
 pub mod service;

@@ -128,6 +128,13 @@ fn a_setup_makes_what_is_missing_and_keeps_what_is_there() {
     assert_eq!((status, desk.put().len()), (0, 3), "{out}{err}");
     let file = desk.read("samconfig.shop.toml");
     assert!(file.contains("MailFrom=a@b.test") && file.contains("ZpayPid=8") && !file.contains("ZpayPid=7"), "{file}");
+    // deploy.md D11: who may not read a provider's secret is told by a parameter that it is stored.
+    assert!(file.contains("\"PaymentProviders=none\""), "Stripe has no secret for its webhook: {file}");
+    let (status, out, err) =
+        desk.guerdon("setup --stack shop", &[("STRIPE_WEBHOOK_SECRET", "whsec_1"), ("ZPAY_KEY", "k")]);
+    assert_eq!((status, desk.put().len()), (0, 5), "{out}{err}");
+    let file = desk.read("samconfig.shop.toml");
+    assert!(file.contains("\"PaymentProviders=stripe,zpay\"") && !file.contains("PaymentProviders=none"), "{file}");
 }
 
 #[test]

@@ -174,6 +174,8 @@ fn an_order_is_refunded_in_parts_explained_and_verified() {
         bench.settle().await;
         assert_eq!(bench.balance(&ann).await, "0");
         assert_eq!(bench.json("payouts list").await, json!([]), "payouts are withdrawals");
+        let shop = bench.json("payouts list --shop shp_01k9zq4r7x8m2v5b3n6c1d0fgh").await;
+        assert_eq!(shop, json!([]));
         assert_eq!((bench.guerdon("audit").await.status, bench.guerdon("verify").await.status), (0, 0));
     });
 }

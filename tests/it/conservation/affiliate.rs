@@ -45,6 +45,10 @@ impl Play<'_> {
                         let path = format!("/v1/affiliate/withdrawals/{id}/cancel");
                         self.world.user(&user).post(&path, json!({})).await;
                     }
+                    for agent in ["a", "b", "c"] {
+                        let path = format!("/v1/agency/wallet/withdrawals/{id}/cancel");
+                        self.world.user(agent).post(&path, json!({})).await;
+                    }
                 }
             }
         }

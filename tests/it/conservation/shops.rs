@@ -1,4 +1,4 @@
-//! Workload of agents: a chain of three shops sells by wallet, online and by hand, and transfers money.
+//! Workload of agents: a chain of three shops sells by wallet, online and by hand, transfers money and takes cash.
 
 use rand_chacha::rand_core::Rng;
 use serde_json::json;
@@ -18,7 +18,12 @@ pub struct Shops {
 
 impl Shops {
     pub async fn open(world: &World) -> Self {
-        world.settings("agency", |agency| agency["enabled"] = json!(true)).await;
+        world
+            .settings("agency", |agency| {
+                agency["enabled"] = json!(true);
+                agency["min_cash_withdrawal"] = json!("1");
+            })
+            .await;
         let chain = agency::chain(world).await;
         let series = agency::series(world, agency::fixed("100")).await;
         let package = agency::package(world, &series, "MONTH", "50", "10").await;
@@ -32,7 +37,7 @@ impl Shops {
 }
 
 impl Play<'_> {
-    /// Sells, pays, or transfers between wallets.
+    /// Sells, pays, transfers between wallets, or takes cash.
     pub async fn sell(&mut self) {
         if self.shops.assets.len() < 3 {
             let identifier = format!("CARD-{}", self.rng.next_u32());
@@ -76,6 +81,19 @@ impl Play<'_> {
             for _ in 0..=self.below(2) {
                 self.world.user(seller).key(&key).post("/v1/agency/wallet/transfers", body.clone()).await;
             }
+        }
+        if self.below(3) == 0 {
+            self.take_cash().await;
+        }
+    }
+
+    /// Asks for too much or a part of a shop's commission, once or twice under one key.
+    async fn take_cash(&mut self) {
+        let seller = ["a", "b", "c"][self.below(3)];
+        let key = format!("cash{}", self.rng.next_u32());
+        let body = json!({"amount": (self.below(30) + 1).to_string(), "payout": agency::cash::bank()});
+        for _ in 0..=self.below(2) {
+            self.world.user(seller).key(&key).post(agency::cash::CASH, body.clone()).await;
         }
     }
 }

@@ -101,7 +101,9 @@ fn settings_are_changed_under_their_version_and_audited() {
         assert_eq!(put("\"0\"", &document).await.is(200)["version"], 1);
         document["max_invitees_per_user"] = json!(5);
         put("\"0\"", &document).await.refused(412, "version_mismatch");
-        assert_eq!(world.nobody().get("/v1/settings/public").await.is(200)["referral"]["enabled"], true);
+        let public = world.nobody().get("/v1/settings/public").await.is(200);
+        assert_eq!(public["referral"]["enabled"], true);
+        assert_eq!(public["payment"]["providers"], json!(["stripe", "zpay"]), "without a secret of theirs");
         let audit = audit_of(world, "settings:referral").await;
         assert_eq!(audit.len(), 1);
         assert_eq!(

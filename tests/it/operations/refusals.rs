@@ -192,7 +192,7 @@ async fn commission(world: &World, met: &mut Met) {
     let amy = || world.user("amy");
     let cash = |amount: &str| json!({"amount": amount, "to": "balance"});
     let much = amy().once().post("/v1/affiliate/withdrawals", cash("5")).await;
-    row(met, much, 409, "insufficient_available", "Less commission");
+    row(met, much, 409, "insufficient_available", "Nothing can be withdrawn");
     let ann = world.code("amy").await;
     let id = |answer: Value| answer["id"].as_str().unwrap().to_owned();
     let (amys, bobs) = (id(amy().get("/v1/me").await.is(200)), id(world.user("bob").get("/v1/me").await.is(200)));
@@ -212,6 +212,8 @@ async fn commission(world: &World, met: &mut Met) {
     world.settings("affiliate", |settings| settings["min_cash_withdrawal"] = json!("1")).await;
     let ask = json!({"amount": "1", "to": "cash", "payout": account});
     let asked = id(world.user("bob").once().post("/v1/affiliate/withdrawals", ask).await.is(201));
+    let rest = world.user("bob").once().post("/v1/affiliate/withdrawals", cash("1")).await;
+    row(met, rest, 409, "insufficient_available", "At most 0.38888888 USD");
     world.user("bob").post(&format!("/v1/affiliate/withdrawals/{asked}/cancel"), json!({})).await.is(200);
     let approve = format!("/v1/admin/withdrawals/{asked}/approve");
     let late = world.admin().post(&approve, json!({"reference": "TX 7"})).await;

@@ -81,7 +81,7 @@ fn a_wrong_settings_document_is_told_what_is_missing() {
         );
         check("stale", put("7", whole.clone()).await, (412, "version_mismatch", &[], "ETag"));
         let area = world.admin().get("/v1/admin/settings/nonsense").await;
-        check("area", area, (404, "not_found", &[], "no such thing"));
+        check("area", area, (404, "not_found", &[], "identity, referral"));
         // Any spelling of a version: unquoted, quoted, weak.
         for tag in ["0", "\"1\"", "W/\"2\""] {
             put(tag, whole.clone()).await.is(200);

@@ -216,3 +216,38 @@ fn while_the_programme_is_off_what_was_earned_stays() {
         });
     }
 }
+
+/// C3, C3.3: the first page of commissions, which the chart's list gives, goes on where it ends; the chart sums what is there.
+#[test]
+fn commissions_go_on_page_by_page_below_a_chart_of_all() {
+    World::run(async |world| {
+        world.settings("affiliate", |settings| settings["default_trigger_limit"] = json!(0)).await;
+        invited(world).await;
+        for _ in 0..23 {
+            hundred(world).await;
+            world.advance(20).await;
+        }
+        let browser = signed_in(world, &BOTH[0], "ann", PASSWORD).await;
+        let first = browser.open("/affiliate").await;
+        let chart = first.root.all("svg").into_iter().find(|svg| svg.of("role") == Some("img")).unwrap();
+        assert_eq!(
+            (chart.all("title")[0].text().as_str(), chart.all("rect").len()),
+            ("Commission of the last 12 weeks", 12)
+        );
+        // 23 times 1.38888888.
+        assert!(chart.all("desc")[0].text().contains("31.94444424 USD"), "{}", chart.all("desc")[0].text());
+        let table = rows(&first, 1);
+        assert!(table.len() == 12 && table[0].contains("31.94444424 USD") && table[1].contains("0 USD"), "{table:?}");
+        assert_eq!(rows(&first, 2).len(), 20);
+        let older = browser.open(&first.link("Older")).await;
+        assert_eq!(rows(&older, 1).len(), 3, "without a chart: {}", older.says());
+        assert!(older.root.all("a").iter().all(|link| link.text() != "Older"), "no more");
+        let times = |page: &Shown, table: usize| {
+            let rows = page.root.all("tbody")[table].all("tr");
+            rows.iter().map(|row| row.all("time")[0].of("datetime").unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let mut all = times(&first, 2);
+        all.extend(times(&older, 1));
+        assert!(all.len() == 23 && all.is_sorted_by(|one, next| one > next), "newest first, each once: {all:?}");
+    });
+}

@@ -89,6 +89,7 @@ fn scripted(world: &World, answers: &[Result<(u16, &str), ConnectFault>]) -> (Ap
     let answers = answers.iter().map(|answer| answer.map(|(status, body)| (status, body.to_owned()))).collect();
     let sims = Arc::new(Scripted { behind, answers: Mutex::new(answers), asked: Mutex::default() });
     let config = ProviderConfig {
+        payment_providers: None,
         public_base_url: sim.base_url.clone(),
         zpay_api_url: sim.zpay_api_url(),
         zpay_pid: sim.zpay_pid.clone(),

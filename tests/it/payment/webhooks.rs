@@ -127,6 +127,7 @@ fn an_event_of_the_test_mode_credits_nothing_where_money_is_real() {
         let event = completed(world, &order).await;
         let (stack, sim) = (&world.stack, world.stack.simulators.config());
         let live = ProviderConfig {
+            payment_providers: None,
             public_base_url: sim.base_url.clone(),
             zpay_api_url: String::new(),
             zpay_pid: String::new(),

@@ -1,10 +1,10 @@
-//! Concurrent grants, first sales and wallet debits.
+//! Concurrent grants, first sales, wallet debits and cash withdrawals.
 
 use serde_json::{Value, json};
 
 use super::{CLIENTS, Weight, race};
 use crate::agency::{
-    GRANTS, asset, chain, coded_series, fixed, fund, grant, id, open, series, shop, try_grant, wallet,
+    GRANTS, asset, cash, chain, coded_series, fixed, fund, grant, id, open, series, shop, try_grant, wallet,
 };
 
 const ORDERS: &str = "/v1/agency/orders";
@@ -114,5 +114,50 @@ fn a_wallet_pays_what_it_has() {
         round.again(&told, ask).await;
         world.swept().await;
         assert_eq!(wallet(world, &b).await, [left, "0", "0"]);
+    });
+}
+
+/// R6.5, R8.12: of simultaneous requests for cash as many succeed as the commission has room for.
+/// From six small ones to two that each want the last money.
+#[test]
+fn cash_of_a_shop_never_exceeds_its_commission() {
+    race("agency::cash_of_a_shop_never_exceeds_its_commission", Weight::Light, async |round| {
+        let world = round.world;
+        let [a, ..] = cash::sold(world).await;
+        let (amount, fit, left, held) =
+            [("5", 6, "0", "30"), ("16", 1, "14", "16"), ("30", 1, "0", "30")][round.seed as usize % 3];
+        let body = json!({"amount": amount, "payout": cash::bank()});
+        let ask = |client: usize| world.user("a").key(&format!("tab-{client}")).post(cash::CASH, body.clone());
+        let told = round.at_once(CLIENTS, ask).await;
+        assert_eq!(told.made_or("insufficient_available"), fit);
+        round.again(&told, ask).await;
+        assert_eq!(cash::parts(world, &a).await, ["0", left, held, "0"]);
+        let listed = world.user("a").get(&format!("{}?limit=100", cash::CASH)).await.is(200);
+        assert_eq!(listed["items"].as_array().unwrap().len(), fit);
+    });
+}
+
+/// R6.6: simultaneous approve, reject and cancel of a shop's withdrawal make one transition, and every response is true.
+#[test]
+fn cash_of_a_shop_is_decided_once() {
+    race("agency::cash_of_a_shop_is_decided_once", Weight::Light, async |round| {
+        let world = round.world;
+        let [a, ..] = cash::sold(world).await;
+        let id = cash::cash(world, "a", "10").await;
+        let path = |verb: &str| format!("/v1/admin/withdrawals/{id}/{verb}");
+        let turn = round.below(3) as usize;
+        let kind = |client: usize| (client + turn) % 3;
+        let ask = |client: usize| match kind(client) {
+            0 => world.admin().post(&path("approve"), json!({"reference": "SEPA 17"})),
+            1 => world.admin().post(&path("reject"), json!({"reason": "no"})),
+            _ => world.user("a").post(&format!("{}/{id}/cancel", cash::CASH), json!({})),
+        };
+        let told = round.at_once(CLIENTS, ask).await;
+        assert!(told.made_or("withdrawal_closed") >= 1);
+        let state = told.one("/state");
+        let won = ["paid", "rejected", "cancelled"].iter().position(|name| state == *name).unwrap();
+        assert!(told.made.keys().all(|client| kind(*client) == won), "{state}: {:?}", told.made);
+        let commission = if won == 0 { "20" } else { "30" };
+        assert_eq!(cash::parts(world, &a).await, ["0", commission, "0", "0"]);
     });
 }

@@ -12,6 +12,7 @@ use shared::table::context::Ctx;
 
 use super::together;
 use crate::affiliate::commission::{hundred, invited};
+use crate::agency::cash;
 use crate::world::{Answer, World};
 
 /// Lets the others go first this many times.
@@ -71,6 +72,29 @@ fn a_withdrawal_that_is_closed_twice_at_once_is_refused_once() {
                     world.admin().post(&path, json!({"reference": "SEPA 17"})).await
                 } else {
                     world.user("ann").post(&format!("/v1/affiliate/withdrawals/{id}/cancel"), json!({})).await
+                }
+            };
+            let both = vec![after(0, close(first)), after(turns, close(!first))];
+            let mut statuses: Vec<u16> = together(both).await.iter().map(|answer| answer.status).collect();
+            statuses.sort_unstable();
+            assert_eq!(statuses, [200, 409], "{turns} turns");
+        });
+    }
+}
+
+/// G1, R6.6: the same for a withdrawal of a shop, whose wallet is read beside it.
+#[test]
+fn cash_of_a_shop_that_is_closed_twice_at_once_is_refused_once() {
+    for (turns, first) in (0..12).flat_map(|turns| [(turns, true), (turns, false)]) {
+        World::run(async |world| {
+            cash::sold(world).await;
+            let id = cash::cash(world, "a", "10").await;
+            let close = async |approve: bool| -> Answer {
+                if approve {
+                    let path = format!("/v1/admin/withdrawals/{id}/approve");
+                    world.admin().post(&path, json!({"reference": "SEPA 17"})).await
+                } else {
+                    world.user("a").post(&format!("{}/{id}/cancel", cash::CASH), json!({})).await
                 }
             };
             let both = vec![after(0, close(first)), after(turns, close(!first))];

@@ -60,10 +60,19 @@ fn samples() -> Vec<(&'static str, Message)> {
         ("reward_retried", Message::RewardRetried { reward, beneficiary }),
         ("commission_settled", Message::CommissionSettled { order, beneficiary, steps: Vec::new() }),
         ("commission_settled.steps", Message::CommissionSettled { order, beneficiary, steps }),
-        ("withdrawal_state_changed", Message::WithdrawalStateChanged { withdrawal, user, state: None }),
+        ("withdrawal_state_changed", Message::WithdrawalStateChanged { withdrawal, user, shop: None, state: None }),
         (
             "withdrawal_state_changed.paid",
-            Message::WithdrawalStateChanged { withdrawal, user, state: Some(WithdrawalState::Paid) },
+            Message::WithdrawalStateChanged { withdrawal, user, shop: None, state: Some(WithdrawalState::Paid) },
+        ),
+        (
+            "withdrawal_state_changed.shop",
+            Message::WithdrawalStateChanged {
+                withdrawal,
+                user,
+                shop: Some(ShopId::new(ulid(8))),
+                state: Some(WithdrawalState::Requested),
+            },
         ),
         (
             "agency_order_net_changed",
@@ -129,7 +138,8 @@ fn every_kind_of_message_is_golden() {
 }
 
 /// Optional fields of messages.
-const OPTIONAL: [&str; 8] = ["inviter", "grant", "refunded", "reinstated", "granted", "steps", "state", "subject"];
+const OPTIONAL: [&str; 9] =
+    ["inviter", "grant", "refunded", "reinstated", "granted", "steps", "shop", "state", "subject"];
 
 #[test]
 fn a_message_that_says_less_or_something_unknown_is_refused() {

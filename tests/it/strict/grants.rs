@@ -126,6 +126,21 @@ fn secrets_of_others_are_denied_to_each_function() {
         }
         assert!(reads(binary, "dynamodb:GetItem", "USER#1"), "{binary} reads users");
     }
+    // Providers' secrets are read by those that call the providers or check their signatures, and by nobody else.
+    let secrets = ["stripe-secret-key", "stripe-webhook-secret", "zpay-key"];
+    let readers = |secret: &str| -> BTreeSet<String> {
+        let resource = format!("arn:aws:ssm:us-east-1:000000000000:parameter/guerdon/{secret}");
+        let may = |function: &&Function| {
+            let call = Call { action: "ssm:GetParameters".to_owned(), resource: resource.clone(), context: Vec::new() };
+            decide(&function.statements, &call).is_ok()
+        };
+        template.functions.iter().filter(may).map(|function| function.binary.clone()).collect()
+    };
+    for secret in secrets {
+        let expected = ["admin", "agency", "payment", "payment-webhook", "scheduler"].map(str::to_owned);
+        assert_eq!(readers(secret), BTreeSet::from(expected), "{secret}");
+    }
+    assert_eq!(readers("signing-key"), BTreeSet::from(["registration".to_owned()]));
     let writers: Vec<&str> = template.functions.iter().map(|function| function.binary.as_str()).collect();
     let writers: Vec<&str> =
         writers.into_iter().filter(|of| reads(of, "dynamodb:PutItem", "SETTINGS#payment")).collect();

@@ -65,7 +65,7 @@ fn wanted(staff: &Staff) -> Result<(Part, WithdrawalFilter, Vec<Filter>), Refusa
     let mut errors = Vec::new();
     let user = read(visit, "user", UserId::parse, &mut errors);
     Refusal::unless_empty(errors)?;
-    let filter = WithdrawalFilter { user, state: state.value.as_deref().and_then(WithdrawalState::parse) };
+    let filter = WithdrawalFilter { user, shop: None, state: state.value.as_deref().and_then(WithdrawalState::parse) };
     let part = Part::of(staff, &filter, days)?;
     let [from, to] = days.filters(visit, false);
     Ok((part, filter, vec![state, Filter::text(visit, "user", "text", text.user_id()), from, to]))

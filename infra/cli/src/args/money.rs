@@ -87,6 +87,9 @@ pub enum Withdrawals {
         /// User id.
         #[arg(long)]
         user: Option<String>,
+        /// Shop id.
+        #[arg(long, conflicts_with = "user")]
+        shop: Option<String>,
         #[command(flatten)]
         page: Page,
     },

@@ -31,14 +31,14 @@ pub fn run(asked: &Setup, cloud: &Cloud, environment: &dyn Environment, out: &mu
     let who = cloud.ask(&["sts", "get-caller-identity"])?;
     let text = |name: &str| who.get(name).and_then(Value::as_str).unwrap_or("?").to_owned();
     sheet.ok("account", format!("{} as {}", text("Account"), text("Arn")));
-    secrets(cloud, environment, &mut sheet, out)?;
+    let stored = secrets(cloud, environment, &mut sheet, out)?;
     let file = configuration(&cloud.stack);
     let mut parameters = parameters(Path::new(&file));
+    set(&mut parameters, "PaymentProviders", providers(&stored));
     for given in &asked.parameters {
         let (name, value) =
             given.split_once('=').ok_or_else(|| Trouble::Usage(format!("{given:?} is not NAME=VALUE")))?;
-        parameters.retain(|(known, _)| known != name);
-        parameters.push((name.to_owned(), value.to_owned()));
+        set(&mut parameters, name, value.to_owned());
     }
     let mail = parameters.iter().find(|(name, _)| name == "MailFrom").map(|(_, value)| value.clone());
     let mail = mail.ok_or_else(|| Trouble::Usage("give the address that mails come from: MailFrom=…".to_owned()))?;
@@ -53,16 +53,39 @@ pub fn run(asked: &Setup, cloud: &Cloud, environment: &dyn Environment, out: &mu
     sheet.print(out)
 }
 
-fn secrets(cloud: &Cloud, environment: &dyn Environment, sheet: &mut Sheet, out: &mut Out<'_>) -> Result<(), Trouble> {
+fn set(parameters: &mut Vec<(String, String)>, name: &str, value: String) {
+    parameters.retain(|(known, _)| known != name);
+    parameters.push((name.to_owned(), value));
+}
+
+/// The providers whose secrets are stored, for the functions that may not read them; `none` without any, since SAM takes no
+/// empty value.
+fn providers(stored: &[&str]) -> String {
+    let is_stored = |secrets: &[&str]| secrets.iter().all(|secret| stored.contains(secret));
+    let stripe = is_stored(&["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"]).then_some("stripe");
+    let zpay = is_stored(&["ZPAY_KEY"]).then_some("zpay");
+    let named: Vec<&str> = stripe.into_iter().chain(zpay).collect();
+    if named.is_empty() { "none".to_owned() } else { named.join(",") }
+}
+
+/// Stores the missing secrets, and returns those that are stored now.
+fn secrets(
+    cloud: &Cloud,
+    environment: &dyn Environment,
+    sheet: &mut Sheet,
+    out: &mut Out<'_>,
+) -> Result<Vec<&'static str>, Trouble> {
     let names: Vec<String> = MADE.iter().chain(&GIVEN).map(|secret| cloud.parameter(secret)).collect();
     let mut words = vec!["ssm", "get-parameters", "--names"];
     words.extend(names.iter().map(String::as_str));
     let answer = cloud.ask(&words)?;
+    let mut stored = Vec::new();
     let known = answer.get("Parameters").and_then(Value::as_array).cloned().unwrap_or_default();
     for secret in MADE.iter().chain(&GIVEN) {
         let (check, name) = (format!("secret {secret}"), cloud.parameter(secret));
         if known.iter().any(|parameter| parameter.get("Name") == Some(&json!(name))) {
             sheet.ok(check, format!("{name} is there and stays"));
+            stored.push(*secret);
             continue;
         }
         let value = match environment.get(secret) {
@@ -78,8 +101,9 @@ fn secrets(cloud: &Cloud, environment: &dyn Environment, sheet: &mut Sheet, out:
         let words = ["ssm", "put-parameter", "--type", "SecureString", "--name", &name, "--value", "file:///dev/stdin"];
         cloud.change(&words, Some(&value), out)?;
         sheet.ok(check, format!("{name} {}", if cloud.is_dry() { "would be made" } else { "is made" }));
+        stored.push(*secret);
     }
-    Ok(())
+    Ok(stored)
 }
 
 /// Checks that SES sends from the address, and to anybody.
@@ -151,6 +175,15 @@ fn written(stack: &str, parameters: &[(String, String)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// deploy.md D11: a provider is named once all its secrets are stored.
+    #[test]
+    fn the_providers_are_those_whose_secrets_are_stored() {
+        assert_eq!(providers(&["APP_SECRET", "STRIPE_SECRET_KEY"]), "none");
+        assert_eq!(providers(&["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"]), "stripe");
+        assert_eq!(providers(&["ZPAY_KEY"]), "zpay");
+        assert_eq!(providers(&["ZPAY_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_SECRET_KEY"]), "stripe,zpay");
+    }
 
     #[test]
     fn parameters_survive_the_file() {

@@ -2,7 +2,7 @@
 
 use data_encoding::BASE32_NOPAD;
 use serde_json::{Value, json};
-use shared::account::create_admin::{create_admin, has_account};
+use shared::account::create_admin::{account_of, create_admin};
 use shared::account::model::identity::{Email, Password, Role};
 use shared::account::model::scope::AdminScope;
 use shared::table::aws::Environment;
@@ -21,7 +21,8 @@ use crate::trouble::Trouble;
 /// Creates or lists admins, or shows and sets their scopes.
 ///
 /// # Errors
-/// Fails when the e-mail or password is invalid, the account is there already, or the table or the API can't be reached.
+/// Fails when the e-mail or password is invalid, the e-mail is another person's than an admin's, or the table or the API can't be
+/// reached.
 pub async fn run(asked: Admin, api: &Api, at: &Surroundings<'_>, out: &mut Out<'_>) -> Result<Ended, Trouble> {
     match asked {
         Admin::Create { email, password_stdin, reset_password } => {
@@ -65,7 +66,13 @@ async fn create(
     let checked = Password::parse(&password);
     let checked = checked.ok_or_else(|| Trouble::Usage("a password has 10 to 128 characters".to_owned()))?;
     let app = at.app().await?;
-    if !reset_password && has_account(&app, &address).await? {
+    if !reset_password && let Some(user) = account_of(&app, &address).await? {
+        // What a repeated deployment asks for is there: it goes on.
+        if user.must_be_admin(None).is_ok() {
+            let said = "is an admin already: nothing was changed, the password neither; --reset-password sets another";
+            out.note(&format!("{email} {said}"))?;
+            return out.thing(&json!({"id": user.id.to_string(), "email": email}));
+        }
         let said = "has an account already, and nothing was changed: --reset-password makes it an admin with another \
                     password, `guerdon admin scopes` makes it one with the password it has";
         return Err(Trouble::Failed(format!("{email} {said}")));

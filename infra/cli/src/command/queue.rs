@@ -19,13 +19,14 @@ const REPORTS: &str = "/v1/admin/payment/reconciliations";
 /// Any request that the API refuses.
 pub async fn withdrawals(asked: Withdrawals, api: &Api, out: &mut Out<'_>) -> Result<Ended, Trouble> {
     match asked {
-        Withdrawals::List { state, user, page } => {
-            let filters = [("state", state.as_deref()), ("user", user.as_deref())];
+        Withdrawals::List { state, user, shop, page } => {
+            let filters = [("state", state.as_deref()), ("user", user.as_deref()), ("shop", shop.as_deref())];
             let listed = api.list(WITHDRAWALS, &filters, &page).await?;
             let columns = [
                 "id",
                 "created_at",
                 "user",
+                "shop_id",
                 "amount.amount",
                 "amount.currency",
                 "to",

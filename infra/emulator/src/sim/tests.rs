@@ -43,6 +43,7 @@ impl Shop {
     fn with(change: impl FnOnce(&mut ProviderConfig)) -> Self {
         let config = SimConfig::new(BASE);
         let mut own = ProviderConfig {
+            payment_providers: None,
             public_base_url: BASE.to_owned(),
             zpay_api_url: config.zpay_api_url(),
             zpay_pid: config.zpay_pid.clone(),

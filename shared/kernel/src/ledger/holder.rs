@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::id::{AssetId, ShopId, UserId};
 
-/// Owner of ledger accounts, written `usr_…`, `ast_…`, `shp_….main` or `shp_….commission`.
+/// Owner of ledger accounts, written `usr_…`, `ast_…`, `shp_….main`, `shp_….commission` or `shp_….held`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AccountOwner {
     /// A user: balance and commission.
@@ -15,6 +15,8 @@ pub enum AccountOwner {
     Main(ShopId),
     /// A shop's commission wallet, which collects commission and cost differences (R8.9, R8.10).
     Commission(ShopId),
+    /// Commission of a shop that is set aside for open cash withdrawals (R6.6).
+    Held(ShopId),
     /// An asset's balance from recharges (R8.12).
     Asset(AssetId),
 }
@@ -36,6 +38,9 @@ impl AccountOwner {
         if let Some(shop) = text.strip_suffix(".commission") {
             return ShopId::parse(shop).map(Self::Commission);
         }
+        if let Some(shop) = text.strip_suffix(".held") {
+            return ShopId::parse(shop).map(Self::Held);
+        }
         UserId::parse(text).map(Self::User).or_else(|| AssetId::parse(text).map(Self::Asset))
     }
 }
@@ -52,6 +57,7 @@ impl fmt::Display for AccountOwner {
             Self::User(user) => write!(f, "{user}"),
             Self::Main(shop) => write!(f, "{shop}.main"),
             Self::Commission(shop) => write!(f, "{shop}.commission"),
+            Self::Held(shop) => write!(f, "{shop}.held"),
             Self::Asset(asset) => write!(f, "{asset}"),
         }
     }
@@ -84,6 +90,7 @@ mod tests {
             AccountOwner::User(UserId::new(ulid)),
             AccountOwner::Main(shop),
             AccountOwner::Commission(shop),
+            AccountOwner::Held(shop),
             AccountOwner::Asset(AssetId::new(ulid)),
         ];
         for holder in all {

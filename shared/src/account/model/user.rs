@@ -18,7 +18,7 @@ use crate::affiliate::model::settings::AffiliateSettings;
 use crate::agency::model::shop::ShopPath;
 use crate::payment::model::promotion::Promotion;
 use crate::referral::model::referral::{InviteCode, Referral};
-use kernel::id::{SessionId, UserId};
+use kernel::id::{SessionId, ShopId, UserId};
 use kernel::ledger::Accounts;
 use kernel::refusal::Refusal;
 
@@ -58,6 +58,9 @@ pub struct User {
     /// Shop of an agent (R8.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shop: Option<ShopPath>,
+    /// Shops that the user ran before; withdrawals there may name the user's payout account (R6.6).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub former_shops: BTreeSet<ShopId>,
     /// Primary invite code, created on first need (R3.2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invite_code: Option<InviteCode>,
@@ -91,6 +94,12 @@ impl User {
     /// [`Refusal::AccountBlocked`] for any other status (R2.8).
     pub fn must_be_active(&self) -> Result<(), Refusal> {
         if self.status == Status::Active { Ok(()) } else { Err(Refusal::AccountBlocked) }
+    }
+
+    /// Shops that the user runs or ran.
+    pub fn shops(&self) -> BTreeSet<ShopId> {
+        let now = self.shop.as_ref().and_then(ShopPath::shop);
+        self.former_shops.iter().copied().chain(now).collect()
     }
 
     /// Requires an active admin without scopes, or with the needed one (R2.5).
@@ -229,6 +238,7 @@ mod tests {
             affiliate: AffiliatePolicy::of(&AffiliateSettings::default()),
             accounts: Accounts::new(Currency::USD),
             shop: None,
+            former_shops: BTreeSet::new(),
             invite_code: None,
             traces_due: None,
             session_generation: 0,

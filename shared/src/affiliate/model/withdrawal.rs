@@ -1,16 +1,18 @@
-//! Withdrawals of commission, to the user's balance or as cash (R6.5, R6.6).
+//! Withdrawals of commission, of a user or a shop: to the user's balance or as cash (R6.5, R6.6).
 //!
 //! A withdrawal to the balance completes at once. A cash withdrawal reserves its amount at the request. Then exactly one of
 //! three things happens: an admin pays it, an admin rejects it, or its user cancels it. Every step is a journal with the same
-//! cause.
+//! cause. Cash of a shop is the same noun with [`Withdrawal::shop`]: one state machine, one list and one pair of decisions for
+//! whoever pays it out.
 
 use std::fmt;
 
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::affiliate::model::commission::CommissionMove;
-use kernel::id::{UserId, WithdrawalId};
+use kernel::id::{ShopId, UserId, WithdrawalId};
 use kernel::ledger::JournalRef;
 use kernel::money::LedgerMoney;
 use kernel::refusal::Refusal;
@@ -74,12 +76,63 @@ impl fmt::Debug for Payout {
     }
 }
 
+/// Terms of cash withdrawals, from the settings of the programme that earned the commission.
+#[derive(Debug, Clone, Copy)]
+pub struct CashTerms<'a> {
+    /// Offered payout methods.
+    pub methods: &'a [String],
+    /// Least amount.
+    pub minimum: Decimal,
+}
+
+impl CashTerms<'_> {
+    /// Requires an offered method and the minimum amount.
+    ///
+    /// # Rejects
+    /// 422 with the pointer, and what would be right.
+    pub fn admit(&self, amount: Decimal, payout: &Payout) -> Result<(), Refusal> {
+        if !self.methods.contains(&payout.method) {
+            let detail = format!("One of {}.", self.methods.join(", "));
+            return Err(Refusal::field("/payout/method", "not_offered", detail));
+        }
+        if amount < self.minimum {
+            return Err(Refusal::field("/amount", "out_of_range", format!("At least {}.", self.minimum)));
+        }
+        Ok(())
+    }
+}
+
+/// Step of a cash withdrawal on the account that it takes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CashStep {
+    /// Set aside what was asked for.
+    Hold(LedgerMoney),
+    /// Pay out what was set aside.
+    PayOut(LedgerMoney),
+    /// Give back what was set aside.
+    Release(LedgerMoney),
+}
+
+impl From<CashStep> for CommissionMove {
+    fn from(step: CashStep) -> Self {
+        match step {
+            CashStep::Hold(amount) => Self::Hold(amount),
+            CashStep::PayOut(amount) => Self::PayOut(amount),
+            CashStep::Release(amount) => Self::Release(amount),
+        }
+    }
+}
+
 /// Withdrawal of commission.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Withdrawal {
     pub id: WithdrawalId,
+    /// User of the commission, or the agent who asked for the shop.
     pub user: UserId,
-    /// Ledger currency.
+    /// Shop whose commission it is; absent for a user's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shop: Option<ShopId>,
+    /// Ledger currency; agency currency for a shop.
     pub amount: LedgerMoney,
     pub to: Destination,
     pub state: WithdrawalState,
@@ -126,7 +179,7 @@ impl Withdrawal {
         }
     }
 
-    /// Closes the withdrawal and returns it with the commission move; `last` is the closing journal entry.
+    /// Closes the withdrawal and returns it with the step on its account; `last` is the closing journal entry.
     ///
     /// # Rejects
     /// [`Refusal::WithdrawalClosed`] when it is not open.
@@ -135,7 +188,7 @@ impl Withdrawal {
         verdict: &WithdrawalResolution,
         at: Timestamp,
         last: JournalRef,
-    ) -> Result<(Self, CommissionMove), Refusal> {
+    ) -> Result<(Self, CashStep), Refusal> {
         if self.state != WithdrawalState::Requested {
             return Err(Refusal::WithdrawalClosed);
         }
@@ -143,14 +196,14 @@ impl Withdrawal {
         Ok(match verdict.clone() {
             WithdrawalResolution::Paid(reference) => {
                 let paid = Self { state: WithdrawalState::Paid, reference: Some(reference), ..after };
-                (paid, CommissionMove::PayOut(self.amount))
+                (paid, CashStep::PayOut(self.amount))
             }
             WithdrawalResolution::Rejected(reason) => {
                 let rejected = Self { state: WithdrawalState::Rejected, reason: Some(reason), ..after };
-                (rejected, CommissionMove::Release(self.amount))
+                (rejected, CashStep::Release(self.amount))
             }
             WithdrawalResolution::Cancelled => {
-                (Self { state: WithdrawalState::Cancelled, ..after }, CommissionMove::Release(self.amount))
+                (Self { state: WithdrawalState::Cancelled, ..after }, CashStep::Release(self.amount))
             }
         })
     }
@@ -168,6 +221,7 @@ mod tests {
         Withdrawal {
             id: WithdrawalId::new(Ulid::from_parts(1, 1)),
             user: UserId::new(Ulid::from_parts(1, 2)),
+            shop: None,
             amount: usd("12"),
             to: Destination::Cash,
             state: WithdrawalState::Requested,
@@ -193,8 +247,7 @@ mod tests {
             WithdrawalResolution::Cancelled,
         ];
         let states = [WithdrawalState::Paid, WithdrawalState::Rejected, WithdrawalState::Cancelled];
-        let moves =
-            [CommissionMove::PayOut(usd("12")), CommissionMove::Release(usd("12")), CommissionMove::Release(usd("12"))];
+        let moves = [CashStep::PayOut(usd("12")), CashStep::Release(usd("12")), CashStep::Release(usd("12"))];
         for ((first, state), wanted) in verdicts.iter().zip(states).zip(moves) {
             let (after, moved) = requested().settled(first, Timestamp::UNIX_EPOCH, journal(1)).unwrap();
             assert_eq!((after.state, moved, after.last.step), (state, wanted, 1));

@@ -160,6 +160,19 @@ pub struct Seller {
     pub reach: Reach,
 }
 
+impl Seller {
+    /// The shop that the caller runs.
+    ///
+    /// # Rejects
+    /// `forbidden` for an admin, who runs none.
+    pub fn own_shop(&self) -> Result<ShopId, Refusal> {
+        match &self.reach {
+            Reach::Below(path) => path.shop().ok_or(Refusal::Forbidden),
+            Reach::Platform => Err(Refusal::Forbidden),
+        }
+    }
+}
+
 /// A reseller's shop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shop {

@@ -43,7 +43,12 @@ pub(super) fn held(snapshot: &Snapshot) -> Vec<(AccountOwner, Accounts)> {
     let users = snapshot.users.values().map(|user| (AccountOwner::User(user.id), user.accounts));
     let assets = snapshot.agency.assets.values().map(|asset| (AccountOwner::Asset(asset.id), asset.accounts));
     let wallets = snapshot.agency.wallets.values().flat_map(|wallet| {
-        [(AccountOwner::Main(wallet.shop), wallet.main), (AccountOwner::Commission(wallet.shop), wallet.commission)]
+        let held = wallet.held.map(|held| (AccountOwner::Held(wallet.shop), held));
+        let owns = [
+            (AccountOwner::Main(wallet.shop), wallet.main),
+            (AccountOwner::Commission(wallet.shop), wallet.commission),
+        ];
+        owns.into_iter().chain(held)
     });
     users.chain(assets).chain(wallets).collect()
 }

@@ -74,8 +74,8 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
         Message::CommissionSettled { order, beneficiary, .. } => {
             all.commissions.get(order).is_some_and(|commission| commission.beneficiary == *beneficiary)
         }
-        Message::WithdrawalStateChanged { withdrawal, user, .. } => {
-            all.withdrawals.get(withdrawal).is_some_and(|withdrawal| withdrawal.user == *user)
+        Message::WithdrawalStateChanged { withdrawal, user, shop, .. } => {
+            all.withdrawals.get(withdrawal).is_some_and(|of| (&of.user, &of.shop) == (user, shop))
         }
         Message::AgencyOrderNetChanged { order, tree } => {
             all.agency.orders.get(order).is_some_and(|order| order.tree() == *tree)

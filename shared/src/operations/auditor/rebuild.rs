@@ -158,7 +158,7 @@ impl Rebuilt {
         let clawed_back = own().map(back).fold(debt, Decimal::saturating_add);
         self.amount(&user, "commission.clawed_back", account.clawed_back.amount(), clawed_back);
         let gone = |state| matches!(state, WithdrawalState::Done | WithdrawalState::Paid);
-        let left = all.withdrawals.values().filter(|one| one.user == user && gone(one.state));
+        let left = all.withdrawals.values().filter(|one| one.shop.is_none() && one.user == user && gone(one.state));
         let withdrawn = left.map(|one| one.amount.amount()).fold(Decimal::ZERO, Decimal::saturating_add);
         self.amount(&user, "commission.withdrawn", account.withdrawn.amount(), withdrawn);
     }

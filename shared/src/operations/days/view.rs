@@ -50,6 +50,8 @@ pub struct Day {
     pub redeemed_for_balance: u64,
     /// Sum credited by codes redeemed for balance, in ledger currency.
     pub redeemed_credit: Amount,
+    /// Commission of shops paid out in cash, in agency currency.
+    pub shops_withdrawn: Amount,
     /// Number of agency sales.
     pub sales: u64,
     /// Sum of these sales, in agency currency.
@@ -114,6 +116,7 @@ impl CsvRow for Day {
         "redeemed_for_plans",
         "redeemed_for_balance",
         "redeemed_credit.amount",
+        "shops_withdrawn.amount",
         "sales",
         "sales_amount.amount",
         "sales_commission.amount",
@@ -139,6 +142,7 @@ impl Day {
             redeemed_for_plans: of.count("redemptions.plan"),
             redeemed_for_balance: of.count("redemptions.balance"),
             redeemed_credit: of.amount("redemptions.credit")?,
+            shops_withdrawn: of.agency("agency.withdrawn")?,
             sales: of.count("agency.sales.count"),
             sales_amount: of.agency("agency.sales")?,
             sales_commission: of.agency("agency.commission")?,

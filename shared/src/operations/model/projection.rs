@@ -20,8 +20,10 @@
 //! | `commissions.{count\|earned\|reversed}`, also `day.*` | commission | 1; accrued amount; reversed amount |
 //! | `invite.{code}.earned` | commission | what remains of it, for the code that its invitee used |
 //! | `liabilities.commission.{pending\|available\|held\|debt}` | commission account | its parts and its debt |
-//! | `withdrawals.{state}.{count\|amount}` | withdrawal | 1; amount |
-//! | `day.*.withdrawals.{balance\|cash}` | withdrawal | amount of a completed one, on the day of its completion |
+//! | `withdrawals.{state}.{count\|amount}` | withdrawal of a user | 1; amount |
+//! | `day.*.withdrawals.{balance\|cash}` | withdrawal of a user | amount of a completed one, on the day of its completion |
+//! | `agency.withdrawals.{state}.{count\|amount.{CUR}}` | withdrawal of a shop | 1; amount |
+//! | `day.*.agency.withdrawn.{CUR}` | withdrawal of a shop | amount of a paid one, on the day of its payment |
 //! | `redemptions.{plan\|balance}`, also `day.*` | redemption | 1, unless it was undone |
 //! | `redemptions.undone` | redemption | 1 if it was undone |
 //! | `redemptions.credit`, also `day.*` | redemption | credited amount |
@@ -30,7 +32,7 @@
 //! | `codes.outstanding` | batch, code, redemption | remaining uses of limited codes: + uses by the batch's terms, ± edits and deletion of a code, − 1 per redemption |
 //! | `agency.{sales.count\|sales.{CUR}\|returned.{CUR}}`, also `day.*` | agency order | 1 for a settled order; its price; refunded part of it |
 //! | `agency.{commission\|platform}.{CUR}`, also `day.*` | agency order | commission of its levels; the platform's part of the pool |
-//! | `liabilities.agency.{main\|commission\|debt}.{CUR}` | wallet | main balance; commission balance; debt of the commission account |
+//! | `liabilities.agency.{main\|commission\|held\|debt}.{CUR}` | wallet | main balance; commission balance; held for cash; debt of the commission account |
 //! | `rewards.{state}.count` | reward | 1 |
 //! | `rewards.granted_to_{inviters\|invitees}`, also `day.*` | reward | amount of a granted reward |
 //! | `rewards.pending` | reward | amount of a reward that waits to be granted |
@@ -175,6 +177,15 @@ pub fn of_account(account: &CommissionAccount) -> Tallies {
 pub fn of_withdrawal(withdrawal: &Withdrawal) -> Tallies {
     let mut tallies = Tallies::new();
     let state = withdrawal.state.as_str();
+    if withdrawal.shop.is_some() {
+        let (amount, currency) = (withdrawal.amount.amount(), withdrawal.amount.currency());
+        put(&mut tallies, format!("agency.withdrawals.{state}.count"), Decimal::ONE);
+        put(&mut tallies, format!("agency.withdrawals.{state}.amount.{currency}"), amount);
+        if let (WithdrawalState::Paid, Some(at)) = (withdrawal.state, withdrawal.settled_at) {
+            put(&mut tallies, format!("{}.agency.withdrawn.{currency}", day(at)), amount);
+        }
+        return tallies;
+    }
     put(&mut tallies, format!("withdrawals.{state}.count"), Decimal::ONE);
     put(&mut tallies, format!("withdrawals.{state}.amount"), withdrawal.amount.amount());
     if let (WithdrawalState::Done | WithdrawalState::Paid, Some(at)) = (withdrawal.state, withdrawal.settled_at) {
@@ -255,6 +266,7 @@ pub fn of_wallet(wallet: &Wallet) -> Tallies {
     let parts = [
         ("main", wallet.main.balance()),
         ("commission", wallet.commission.balance()),
+        ("held", wallet.held()),
         ("debt", wallet.commission.owed()),
     ];
     for (part, amount) in parts {

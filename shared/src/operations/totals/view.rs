@@ -33,7 +33,7 @@ pub struct Totals {
     pub promotions: PromotionTotals,
     /// Totals of the affiliate programme.
     pub commissions: CommissionTotals,
-    /// Withdrawals of commission, by state.
+    /// Withdrawals of users' commission, by state.
     pub withdrawals: BTreeMap<String, WithdrawalTotals>,
     /// Totals of redemption codes.
     pub redemptions: RedemptionTotals,
@@ -56,6 +56,17 @@ pub struct AgencyTotals {
     pub commission: Amount,
     /// The platform's share of their one-time commissions.
     pub platform: Amount,
+    /// Cash withdrawals of shops, by state; in agency currency.
+    pub withdrawals: BTreeMap<String, ShopWithdrawalTotals>,
+}
+
+/// Cash withdrawals of shops in one state.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ShopWithdrawalTotals {
+    /// Number of withdrawals.
+    pub count: u64,
+    /// Sum of their amounts, in agency currency.
+    pub amount: Amount,
 }
 
 /// Balances of all shops, in agency currency.
@@ -63,8 +74,10 @@ pub struct AgencyTotals {
 pub struct AgencyLiabilities {
     /// Balances to spend on orders.
     pub main: Amount,
-    /// Earned commission not yet moved to the main balances.
+    /// Earned commission not yet moved to the main balances or paid out.
     pub commission: Amount,
+    /// Commission held for open cash withdrawals.
+    pub held: Amount,
     /// Receivables: reversed commission still to be recovered.
     pub debt: Amount,
 }
@@ -295,6 +308,7 @@ impl Reading {
                 returned: self.agency("agency.returned")?,
                 commission: self.agency("agency.commission")?,
                 platform: self.agency("agency.platform")?,
+                withdrawals: self.shop_withdrawals()?,
             },
             liabilities: Liabilities {
                 balance: self.amount("liabilities.balance")?,
@@ -308,6 +322,7 @@ impl Reading {
                 agency: AgencyLiabilities {
                     main: self.agency("liabilities.agency.main")?,
                     commission: self.agency("liabilities.agency.commission")?,
+                    held: self.agency("liabilities.agency.held")?,
                     debt: self.agency("liabilities.agency.debt")?,
                 },
                 codes_outstanding: self.count("codes.outstanding"),
@@ -323,6 +338,16 @@ impl Reading {
             Ok((state.to_owned(), WithdrawalTotals { count, amount }))
         };
         WithdrawalState::ALL.into_iter().map(totals).collect()
+    }
+
+    /// A shop's cash has no state `done`, which is that of a withdrawal to a balance.
+    fn shop_withdrawals(&self) -> Result<BTreeMap<String, ShopWithdrawalTotals>, MoneyError> {
+        let totals = |state: WithdrawalState| {
+            let count = self.count(&format!("agency.withdrawals.{state}.count"));
+            let amount = self.agency(&format!("agency.withdrawals.{state}.amount"))?;
+            Ok((state.as_str().to_owned(), ShopWithdrawalTotals { count, amount }))
+        };
+        WithdrawalState::ALL.into_iter().filter(|state| *state != WithdrawalState::Done).map(totals).collect()
     }
 
     /// Get the orders by state, and the sums of paid orders.

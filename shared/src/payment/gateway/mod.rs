@@ -15,6 +15,7 @@ use jiff::Timestamp;
 
 pub use crate::payment::model::settings::ZpayCreate;
 use http::{GatewayFault, Https};
+use kernel::fault::Fault;
 use kernel::id::OrderId;
 use kernel::money::{Currency, PayMoney};
 pub use kernel::provider::Provider;
@@ -26,6 +27,8 @@ use zpay::{RedirectPage, Zpay};
 pub struct ProviderConfig {
     /// `PUBLIC_BASE_URL`: base URL at which webhooks arrive.
     pub public_base_url: String,
+    /// `PAYMENT_PROVIDERS`: providers whose secrets the deployment has, for a function that holds none; absent means all.
+    pub payment_providers: Option<String>,
     /// `ZPAY_API_URL`: base URL of the gateway, without `/submit.php`.
     pub zpay_api_url: String,
     /// `ZPAY_PID`: merchant id.
@@ -50,6 +53,7 @@ impl ProviderConfig {
         let read = |name: &str| lookup(name).map(|value| value.trim().to_owned()).unwrap_or_default();
         Self {
             public_base_url: read("PUBLIC_BASE_URL"),
+            payment_providers: lookup("PAYMENT_PROVIDERS"),
             zpay_api_url: read("ZPAY_API_URL"),
             zpay_pid: read("ZPAY_PID"),
             zpay_key: read("ZPAY_KEY"),
@@ -59,6 +63,23 @@ impl ProviderConfig {
             stripe_webhook_secret: read("STRIPE_WEBHOOK_SECRET"),
             stripe_webhook_secret_previous: read("STRIPE_WEBHOOK_SECRET_PREVIOUS"),
         }
+    }
+}
+
+impl ProviderConfig {
+    /// Checks the providers' addresses, which get secrets.
+    ///
+    /// # Errors
+    /// [`Fault::Misset`] for one that is neither HTTPS nor this machine.
+    pub fn check(&self) -> Result<(), Fault> {
+        let addresses = [("ZPAY_API_URL", &self.zpay_api_url), ("STRIPE_API_URL", &self.stripe_api_url)];
+        for (variable, url) in addresses {
+            if present(url).is_some() && api_url(url).is_none() {
+                let why = "is no address that may get secrets: it must begin with https://, or name this machine";
+                return Err(Fault::Misset { variable, why });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -81,6 +102,8 @@ pub struct Providers {
     pub zpay: Option<Zpay>,
     /// Present with a base URL and a merchant id: all that a page needs to link to a signed payment.
     pub zpay_page: Option<RedirectPage>,
+    /// Providers whose secrets the deployment says it has.
+    named: Vec<Provider>,
 }
 
 impl Providers {
@@ -90,6 +113,10 @@ impl Providers {
             stripe: Stripe::new(config, https.clone()),
             zpay: Zpay::new(config, https.clone()),
             zpay_page: RedirectPage::new(config),
+            named: match &config.payment_providers {
+                Some(named) => named.split(',').filter_map(|name| Provider::parse(name.trim())).collect(),
+                None => Provider::ALL.to_vec(),
+            },
         }
     }
 
@@ -115,14 +142,22 @@ impl Providers {
         self.takes(provider, charge.currency()) && fits(provider, charge)
     }
 
+    /// True if the deployment says that it has the secrets of `provider`, for a function that holds none (deploy.md D11).
+    pub fn is_named(&self, provider: Provider) -> bool {
+        self.named.contains(&provider)
+            && match provider {
+                Provider::Stripe => true,
+                Provider::Zpay => self.zpay_page.is_some(),
+            }
+    }
+
     /// True if a page that holds no secrets may offer `provider` in `currency`.
-    ///
-    /// Stripe has nothing but secrets: whether they are there only its functions know, and an order says.
     pub fn may_take(&self, provider: Provider, currency: Currency) -> bool {
-        match provider {
-            Provider::Stripe => true,
-            Provider::Zpay => self.zpay_page.is_some() && zpay::takes(currency),
-        }
+        self.is_named(provider)
+            && match provider {
+                Provider::Stripe => true,
+                Provider::Zpay => zpay::takes(currency),
+            }
     }
 
     /// Requests a payment for an order from `provider` (R4.3).
@@ -275,6 +310,7 @@ mod tests {
     fn full() -> ProviderConfig {
         ProviderConfig {
             public_base_url: "https://pay.example.com".to_owned(),
+            payment_providers: None,
             zpay_api_url: "https://gateway.example.com/".to_owned(),
             zpay_pid: "1000".to_owned(),
             zpay_key: "key".to_owned(),
@@ -304,6 +340,49 @@ mod tests {
             assert_eq!(providers(|c| c.zpay_pid = blank.to_owned()), (true, false));
             assert_eq!(providers(|c| c.zpay_api_url = blank.to_owned()), (true, false));
         }
+    }
+
+    /// deploy.md D11: a function without secrets offers what the deployment names, and Zpay with its address and merchant only.
+    #[test]
+    fn a_function_without_secrets_offers_what_is_named() {
+        let offered = |named: Option<&str>, change: fn(&mut ProviderConfig)| {
+            let secret = String::new;
+            let mut config = ProviderConfig {
+                payment_providers: named.map(str::to_owned),
+                zpay_key: secret(),
+                stripe_secret_key: secret(),
+                stripe_webhook_secret: secret(),
+                ..full()
+            };
+            change(&mut config);
+            let providers = Providers::new(&config, &http::https_client());
+            assert!(!providers.has(Provider::Stripe) && !providers.has(Provider::Zpay));
+            Provider::ALL.into_iter().filter(|provider| providers.is_named(*provider)).collect::<Vec<_>>()
+        };
+        assert_eq!(offered(None, |_| ()), Provider::ALL);
+        assert_eq!(offered(Some("stripe, zpay"), |_| ()), Provider::ALL);
+        assert_eq!(offered(Some("zpay"), |_| ()), [Provider::Zpay]);
+        assert_eq!(offered(Some("stripe"), |_| ()), [Provider::Stripe]);
+        assert_eq!(offered(Some(""), |_| ()), []);
+        assert_eq!(offered(Some("paypal"), |_| ()), []);
+        assert_eq!(offered(None, |c| c.zpay_pid.clear()), [Provider::Stripe]);
+    }
+
+    /// deploy.md D19: an address that would get secrets in the clear stops the start, with a sentence; a missing one does not.
+    #[test]
+    fn an_address_in_the_clear_is_named() {
+        let checked = |change: fn(&mut ProviderConfig)| {
+            let mut config = full();
+            change(&mut config);
+            config.check().map_err(|fault| fault.to_string())
+        };
+        assert_eq!(checked(|_| ()), Ok(()));
+        assert_eq!(checked(|c| c.zpay_api_url.clear()), Ok(()));
+        assert_eq!(checked(|c| c.zpay_api_url = "http://127.0.0.1:3000/_sim/zpay".to_owned()), Ok(()));
+        let said = checked(|c| c.zpay_api_url = "http://gateway.example.com".to_owned()).unwrap_err();
+        assert!(said.starts_with("ZPAY_API_URL is no address that may get secrets"), "{said}");
+        let said = checked(|c| c.stripe_api_url = "ftp://api.stripe.com".to_owned()).unwrap_err();
+        assert!(said.starts_with("STRIPE_API_URL "), "{said}");
     }
 
     #[test]

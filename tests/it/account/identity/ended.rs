@@ -22,11 +22,20 @@ fn money() -> Vec<(&'static str, String, Value)> {
         ("POST", "/v1/affiliate/codes".into(), json!({})),
         ("DELETE", "/v1/affiliate/codes/ABCDEFGH".into(), json!({})),
         ("POST", "/v1/agency/wallet/transfers".into(), json!({"amount": "1"})),
+        (
+            "POST",
+            "/v1/agency/wallet/withdrawals".into(),
+            json!({"amount": "10", "payout": {"method": "paypal", "account": "thief@example.com"}}),
+        ),
+        ("POST", "/v1/agency/wallet/withdrawals/wdr_01k9zq4r7x8m2v5b3n6c1d0fgh/cancel".into(), json!({})),
         ("POST", "/v1/agency/orders".into(), json!({"asset_id": "x", "kind": "recharge", "amount": "1"})),
         ("GET", "/v1/agency/wallet".into(), json!({})),
         ("GET", "/v1/admin/users".into(), json!({})),
         ("POST", "/v1/admin/users/usr_x/adjustments".into(), json!({"amount": "100", "remark": "mine"})),
         ("GET", "/v1/me".into(), json!({})),
+        ("GET", "/v1/me/sessions".into(), json!({})),
+        ("DELETE", "/v1/me/sessions/ses_01k9zq4r7x8m2v5b3n6c1d0fgh".into(), json!({})),
+        ("GET", "/v1/me/export".into(), json!({})),
     ]
 }
 

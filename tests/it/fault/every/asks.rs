@@ -62,6 +62,9 @@ pub async fn prepare(world: &World, operation: &'static str) -> Act {
     if path.starts_with("/v1/service/") {
         return Box::pin(of_backend(world, path)).await;
     }
+    if operation.ends_with(" of a shop") || path.starts_with(agency::cash::CASH) {
+        return Box::pin(of_shop_cash(world, operation)).await;
+    }
     let agencys = ["/v1/shop", "/v1/series", "/v1/assets", "/v1/agency", "/v1/admin/shops"];
     if agencys.iter().any(|prefix| path.starts_with(prefix)) {
         return Box::pin(of_agency(world, operation)).await;
@@ -171,6 +174,26 @@ async fn of_commission(world: &World, route: &str) -> Act {
             let made = world.admin().get("/v1/admin/commissions").await.is(200);
             let path = format!("/v1/admin/commissions/{}/reverse", made["items"][0]["id"].as_str().unwrap());
             ask("admin", path, json!({"reason": "their own account"}))
+        }
+        other => panic!("{other}"),
+    }
+}
+
+/// A shop with commission asks for cash, takes it back, or hears from an admin.
+async fn of_shop_cash(world: &World, route: &str) -> Act {
+    use agency::cash::{CASH, bank, cash, sold};
+    sold(world).await;
+    if route == "POST /v1/agency/wallet/withdrawals" {
+        return ask("a", CASH, json!({"amount": "10", "payout": bank()}));
+    }
+    let asked = cash(world, "a", "10").await;
+    match route {
+        "POST /v1/agency/wallet/withdrawals/{id}/cancel" => ask("a", format!("{CASH}/{asked}/cancel"), json!({})),
+        "POST /v1/admin/withdrawals/{id}/approve of a shop" => {
+            ask("admin", format!("/v1/admin/withdrawals/{asked}/approve"), json!({"reference": "SEPA 17"}))
+        }
+        "POST /v1/admin/withdrawals/{id}/reject of a shop" => {
+            ask("admin", format!("/v1/admin/withdrawals/{asked}/reject"), json!({"reason": "unknown account"}))
         }
         other => panic!("{other}"),
     }

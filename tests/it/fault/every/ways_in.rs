@@ -50,6 +50,14 @@ pub async fn of_ways_in(world: &World, route: &str) -> Act {
             let key = world.service_key("front", &["sessions:create"]).await;
             ask(&key, format!("/v1/service/users/{}/sessions", id_of(world, "bob").await), json!({}))
         }
+        "DELETE /v1/me/sessions/{id}" => {
+            signed_in(world).await;
+            let phone = world.nobody().post("/v1/sessions", json!({"email": BOB, "password": PASSWORD})).await;
+            phone.is(200);
+            let listed = world.user("bob").get("/v1/me/sessions").await.is(200);
+            let other = listed["items"].as_array().unwrap().iter().find(|one| one["current"] == false).unwrap();
+            ask("bob", format!("/v1/me/sessions/{}", other["id"].as_str().unwrap()), Value::Null)
+        }
         "PUT /v1/me" => {
             signed_in(world).await;
             ask("bob", path, json!({"locale": "zh"}))

@@ -348,15 +348,15 @@ pub const COMMISSION: &[Row] = &[
     ("a commission beyond the limit", &["C5"], |scan| up(&mut scan.find("commission", is_partly_left)["number"])),
     ("a commission that is lost", &["C1", "C3", "C5", "O2"], |scan| scan.remove("commission", is_partly_left)),
     ("a withdrawal of another amount", &["O4", "W1", "W2"], |scan| {
-        *amount(&mut scan.find("withdrawal", has("state", "requested"))["amount"]) = json!("0.7");
+        *amount(&mut scan.find("withdrawal", of_a_user("requested"))["amount"]) = json!("0.7");
     }),
     ("a withdrawal paid without a journal", &["O4", "W1", "W2"], |scan| {
-        scan.find("withdrawal", has("state", "requested"))["state"]["S"] = json!("paid");
+        scan.find("withdrawal", of_a_user("requested"))["state"]["S"] = json!("paid");
     }),
     ("a withdrawal that is done and has no end", &["O4", "W1"], |scan| {
         remove(scan.find("withdrawal", has("state", "done")), "settled_at");
     }),
-    ("a withdrawal that is lost", &["O2", "W2"], |scan| scan.remove("withdrawal", has("state", "paid"))),
+    ("a withdrawal that is lost", &["O2", "W2"], |scan| scan.remove("withdrawal", of_a_user("paid"))),
     ("a withdrawal's share of the balance", &["L1", "L3", "W1"], |scan| {
         let share = scan.find("posting", |posting| {
             caused_by("withdrawal:")(posting) && entry(posting)["account"]["S"] == "balance"
@@ -364,6 +364,11 @@ pub const COMMISSION: &[Row] = &[
         *amount(&mut entry_of(share)["amount"]) = json!("1.4");
     }),
 ];
+
+/// Condition: a withdrawal of a user's commission in this state.
+fn of_a_user(state: &'static str) -> impl Fn(&Value) -> bool {
+    move |withdrawal| withdrawal["shop"].is_null() && withdrawal["state"]["S"] == state
+}
 
 /// Condition: the scene's partly clawed-back commission.
 fn is_partly_left(commission: &Value) -> bool {

@@ -27,6 +27,10 @@ const ROWS: &[Row] = &[
     ("a wallet", &["balance", "liabilities.agency.commission.CNY", "liabilities.agency.commission.CNY"], |scan| {
         up(&mut scan.one("wallet")["commission"]["M"]["balance"]["M"]["amount"])
     }),
+    ("what a shop holds", &["balance", "liabilities.agency.held.CNY", "liabilities.agency.held.CNY"], |scan| {
+        let wallet = scan.find("wallet", |wallet| !wallet["held"].is_null());
+        up(&mut wallet["held"]["M"]["balance"]["M"]["amount"]);
+    }),
     (
         "a commission account",
         &["commission.held", "liabilities.commission.held", "liabilities.commission.held"],

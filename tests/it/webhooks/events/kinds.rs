@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{endpoint, heard};
 use crate::affiliate::commission::{hundred, invited};
+use crate::agency::cash;
 use crate::fixtures::refund;
 use crate::payment::refunds::{act, paid};
 use crate::world::World;
@@ -227,6 +228,34 @@ fn withdrawals_are_told_in_every_state_without_where_the_cash_goes() {
             let told = once(world, &format!("withdrawal.{kind}"));
             assert_eq!((&told["id"], &told["state"]), (&json!(asked[index]), &json!(kind)));
             assert_eq!((&told["user_id"], &told["amount"]["amount"]), (&id(world, "ann").await, &json!("0.1")));
+        }
+        for heard in heard(world) {
+            assert!(!heard.body.contains("2051") && !heard.body.contains("SEPA"), "{}", heard.body);
+        }
+    });
+}
+
+/// R6.6: cash of a shop is told in every state, with its shop and without where the cash goes.
+#[test]
+fn cash_of_a_shop_is_told_in_every_state() {
+    World::run(async |world| {
+        let [a, ..] = cash::sold(world).await;
+        all_kinds(world).await;
+        let mut asked = Vec::new();
+        for _ in 0..3 {
+            asked.push(cash::cash(world, "a", "5").await);
+        }
+        let path = |index: usize, verb| format!("/v1/admin/withdrawals/{}/{verb}", asked[index]);
+        world.admin().post(&path(0, "approve"), json!({"reference": "SEPA 17"})).await.is(200);
+        world.admin().post(&path(1, "reject"), json!({"reason": "unknown account"})).await.is(200);
+        world.user("a").post(&format!("{}/{}/cancel", cash::CASH, asked[2]), json!({})).await.is(200);
+        world.settle().await;
+        assert_eq!(told(world, "withdrawal.requested").len(), 3);
+        for (kind, index) in [("paid", 0), ("rejected", 1), ("cancelled", 2)] {
+            let told = once(world, &format!("withdrawal.{kind}"));
+            assert_eq!((&told["id"], &told["shop_id"]), (&json!(asked[index]), &json!(a)));
+            let (agent, amount) = (id(world, "a").await, json!({"amount": "5", "currency": "CNY"}));
+            assert_eq!((&told["user_id"], &told["amount"]), (&agent, &amount));
         }
         for heard in heard(world) {
             assert!(!heard.body.contains("2051") && !heard.body.contains("SEPA"), "{}", heard.body);

@@ -86,7 +86,7 @@ impl CommissionAccount {
     /// `related` is the id that the lines refer to: an order or a withdrawal.
     ///
     /// # Rejects
-    /// [`LedgerError::InsufficientAvailable`] for a withdrawal above the available part; a journal that is empty or does not
+    /// `insufficient_available` for a withdrawal above the available part; a journal that is empty or does not
     /// sum to zero; a part below zero; another currency; overflow.
     pub fn post(
         &self,
@@ -173,7 +173,7 @@ impl Book<'_> {
 
     fn withdraw(&mut self, amount: LedgerMoney) -> Result<(), LedgerError> {
         if amount.compare(self.account.available)?.is_gt() {
-            return Err(LedgerError::InsufficientAvailable);
+            return Err(LedgerError::InsufficientAvailable { available: self.account.available });
         }
         self.shift(Part::Available, RecordType::Withdrawal, amount.negated())
     }

@@ -247,7 +247,8 @@ fn a_commission_waits_for_its_hold_time() {
         [CommissionHold { beneficiary: ann(), order: order.id, at: later(48), parked: false }]
     );
     assert_eq!(desk.parts(), ["1.38888888", "0", "0", "0", "0", "0"]);
-    assert_eq!(desk.moves(CommissionMove::ToBalance(usd("0.00000001"))), Err(LedgerError::InsufficientAvailable));
+    let nothing = LedgerError::InsufficientAvailable { available: usd("0") };
+    assert_eq!(desk.moves(CommissionMove::ToBalance(usd("0.00000001"))), Err(nothing));
     let state = |at| desk.earning.commissions[&order.id].state(at);
     assert_eq!((state(later(47)), state(later(48))), (CommissionState::Pending, CommissionState::Available));
     desk.at = later(48);

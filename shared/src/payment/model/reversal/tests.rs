@@ -42,6 +42,7 @@ fn person(number: u64) -> User {
         affiliate: AffiliatePolicy::of(&AffiliateSettings::default()),
         accounts: Accounts::new(Currency::USD),
         shop: None,
+        former_shops: std::collections::BTreeSet::new(),
         invite_code: None,
         traces_due: None,
         session_generation: 0,

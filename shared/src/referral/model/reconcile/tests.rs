@@ -44,6 +44,7 @@ fn user(number: u64) -> User {
         affiliate: AffiliatePolicy::of(&AffiliateSettings::default()),
         accounts: Accounts::new(Currency::parse("USD").unwrap()),
         shop: None,
+        former_shops: std::collections::BTreeSet::new(),
         invite_code: None,
         traces_due: None,
         session_generation: 0,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Row, Scan};
+use super::{Row, Scan, amount, remove};
 
 fn is_below(grant: &Value) -> bool {
     grant["path"]["S"].as_str().unwrap().contains('/')
@@ -76,4 +76,23 @@ pub const AGENCY: &[Row] = &[
     ("a level without its share", &["C1", "C2", "C4", "O4"], |scan| {
         outcome(scan)["shares"]["L"].as_array_mut().unwrap().pop();
     }),
+    ("cash of a shop of another amount", &["O4", "W1", "W2"], |scan| {
+        *amount(&mut scan.find("withdrawal", of_a_shop("requested"))["amount"]) = json!("0.7");
+    }),
+    ("cash of a shop paid without a journal", &["O4", "W1", "W2"], |scan| {
+        scan.find("withdrawal", of_a_shop("requested"))["state"]["S"] = json!("paid");
+    }),
+    ("cash of a shop that is lost", &["O2", "W2"], |scan| scan.remove("withdrawal", of_a_shop("requested"))),
+    ("a wallet that holds more than was asked for", &["L2", "O4", "W2"], |scan| {
+        let wallet = scan.find("wallet", |wallet| !wallet["held"].is_null());
+        *amount(&mut wallet["held"]["M"]["balance"]["M"]["amount"]) = json!("7");
+    }),
+    ("a wallet that forgot what it holds", &["L2", "O4", "W2"], |scan| {
+        remove(scan.find("wallet", |wallet| !wallet["held"].is_null()), "held");
+    }),
 ];
+
+/// Condition: a withdrawal of a shop in this state.
+fn of_a_shop(state: &'static str) -> impl Fn(&Value) -> bool {
+    move |withdrawal| !withdrawal["shop"].is_null() && withdrawal["state"]["S"] == state
+}
