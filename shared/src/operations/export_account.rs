@@ -47,7 +47,7 @@ pub struct AccountExport {
 /// Exports the caller's account, with what happened in the range.
 ///
 /// # Rejects
-/// [`Refusal::Unauthenticated`] for a token of an ended session; [`Refusal::RangeTooLarge`] above [`ROWS_MAX`] rows.
+/// [`Refusal::Unauthenticated`] for a token of an ended session; [`Refusal::RangeTooLarge`] above 4,000 rows.
 pub async fn export_account(app: &App, by: &Bearer, range: &Window) -> Result<AccountExport, Error> {
     let user = app.store.get::<User>(&User::key(by.user)).await?.ok_or(Refusal::Unauthenticated)?.into_inner();
     user.must_honour(by)?;

@@ -142,7 +142,7 @@ fn link(visit: &Visit, (path, name): &Entry) -> Markup {
     html! {
         a href=(path) aria-current=[is_here.then_some("page")] {
             (name(&visit.text))
-            @if let Some(number) = waiting(visit, path) { span.n { (number) span.hidden { " " (visit.text.open_ones()) } } }
+            @if let Some(number) = waiting(visit, path) { " " span.n { (number) span.hidden { " " (visit.text.open_ones()) } } }
         }
     }
 }

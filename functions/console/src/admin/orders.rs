@@ -234,7 +234,7 @@ fn columns(visit: &Visit) -> [Column; 7] {
 pub fn person(id: &str, email: Option<&str>) -> Markup {
     let page =
         link("/admin/orders", [("user", id), ("status", filters::ANY), ("from", filters::ANY), ("to", filters::ANY)]);
-    html! { a href=(page) { (email.unwrap_or(id)) } @if email.is_some() { small.mono { (super::parts::short(id)) } } }
+    html! { a href=(page) { @match email { Some(email) => (email), None => { span.mono title=(id) { (super::parts::short(id)) } } } } @if email.is_some() { small.mono { (super::parts::short(id)) } } }
 }
 
 fn row(visit: &Visit, of: &AdminOrder) -> Vec<Markup> {

@@ -120,7 +120,7 @@ fn the_overview_tells_today_and_what_waits() {
             assert!(counts.iter().zip(expected).all(|(shown, count)| shown.starts_with(count)), "{counts:?}");
             let side = page.root.all("nav").into_iter().find(|nav| nav.of("class") == Some("side")).unwrap().text();
             let name = ["Reviews", "待审款项"][index];
-            assert!(side.contains(&format!("{name}{open} ")), "the menu has it: {side}");
+            assert!(side.contains(&format!("{name} {open} ")), "the menu has it: {side}");
             let says = page.says();
             assert!(says.contains("¥100.00"), "{says}");
             assert!(says.contains(["Charged today", "今日收款"][index]));

@@ -17,9 +17,9 @@ use shared::referral::model::referral::Side;
 
 use super::super::menu::{self, Head};
 use super::super::pages::Staff;
-use super::super::parts::{Confirm, confirm, short};
+use super::super::parts::{Confirm, confirm, sheet, short};
 use crate::frame;
-use crate::list::{Column, table};
+use crate::list::Column;
 use crate::parts::{Field, change, field, money};
 use crate::show::{price, price_text};
 use crate::visit::Visit;
@@ -73,7 +73,7 @@ fn effects_table(visit: &Visit, rows: &[Vec<Markup>]) -> Markup {
         Column::Number(text.effect_change()),
         Column::Number(text.effect_then()),
     ];
-    table(&columns, rows)
+    sheet(text, &text.what_changes(), &columns, rows)
 }
 
 /// The refund: first how much, then what it changes; the numbers are those that will be booked if nothing else happens.

@@ -101,7 +101,7 @@ fn amounts(visit: &Visit, file: &OrderFile, order: &OrderView) -> Markup {
                     @if order.bonus.amount != "0" {
                         dt { (bonus.unwrap_or_else(|| text.order_bonus().to_string())) } dd { (change(&order.bonus)) }
                     }
-                    dt.total { (text.order_total()) } dd.total { (money(&order.total)) }
+                    dt.total { (text.credited()) } dd.total { (money(&order.total)) }
                     @if of.status.is_captured() { dt { (text.net_left()) } dd { (price(&order.net)) } }
                     (line(&text.provider_payment_id(), known))
                     (line(&text.client_ip(), of.client_ip.as_ref()))
