@@ -12,7 +12,7 @@ pub struct Act<'a> {
     pub route: String,
     /// Page afterwards.
     pub done: String,
-    /// What is said there.
+    /// Says what is said there.
     pub said: &'a str,
 }
 

@@ -28,7 +28,7 @@ pub fn user_of(name: &str) -> Option<UserId> {
     UserId::parse(name.rsplit_once(':').map_or(name, |(_, id)| id))
 }
 
-/// What an entry changed: two documents field by field, else two texts.
+/// Says what an entry changed: two documents field by field, else two texts.
 pub fn changed(visit: &Visit, record: &AuditRecord) -> Markup {
     let read = |text: &Option<String>| text.as_deref().map(|text| serde_json::from_str::<Value>(text).ok());
     let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "—".to_owned());

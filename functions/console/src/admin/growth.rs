@@ -67,7 +67,7 @@ fn page(
     menu::page(staff, &Head { title, lead: Some(lead), ..Head::default() }, &main)
 }
 
-/// Who invited whom.
+/// Says who invited whom.
 pub async fn referrals(staff: Staff) -> Response {
     let visit = &staff.0;
     let text = &visit.text;

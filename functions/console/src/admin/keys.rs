@@ -81,7 +81,7 @@ pub async fn list(staff: Staff) -> Response {
     menu::page(&staff, &head, &main)
 }
 
-/// What is shown once: a secret that the form before brought, or that it was shown already.
+/// Says what is shown once: a secret that the form before brought, or that it was shown already.
 pub fn once(visit: &Visit, said: &str, fact: &str, name: &Message, shown: &Message) -> Markup {
     let text = &visit.text;
     let Some(flash) = visit.flash.as_ref().filter(|flash| !flash.refused && flash.code == said) else {

@@ -52,7 +52,7 @@ pub async fn areas(staff: Staff) -> Response {
     menu::page(&staff, &head, &main)
 }
 
-/// What the form shows, and why.
+/// Says what the form shows, and why.
 struct Shown {
     area: Area,
     stored: CurrentSettings,
@@ -63,7 +63,7 @@ struct Shown {
     reason: Reason,
 }
 
-/// Why a document stands in the form.
+/// Says why a document stands in the form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reason {
     /// It is stored.
@@ -210,7 +210,7 @@ fn areas_of(visit: &Visit, here: Area) -> Markup {
     }
 }
 
-/// What somebody else saved, beside one's own entries (C3.4).
+/// Says what somebody else saved, beside one's own entries (C3.4).
 fn meanwhile(visit: &Visit, shown: &Shown, history: Option<&History>) -> Markup {
     let text = &visit.text;
     let who = history.and_then(History::last_actor);
@@ -233,7 +233,7 @@ fn meanwhile(visit: &Visit, shown: &Shown, history: Option<&History>) -> Markup 
     }
 }
 
-/// What saving the entries would change.
+/// Says what saving the entries would change.
 fn would_change(visit: &Visit, shown: &Shown) -> Markup {
     let text = &visit.text;
     let columns =

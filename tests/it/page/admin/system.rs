@@ -8,7 +8,7 @@ use crate::affiliate::commission::{hundred, invited};
 use crate::page::journeys::BOTH;
 use crate::world::World;
 
-/// What the page shows once.
+/// The secret that the page shows once.
 fn secret(page: &Shown) -> Option<String> {
     let inputs = page.root.all("input");
     inputs.iter().find(|input| input.of("id") == Some("secret")).and_then(|input| input.of("value")).map(str::to_owned)

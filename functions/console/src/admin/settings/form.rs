@@ -70,7 +70,7 @@ pub fn form(visit: &Visit, shown: &Shown) -> Markup {
     }
 }
 
-/// What is known of a provider's secret: whether it is there, never what it is.
+/// Says what is known of a provider's secret: whether it is there, never what it is.
 fn secret(visit: &Visit, group: &str) -> Markup {
     let text = &visit.text;
     let told = match group.strip_prefix("providers.").and_then(Provider::parse) {

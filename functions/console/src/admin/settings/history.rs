@@ -33,7 +33,7 @@ impl History {
         Ok(Self { page, admins })
     }
 
-    /// Who made the newest change.
+    /// Says who made the newest change.
     pub fn last_actor(&self) -> Option<String> {
         self.page.items.first().map(|record| self.name(&record.actor))
     }

@@ -137,6 +137,8 @@ impl Texts {
         Some(match field {
             "enabled" => (self.set_agency_enabled(), self.set_agency_enabled_effect()),
             "currency" => (self.set_agency_currency(), self.set_agency_currency_effect()),
+            "min_cash_withdrawal" => (self.set_agency_min_cash_withdrawal(), self.set_agency_min_cash_withdrawal_effect()),
+            "withdrawal_methods" => (self.set_agency_withdrawal_methods(), self.set_agency_withdrawal_methods_effect()),
             _ => return None,
         })
     }
@@ -172,6 +174,7 @@ impl Texts {
             "per cent" => self.unit_per_cent(),
             "ledger currency" => self.unit_ledger_currency(),
             "pay currency" => self.unit_pay_currency(),
+            "agency currency" => self.unit_agency_currency(),
             "pay per ledger unit" => self.unit_pay_per_ledger_unit(),
             "part of the amount" => self.unit_part_of_the_amount(),
             "part of the credit" => self.unit_part_of_the_credit(),

@@ -103,7 +103,7 @@ fn row(visit: &Visit, people: &People, of: &Redemption) -> Vec<Markup> {
     ]
 }
 
-/// What it brought: credit, or plan time until when.
+/// Says what it brought: credit, or plan time until when.
 fn given_by(visit: &Visit, of: &Redemption) -> Markup {
     html! {
         @match (&of.credit, &of.extension) {
