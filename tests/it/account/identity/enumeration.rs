@@ -75,6 +75,7 @@ fn known_and_unknown_addresses_make_the_same_calls() {
     });
 }
 
+const SIGN_IN: &str = "/v1/sessions";
 /// Tries of each kind of address.
 const TRIES: usize = 1_000;
 
@@ -90,44 +91,56 @@ fn are_apart(one: &[u128], other: &[u128]) -> bool {
     3 * off * off > 25 * n * m * (n + m + 1)
 }
 
+/// Times of wrong sign-ins, or of requests of a reset, for known and for unknown addresses, in nanoseconds.
+async fn times(world: &World, round: usize, path: &str) -> [Vec<u128>; 2] {
+    let network = |number: usize| format!("10.{}.{}.{}", number / 250, number % 250, round + 1);
+    let address = |kind: &str, number: usize| format!("{kind}{round}x{}@example.com", number % (TRIES / 10));
+    let kinds = [format!("known{}", path.len()), format!("other{}", path.len())];
+    for number in 0..TRIES / 10 {
+        let body = json!({"email": address(&kinds[0], number), "password": PASSWORD});
+        world.nobody().from(&network(number)).post("/v1/registrations", body).await.is(201);
+    }
+    world.settle().await;
+    let mut times = [Vec::with_capacity(TRIES), Vec::with_capacity(TRIES)];
+    for number in 0..TRIES {
+        // By turns, so that whatever else the machine does meets both alike.
+        for kind in [number % 2, 1 - number % 2] {
+            let mut body = json!({"email": address(&kinds[kind], number)});
+            if path == SIGN_IN {
+                body["password"] = json!("not the password");
+            }
+            let caller = world.nobody().from(&network(number));
+            let started = Instant::now();
+            let answer = caller.post(path, body).await;
+            times[kind].push(started.elapsed().as_nanos());
+            assert!(answer.status == 401 || answer.status == 202, "{path}: {}", answer.text);
+        }
+    }
+    times
+}
+
 /// R2.10: a thousand wrong sign-ins and a thousand requests of a reset for known addresses, each from a network of its own, take the
 /// time that they take for unknown ones.
 ///
 /// A request of a reset reads nothing, so no rank test tells one from the other. A sign-in reads the address, and an item that is
 /// there is parsed: some ten microseconds beside a hash of tens of milliseconds, which no network shows. The hash is what counts.
+/// What only the machine's other work made differ does not differ three times.
 #[test]
 fn known_and_unknown_addresses_take_the_same_time() {
     // A hash of half a millisecond: enough to see that one is missing.
     World::hashing((1_024, 1), async |world| {
-        let network = |number: usize| format!("10.{}.{}.9", number / 250, number % 250);
-        for number in 0..TRIES / 10 {
-            let body = json!({"email": format!("known{number}@example.com"), "password": PASSWORD});
-            world.nobody().from(&network(number)).post("/v1/registrations", body).await.is(201);
-        }
-        world.settle().await;
-        let routes: [(&str, fn(String) -> Value); 2] = [
-            ("/v1/sessions", |email| json!({"email": email, "password": "not the password"})),
-            ("/v1/password-resets", |email| json!({"email": email})),
-        ];
-        for (path, body) in routes {
-            let mut times = [Vec::with_capacity(TRIES), Vec::with_capacity(TRIES)];
-            for number in 0..TRIES {
-                // By turns, so that whatever else the machine does meets both alike.
-                for kind in [number % 2, 1 - number % 2] {
-                    let email = format!("{}{}@example.com", ["known", "other"][kind], number % (TRIES / 10));
-                    let caller = world.nobody().from(&network(number));
-                    let started = Instant::now();
-                    let answer = caller.post(path, body(email)).await;
-                    times[kind].push(started.elapsed().as_nanos());
-                    assert!(answer.status == 401 || answer.status == 202, "{path}: {}", answer.text);
+        for path in [SIGN_IN, "/v1/password-resets"] {
+            let mut apart = Vec::new();
+            for round in 0..3 {
+                let times = times(world, round, path).await;
+                let [known, other] = times.clone().map(median);
+                let is_apart = path != SIGN_IN && are_apart(&times[0], &times[1]);
+                if 10 * known.abs_diff(other) < known && !is_apart {
+                    break;
                 }
+                apart.push((known, other));
             }
-            let [known, other] = times.clone().map(median);
-            assert!(10 * known.abs_diff(other) < known, "{path}: medians {known} and {other} ns");
-            assert!(
-                path == "/v1/sessions" || !are_apart(&times[0], &times[1]),
-                "{path}: medians {known} and {other} ns"
-            );
+            assert!(apart.len() < 3, "{path}: medians of known and unknown addresses in ns: {apart:?}");
         }
     });
 }
