@@ -82,7 +82,7 @@ journey("23: an account is adjusted into debt, blocked, unblocked and erased", {
   const visitor = await staff(world);
   const { page } = visitor;
   await visitor.open(`/admin/users?email=${encodeURIComponent(bob.email)}`);
-  await page.getByRole("link", { name: bob.email }).first().click();
+  await page.locator("tbody").getByRole("link", { name: bob.email }).first().click();
   await visitor.follow("person-adjust");
   await visitor.fill({ amount: "-2.5", remark: "a test" });
   await visitor.press("person-adjust-next");
