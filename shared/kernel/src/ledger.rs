@@ -380,15 +380,28 @@ impl Accounts {
         movements: &[NewLine],
         house: Vec<PlatformLine>,
     ) -> Result<(Self, JournalEntry), LedgerError> {
+        let (mut after, entries) = self.moved(movements)?;
+        after.postings = self.postings.checked_add(1).ok_or(LedgerError::Exhausted)?;
+        let posting = JournalEntry::of_holder(holder.into(), after.postings, header, entries, house)?;
+        Ok((after, posting))
+    }
+
+    /// Returns the accounts as [`Accounts::post`] would leave them, without a journal: for who wants to know before.
+    ///
+    /// # Rejects
+    /// A debit above the balance; another currency; overflow.
+    pub fn after(&self, movements: &[NewLine]) -> Result<Self, LedgerError> {
+        self.moved(movements).map(|(after, _)| after)
+    }
+
+    fn moved(&self, movements: &[NewLine]) -> Result<(Self, Vec<Line>), LedgerError> {
         let mut after = *self;
         let mut entries = Vec::with_capacity(movements.len());
         for movement in movements.iter().filter(|movement| !movement.amount.is_zero()) {
             after.adopt(movement.amount.currency());
             after.apply(movement, &mut entries)?;
         }
-        after.postings = self.postings.checked_add(1).ok_or(LedgerError::Exhausted)?;
-        let posting = JournalEntry::of_holder(holder.into(), after.postings, header, entries, house)?;
-        Ok((after, posting))
+        Ok((after, entries))
     }
 
     /// Adopts `currency` while the accounts have no line, since it may change until then (R9.1).

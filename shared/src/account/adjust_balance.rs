@@ -13,7 +13,9 @@ use crate::payment::credit_order::header;
 use crate::payment::model::settings::PaymentSettings;
 use kernel::fault::{Error, Fault};
 use kernel::id::{AuditId, UserId};
-use kernel::ledger::{JournalEntry, LedgerError, NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
+use kernel::ledger::{
+    Accounts, JournalEntry, LedgerError, NewLine, Operator, PlatformAccount, PlatformLine, RecordType,
+};
 use kernel::money::AMOUNT_MAX;
 use kernel::money::{LEDGER_DIGITS, LedgerMoney, plain_decimal};
 use kernel::refusal::{FieldError, Refusal};
@@ -104,11 +106,7 @@ pub async fn adjust_balance(app: &App, ctx: &Ctx, ask: &Adjust) -> Result<Answer
 
 async fn plan(app: &App, ctx: &Ctx, ask: &Adjust) -> Result<(JournalEntry, Tx), Error> {
     let user = app.store.get::<User>(&User::key(ask.user)).await?.ok_or(Refusal::NotFound)?;
-    let currency = match user.accounts.balance.seq {
-        0 => app.settings::<PaymentSettings>().await?.settings.ledger_currency,
-        _ => user.accounts.balance().currency(),
-    };
-    let amount = LedgerMoney::exact(ask.amount, currency)?;
+    let amount = amount_for(app, &user, ask.amount).await?;
     let remark = Some(ask.remark.clone());
     let id = AuditId::new(app.ulid());
     let cause = format!("adjustment:{id}");
@@ -137,6 +135,26 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Adjust) -> Result<(JournalEntry, Tx), 
     }
     tx.send(Message::BalanceChanged { user: user.id });
     Ok((posting, tx))
+}
+
+/// Returns the amount in the currency of the user's lines; in that of the settings while they have none (R9.1).
+///
+/// # Errors
+/// A fault when the settings can't be read; an amount out of range.
+pub async fn amount_for(app: &App, user: &User, amount: Decimal) -> Result<LedgerMoney, Error> {
+    let currency = match user.accounts.balance.seq {
+        0 => app.settings::<PaymentSettings>().await?.settings.ledger_currency,
+        _ => user.accounts.balance().currency(),
+    };
+    Ok(LedgerMoney::exact(amount, currency)?)
+}
+
+/// Returns the user's accounts as an amount that may make debt would leave them, without writing (R1.7).
+///
+/// # Errors
+/// A fault for another currency and for overflow.
+pub fn accounts_after(user: &User, amount: LedgerMoney) -> Result<Accounts, Fault> {
+    user.accounts.after(&[NewLine::new(RecordType::Refund, amount, String::new())]).map_err(Fault::bug)
 }
 
 /// The line of what is there, and that of the rest, which becomes debt.

@@ -61,7 +61,7 @@ pub enum Presence {
     Away,
 }
 
-/// Says if staff were seen within half an hour, in a session younger than half a day (C5.3); `seen` is the cookie of their last page.
+/// Presence of staff: seen within half an hour, in a session younger than half a day (C5.3); `seen` is the cookie of their last page.
 pub fn presence(app: &App, visitor: &Visitor, seen: Option<&str>) -> Presence {
     let now = app.clock.now();
     let seconds = |since: Timestamp| now.duration_since(since).as_secs();

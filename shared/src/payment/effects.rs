@@ -1,8 +1,7 @@
 //! Effects that a refund or a completion by hand would have, by the same rules that carry it out, and without writing (R4.11, R4.12).
 
 use kernel::fault::{Error, Fault};
-use kernel::id::{JournalId, OrderId, ReviewId, UserId};
-use kernel::ledger::{Accounts, JournalOrigin, NewLine, Operator, PlatformLine};
+use kernel::id::{OrderId, ReviewId, UserId};
 use kernel::money::{LedgerMoney, PayMoney};
 use kernel::refusal::Refusal;
 use table::item::Versioned;
@@ -93,11 +92,8 @@ pub async fn of_refund(app: &App, id: OrderId, amount: Option<&str>) -> Result<R
         Some(reversal) => (reversal.net, order.reversed(reversal)),
         None => (order.net(), order.clone()),
     };
-    let (movements, house) = match &reversal {
-        Some(reversal) => (reversal.movements(&order), reversal.house(&order)?),
-        None => (Vec::new(), Vec::new()),
-    };
-    let accounts = posted(app, &user, &movements, house)?;
+    let movements = reversal.as_ref().map(|reversal| reversal.movements(&order)).unwrap_or_default();
+    let accounts = user.accounts.after(&movements).map_err(Fault::bug)?;
     let of = |whole: LedgerMoney| -> Result<BeforeAfter, Error> {
         Ok(BeforeAfter { now: target(whole, order.net(), order.charge)?, then: target(whole, net, order.charge)? })
     };
@@ -156,7 +152,7 @@ pub async fn of_completion(app: &App, id: OrderId) -> Result<CompletionEffects, 
     let CaptureOutcome::Credit(due) = decide(Some(&order), &payment, user.promotion.as_ref(), now)? else {
         return Err(Refusal::OrderAlreadyPaid.into());
     };
-    let accounts = posted(app, &user, &due.movements(&order), due.house(&order)?)?;
+    let accounts = user.accounts.after(&due.movements(&order)).map_err(Fault::bug)?;
     Ok(CompletionEffects {
         balance: BeforeAfter { now: user.accounts.balance(), then: accounts.balance() },
         debt: BeforeAfter { now: user.accounts.owed(), then: accounts.owed() },
@@ -192,7 +188,7 @@ pub async fn of_review(app: &App, id: ReviewId, like: Option<OrderId>) -> Result
     let payment = payment.ok_or_else(|| Fault::bug("a review of no payment"))?;
     let order = made(app, &like, &review, OrderId::new(app.ulid()))?;
     let credited = credited(app, &order, &payment)?;
-    let accounts = posted(app, &user, &credited.movements(&order), credited.house(&order)?)?;
+    let accounts = user.accounts.after(&credited.movements(&order)).map_err(Fault::bug)?;
     Ok(CompletionEffects {
         balance: BeforeAfter { now: user.accounts.balance(), then: accounts.balance() },
         debt: BeforeAfter { now: user.accounts.owed(), then: accounts.owed() },
@@ -201,16 +197,4 @@ pub async fn of_review(app: &App, id: ReviewId, like: Option<OrderId>) -> Result
         order,
         user,
     })
-}
-
-/// The user's accounts after these lines, which are not written.
-fn posted(app: &App, user: &User, movements: &[NewLine], house: Vec<PlatformLine>) -> Result<Accounts, Error> {
-    if movements.iter().all(|line| line.amount.is_zero()) {
-        return Ok(user.accounts);
-    }
-    let now = app.clock.now();
-    let origin = JournalOrigin { operator: Operator::Admin, actor: String::new(), request_id: String::new(), at: now };
-    let header = origin.header(JournalId::new(app.ulid()), String::new());
-    let (accounts, _) = user.accounts.post(user.id, header, movements, house).map_err(Fault::bug)?;
-    Ok(accounts)
 }

@@ -44,6 +44,19 @@ fn shown(posting: &JournalEntry) -> Vec<String> {
     posting.entries.iter().map(line).collect()
 }
 
+/// R1.7: what is told before is what is posted: a take-back makes debt, the next credit pays it.
+#[test]
+fn accounts_told_before_are_those_that_a_journal_leaves() {
+    let mut accounts = empty();
+    for (amount, left) in [("5", ("5", "0")), ("-8", ("0", "3")), ("4", ("1", "0"))] {
+        let told = accounts.after(&[NewLine::new(RecordType::Refund, usd(amount), "x")]).unwrap();
+        accounts = post(&accounts, RecordType::Refund, amount).unwrap().0;
+        assert_eq!((told.balance(), told.owed()), (accounts.balance(), accounts.owed()));
+        assert_eq!((told.balance(), told.owed()), (usd(left.0), usd(left.1)));
+    }
+    assert!(accounts.after(&[NewLine::new(RecordType::Deduct, usd("-2"), "x")]).is_err(), "a debit above the balance");
+}
+
 /// R1.4, R4.6: ¥100 at 7.2 with a bonus of 30 %.
 #[test]
 fn a_hundred_yuan_with_its_bonus_is_one_journal_of_zero_sum() {
