@@ -12,7 +12,7 @@ pub struct Act<'a> {
     pub route: String,
     /// Page afterwards.
     pub done: String,
-    /// Says what is said there.
+    /// Code of the message there.
     pub said: &'a str,
 }
 
@@ -28,6 +28,22 @@ pub fn form(visit: &Visit, act: &Act<'_>, fields: &Markup, button: &Message) -> 
     }
 }
 
+/// A field for a text.
+pub fn text_field<'a>(id: &'a str, name: &'a str, label: &str, hint: Option<String>, required: bool) -> Field<'a> {
+    Field {
+        id,
+        name,
+        label: html! { (label) },
+        kind: "text",
+        autocomplete: "off",
+        hint,
+        value: None,
+        required,
+        mono: false,
+        show: None,
+    }
+}
+
 /// A field for one line of text.
 pub fn line(
     visit: &Visit,
@@ -36,19 +52,7 @@ pub fn line(
     hint: Option<String>,
     value: Option<&str>,
 ) -> Markup {
-    let one = Field {
-        id,
-        name,
-        label: html! { (label) },
-        kind: "text",
-        autocomplete: "off",
-        hint,
-        value,
-        required: false,
-        mono: false,
-        show: None,
-    };
-    field(visit, &one)
+    field(visit, &Field { value, ..text_field(id, name, label, hint, false) })
 }
 
 /// The field for a reason.

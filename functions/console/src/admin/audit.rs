@@ -2,25 +2,24 @@
 
 mod words;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use axum::response::Response;
 use maud::{Markup, html};
 use serde_json::Value;
-use shared::account::model::user::User;
 use shared::kernel::fault::Error;
 use shared::kernel::id::UserId;
 use shared::operations::model::audit_record::AuditRecord;
 use shared::operations::search::{AuditFilter, audits, users_of};
 use shared::table::store::Page;
 
-use super::filters::{Days, Filter, filters, given};
-use super::menu::{self, Head};
-use super::pages::{Staff, rule_of};
+use super::filters::{self, Days, Filter, given};
+use super::find::page_of;
+use super::pages::Staff;
 use super::parts::{Part, difference, short, time_line};
-use super::users;
+use super::users::{self, People};
 use crate::frame;
-use crate::list::{alone, empty};
+use crate::list::empty;
 use crate::visit::{Visit, link};
 
 /// The admin that an actor or a subject names.
@@ -28,7 +27,7 @@ pub fn user_of(name: &str) -> Option<UserId> {
     UserId::parse(name.rsplit_once(':').map_or(name, |(_, id)| id))
 }
 
-/// Says what an entry changed: two documents field by field, else two texts.
+/// Change of an entry: two documents field by field, else two texts.
 pub fn changed(visit: &Visit, record: &AuditRecord) -> Markup {
     let read = |text: &Option<String>| text.as_deref().map(|text| serde_json::from_str::<Value>(text).ok());
     let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "—".to_owned());
@@ -71,18 +70,10 @@ pub async fn list(staff: Staff) -> Response {
     let text = &visit.text;
     let read = read(visit, &filter, &part).await;
     let listed = read.map(|(page, people)| entries(visit, &part, &page, &people));
-    let head =
-        Head { title: text.staff_audit().to_string(), lead: Some(html! { (text.audit_lead()) }), ..Head::default() };
-    let main =
-        html! { section.card aria-label=(&*text.staff_audit()) { (filters(visit, &fields)) (alone(visit, listed)) } };
-    menu::page(&staff, &head, &main)
+    filters::page(&staff, (text.staff_audit(), text.audit_lead()), &html! {}, &fields, listed)
 }
 
-async fn read(
-    visit: &Visit,
-    filter: &AuditFilter,
-    part: &Part,
-) -> Result<(Page<AuditRecord>, BTreeMap<UserId, User>), Error> {
+async fn read(visit: &Visit, filter: &AuditFilter, part: &Part) -> Result<(Page<AuditRecord>, People), Error> {
     let page = audits(&visit.app, filter, &part.window).await?;
     let names = page.items.iter().flat_map(|record| [user_of(&record.actor), user_of(&record.subject)]);
     let ids: BTreeSet<UserId> = names.flatten().collect();
@@ -90,7 +81,7 @@ async fn read(
     Ok((page, people))
 }
 
-fn entries(visit: &Visit, part: &Part, page: &Page<AuditRecord>, people: &BTreeMap<UserId, User>) -> Markup {
+fn entries(visit: &Visit, part: &Part, page: &Page<AuditRecord>, people: &People) -> Markup {
     let text = &visit.text;
     html! {
         @if page.items.is_empty() {
@@ -114,7 +105,7 @@ fn entries(visit: &Visit, part: &Part, page: &Page<AuditRecord>, people: &BTreeM
     }
 }
 
-fn actor(visit: &Visit, record: &AuditRecord, people: &BTreeMap<UserId, User>) -> Markup {
+fn actor(visit: &Visit, record: &AuditRecord, people: &People) -> Markup {
     let user = user_of(&record.actor).and_then(|id| people.get(&id));
     html! {
         @match user {
@@ -129,15 +120,14 @@ fn actor(visit: &Visit, record: &AuditRecord, people: &BTreeMap<UserId, User>) -
 const SYSTEM: &str = "system";
 
 /// The subject, as a link where there is a page of it.
-fn subject(record: &AuditRecord, people: &BTreeMap<UserId, User>) -> Markup {
+fn subject(record: &AuditRecord, people: &People) -> Markup {
     if let Some(user) = user_of(&record.subject).and_then(|id| people.get(&id)) {
         return users::link_of(user);
     }
-    let page = PAGES.iter().find_map(|(prefix, page)| {
-        let id = record.subject.strip_prefix(prefix)?;
-        let id = if prefix.ends_with('_') { record.subject.as_str() } else { id };
-        rule_of(page).map(|_| page.replace("{id}", id).replace("{area}", id))
-    });
+    let page = match record.subject.strip_prefix("settings:") {
+        Some(area) => Some(format!("/admin/settings/{area}")),
+        None => page_of(&record.subject),
+    };
     html! {
         @match page {
             Some(page) => { a.mono href=(link(&page, [])) title=(record.subject) { (short(&record.subject)) } }
@@ -145,14 +135,3 @@ fn subject(record: &AuditRecord, people: &BTreeMap<UserId, User>) -> Markup {
         }
     }
 }
-
-/// Pages of subjects, by the beginning of their names.
-const PAGES: [(&str, &str); 7] = [
-    ("settings:", "/admin/settings/{area}"),
-    ("ord_", "/admin/orders/{id}"),
-    ("rvw_", "/admin/reviews/{id}"),
-    ("wdr_", "/admin/withdrawals/{id}"),
-    ("bat_", "/admin/batches/{id}"),
-    ("whe_", "/admin/webhooks/{id}"),
-    ("shp_", "/admin/shops/{id}"),
-];

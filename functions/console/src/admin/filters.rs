@@ -1,12 +1,19 @@
 //! Filters of a list: fields that wait for their button, and a chip for each that is set, which takes it away.
 
+use axum::response::Response;
 use fluent_static::Message;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use maud::{Markup, html};
+use shared::kernel::fault::Error;
 use shared::kernel::refusal::{FieldError, Refusal};
 
+use super::menu::{self, Head};
+use super::pages::Staff;
+use super::parts::below;
+use crate::list::alone;
+use crate::text::Texts;
 use crate::visit::Visit;
 
 /// Value of a filter that has a default and is to filter nothing.
@@ -61,6 +68,64 @@ impl Filter {
             Kind::Choice(of) => of.iter().find(|(known, _)| known == value).map(|(_, name)| name.clone()),
         }
     }
+}
+
+/// Reads a filter by what is entered, or notes that it can't be read.
+pub fn read<T>(
+    visit: &Visit,
+    name: &str,
+    parse: impl Fn(&str) -> Option<T>,
+    errors: &mut Vec<FieldError>,
+) -> Option<T> {
+    let text = given(visit, name)?;
+    let found = parse(&text);
+    if found.is_none() {
+        errors.push(FieldError::new(format!("/{name}"), "unknown", String::new()));
+    }
+    found
+}
+
+/// A filter for a text that the page's query may have: its name, the type of its field, and its label.
+#[derive(Clone, Copy)]
+pub struct Entry(&'static str, &'static str, fn(&Texts) -> Message);
+
+/// Id of a user.
+pub const USER: Entry = Entry("user", "text", Texts::user_id);
+/// E-mail of a user.
+pub const EMAIL: Entry = Entry("email", "email", Texts::email);
+const DAYS: [Entry; 2] = [Entry("from", "text", Texts::filter_from), Entry("to", "text", Texts::filter_to)];
+
+impl Entry {
+    /// The filter with what the query has for it.
+    pub fn filter(self, visit: &Visit) -> Filter {
+        Filter::text(visit, self.0, self.1, (self.2)(&visit.text))
+    }
+}
+
+/// The page of a list whose query can't be read: these fields and the days, with what is wrong, and no list.
+pub fn unread(staff: Staff, refusal: &Refusal, title: fn(&Texts) -> Message, entries: &[Entry]) -> Response {
+    let staff = staff.wrong(refusal);
+    let visit = &staff.0;
+    let fields: Vec<Filter> = entries.iter().chain(&DAYS).map(|entry| entry.filter(visit)).collect();
+    let head = below(title(&visit.text).to_string(), Vec::new());
+    menu::page(&staff, &head, &html! { section.card { (filters(visit, &fields)) } })
+}
+
+/// A list's page: its filters and the list, which may fail alone; above them what sums it up.
+pub fn page(
+    staff: &Staff,
+    (title, lead): (Message, Message),
+    above: &Markup,
+    fields: &[Filter],
+    listed: Result<Markup, Error>,
+) -> Response {
+    let visit = &staff.0;
+    let head = Head { title: title.to_string(), lead: Some(html! { (lead) }), ..Head::default() };
+    let main = html! {
+        (above)
+        section.card aria-label=(&*title) { (filters(visit, fields)) (alone(visit, listed)) }
+    };
+    menu::page(staff, &head, &main)
 }
 
 /// A value of the query that is not empty.

@@ -4,44 +4,33 @@ use axum::response::Response;
 use maud::html;
 use shared::account::model::identity::Email;
 use shared::kernel::fault::Error;
-use shared::kernel::id::UserId;
 use shared::operations::search::{by_email, by_invite, payments_named};
 use shared::redemption::model::code::CodeText;
 
-use super::filters::ANY;
 use super::menu::{self, Head};
 use super::pages::{Staff, rule_of};
+use super::users;
 use crate::frame;
-use crate::visit::{Visit, link, redirect};
+use crate::visit::{Visit, redirect};
 
-/// Pages of things by the prefix of their ids: path of the table, and path with the id in place of `{id}`.
-const PREFIXES: [(&str, &str, &str); 10] = [
-    ("ord_", "/admin/orders/{id}", "/admin/orders/{id}"),
-    ("usr_", "/admin/users/{id}", "/admin/users/{id}"),
-    ("rvw_", "/admin/reviews/{id}", "/admin/reviews/{id}"),
-    ("wdr_", "/admin/withdrawals/{id}", "/admin/withdrawals/{id}"),
-    ("bat_", "/admin/batches/{id}", "/admin/batches/{id}"),
-    ("shp_", "/admin/shops/{id}", "/admin/shops/{id}"),
-    ("ser_", "/admin/series/{id}", "/admin/series/{id}"),
-    ("grt_", "/admin/grants/{id}", "/admin/grants/{id}"),
-    ("ast_", "/admin/assets/{id}", "/admin/assets/{id}"),
-    ("whe_", "/admin/webhooks/{id}", "/admin/webhooks/{id}"),
+/// Pages of things in the table of pages, by the prefix of their ids.
+const PREFIXES: [(&str, &str); 10] = [
+    ("ord_", "/admin/orders/{id}"),
+    ("usr_", "/admin/users/{id}"),
+    ("rvw_", "/admin/reviews/{id}"),
+    ("wdr_", "/admin/withdrawals/{id}"),
+    ("bat_", "/admin/batches/{id}"),
+    ("shp_", "/admin/shops/{id}"),
+    ("ser_", "/admin/series/{id}"),
+    ("grt_", "/admin/grants/{id}"),
+    ("ast_", "/admin/assets/{id}"),
+    ("whe_", "/admin/webhooks/{id}"),
 ];
 
-/// The page of the thing with this id, if there is one; a user without a page is found by their orders.
+/// The page of the thing with this id, if there is one.
 pub fn page_of(id: &str) -> Option<String> {
-    let found = PREFIXES.iter().find(|(prefix, ..)| id.starts_with(prefix));
-    let page = found.filter(|(_, page, _)| rule_of(page).is_some()).map(|(_, _, path)| path.replace("{id}", id));
-    page.or_else(|| UserId::parse(id).map(orders_of))
-}
-
-fn orders_of(user: UserId) -> String {
-    let user = user.to_string();
-    link("/admin/orders", [("user", user.as_str()), ("status", ANY), ("from", ANY), ("to", ANY)])
-}
-
-fn user_page(user: UserId) -> String {
-    page_of(&user.to_string()).unwrap_or_else(|| orders_of(user))
+    let (_, page) = PREFIXES.iter().find(|(prefix, _)| id.starts_with(prefix))?;
+    rule_of(page).map(|_| page.replace("{id}", id))
 }
 
 /// Finds the page of what was entered.
@@ -65,16 +54,16 @@ async fn page_for(visit: &Visit, asked: &str) -> Result<Option<String>, Error> {
         return Ok(Some(page));
     }
     if let Some(email) = Email::parse(asked) {
-        return Ok(by_email(&visit.app, &email).await?.map(user_page));
+        return Ok(by_email(&visit.app, &email).await?.map(|user| users::page_of(&user)));
     }
-    if let Some(code) = CodeText::parse(asked).filter(|_| rule_of("/admin/codes/{code}").is_some()) {
+    if let Some(code) = CodeText::parse(asked) {
         return Ok(Some(format!("/admin/codes/{}", code.as_str())));
     }
     let invite = asked.to_uppercase();
     if invite.len() <= 32
         && let Some(owner) = by_invite(&visit.app, &invite).await?
     {
-        return Ok(Some(user_page(owner)));
+        return Ok(Some(users::page_of(&owner)));
     }
     let payment = payments_named(&visit.app, asked).await?.into_iter().next();
     Ok(payment.and_then(|payment| match (payment.order, payment.review) {

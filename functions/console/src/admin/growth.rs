@@ -1,9 +1,10 @@
 //! Referrals, rewards and commissions for staff (R3.10, R6.7).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use axum::extract::Path;
 use axum::response::Response;
+use fluent_static::Message;
 use maud::{Markup, html};
 use shared::account::model::user::User;
 use shared::affiliate::model::commission::{Commission, CommissionAccount, CommissionState};
@@ -15,24 +16,16 @@ use shared::operations::search::{self, CommissionFilter, ReferralFilter, users_o
 use shared::referral::model::referral::{Reward, RewardState};
 
 use super::acts::{Act, form, reason};
-use super::filters::{Days, Filter, filters, given};
-use super::menu::{self, Head};
+use super::filters::{self, Days, Filter, given};
+use super::menu;
 use super::pages::Staff;
 use super::parts::{Confirm, Part, Tile, below, confirm, id_link, tiles, time};
-use super::users;
+use super::users::{self, People, person};
 use crate::frame;
-use crate::list::{Column, alone};
+use crate::list::Column;
 use crate::parts::{badge, money, percent};
 use crate::show::price;
 use crate::visit::{Visit, not_found};
-
-/// People by their ids.
-type People = BTreeMap<UserId, User>;
-
-/// A person as a link; an id where the account is not there.
-fn person(people: &People, id: UserId) -> Markup {
-    html! { @match people.get(&id) { Some(user) => (users::link_of(user)), None => { span.mono { (id) } } } }
-}
 
 async fn people(visit: &Visit, ids: impl Iterator<Item = UserId>) -> Result<People, Fault> {
     users_of(&visit.app, ids.collect::<BTreeSet<_>>()).await
@@ -51,23 +44,18 @@ fn inviter(visit: &Visit) -> Option<UserId> {
 /// A list's page: filters, totals of the part, the list.
 fn page(
     staff: &Staff,
-    (title, lead): (String, Markup),
+    title: (Message, Message),
     fields: &[Filter],
     listed: Result<(Markup, Markup), Error>,
 ) -> Response {
-    let visit = &staff.0;
     let (sums, listed) = match listed {
         Ok((sums, listed)) => (sums, Ok(listed)),
         Err(error) => (html! {}, Err(error)),
     };
-    let main = html! {
-        (sums)
-        section.card aria-label=(title) { (filters(visit, fields)) (alone(visit, listed)) }
-    };
-    menu::page(staff, &Head { title, lead: Some(lead), ..Head::default() }, &main)
+    filters::page(staff, title, &sums, fields, listed)
 }
 
-/// Says who invited whom.
+/// Invitees with their inviters.
 pub async fn referrals(staff: Staff) -> Response {
     let visit = &staff.0;
     let text = &visit.text;
@@ -110,7 +98,7 @@ pub async fn referrals(staff: Staff) -> Response {
         let nothing = (&*text.bonds_none(), &*text.bonds_none_todo());
         (sums, part.list(visit, &text.staff_referrals(), &columns, (&rows, page.next.as_ref()), nothing))
     });
-    self::page(&staff, (text.staff_referrals().to_string(), html! { (text.bonds_lead()) }), &fields, listed)
+    self::page(&staff, (text.staff_referrals(), text.bonds_lead()), &fields, listed)
 }
 
 fn bond(visit: &Visit, people: &People, user: &User) -> Vec<Markup> {
@@ -194,7 +182,7 @@ pub async fn rewards(staff: Staff) -> Response {
         let list = part.list(visit, &text.staff_rewards(), &columns, (&rows, page.next.as_ref()), nothing);
         (sum_tile(text.prizes_sum().to_string(), sum), list)
     });
-    self::page(&staff, (text.staff_rewards().to_string(), html! { (text.prizes_lead()) }), &fields, listed)
+    self::page(&staff, (text.staff_rewards(), text.prizes_lead()), &fields, listed)
 }
 
 fn reward(visit: &Visit, people: &People, of: &Reward) -> Vec<Markup> {
@@ -254,7 +242,7 @@ pub async fn commissions(staff: Staff) -> Response {
         let list = part.list(visit, &text.staff_commissions(), &columns, (&rows, page.next.as_ref()), nothing);
         (sum_tile(text.shares_left().to_string(), sum), list)
     });
-    self::page(&staff, (text.staff_commissions().to_string(), html! { (text.shares_lead()) }), &fields, listed)
+    self::page(&staff, (text.staff_commissions(), text.shares_lead()), &fields, listed)
 }
 
 fn commission(visit: &Visit, people: &People, of: &Commission) -> Vec<Markup> {
@@ -305,10 +293,9 @@ pub async fn reverse(path: Option<Path<String>>, staff: Staff) -> Response {
         }
     };
     let confirmed = Confirm {
-        function: "admin",
         method: "POST",
         route: &format!("/v1/admin/commissions/{id}/reverse"),
-        done: ("/admin/commissions", Some("share_reversed")),
+        done: ("/admin/commissions", "share_reversed"),
         back: "/admin/commissions",
         act: text.share_reverse_do().to_string(),
         effects,

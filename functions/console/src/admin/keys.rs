@@ -1,25 +1,23 @@
 //! Service keys for staff (R2.6): a key is shown once, in the page after its making.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use axum::extract::Path;
 use axum::response::Response;
 use fluent_static::Message;
 use maud::{Markup, html};
 use shared::account::model::service_key::{ServiceKey, ServiceScope};
-use shared::account::model::user::User;
 use shared::account::service_keys::keys;
 use shared::kernel::fault::Error;
 use shared::kernel::id::{ServiceKeyId, UserId};
 use shared::operations::search::users_of;
-use shared::table::list::Window;
 
 use super::acts::line;
 use super::filters::Days;
 use super::menu::{self, Head};
 use super::pages::Staff;
 use super::parts::{Confirm, Part, below, card, confirm, time};
-use super::users;
+use super::users::{self, People};
 use crate::frame;
 use crate::list::{Column, alone};
 use crate::parts::badge;
@@ -28,8 +26,6 @@ use crate::visit::{Visit, not_found};
 
 const PAGE: &str = "/admin/keys";
 const ROUTE: &str = "/v1/admin/service-keys";
-/// Most keys that one is looked for among.
-const ALL: i32 = 100;
 
 impl Texts {
     /// A part of what a backend may do.
@@ -81,7 +77,7 @@ pub async fn list(staff: Staff) -> Response {
     menu::page(&staff, &head, &main)
 }
 
-/// Says what is shown once: a secret that the form before brought, or that it was shown already.
+/// Card of a secret that the form before brought; later, that it was shown already.
 pub fn once(visit: &Visit, said: &str, fact: &str, name: &Message, shown: &Message) -> Markup {
     let text = &visit.text;
     let Some(flash) = visit.flash.as_ref().filter(|flash| !flash.refused && flash.code == said) else {
@@ -108,7 +104,7 @@ pub fn once(visit: &Visit, said: &str, fact: &str, name: &Message, shown: &Messa
     }
 }
 
-fn row(visit: &Visit, people: &BTreeMap<UserId, User>, key: &ServiceKey) -> Vec<Markup> {
+fn row(visit: &Visit, people: &People, key: &ServiceKey) -> Vec<Markup> {
     let text = &visit.text;
     let state = match key.revoked_at {
         None => ("ok", text.key_state_active()),
@@ -118,7 +114,7 @@ fn row(visit: &Visit, people: &BTreeMap<UserId, User>, key: &ServiceKey) -> Vec<
         html! { span.break { (key.name) } },
         html! { ul { @for scope in &key.scopes { li { (text.service_scope(*scope)) } } } },
         html! { (badge(&state)) @if let Some(at) = key.revoked_at { small { (super::parts::time_line(visit.language, at)) } } },
-        html! { @match people.get(&key.made_by) { Some(user) => (users::link_of(user)), None => { span.mono { (key.made_by) } } } },
+        users::person(people, key.made_by),
         time(visit.language, key.created_at),
         html! { @if key.revoked_at.is_none() { a.btn.slim href=(format!("{PAGE}/{}/revoke", key.id)) { (text.key_revoke()) } } },
     ]
@@ -150,18 +146,16 @@ fn make(visit: &Visit) -> Markup {
 pub async fn revoke(path: Option<Path<String>>, staff: Staff) -> Response {
     let visit = &staff.0;
     let Some(id) = path.and_then(|Path(id)| ServiceKeyId::parse(&id)) else { return not_found(visit) };
-    let window = Window { from: None, to: None, limit: ALL, after: None };
-    let key = match keys(&visit.app, &window).await {
-        Ok(page) => page.items.into_iter().find(|key| key.id == id && key.revoked_at.is_none()),
+    let key = match visit.app.store.get::<ServiceKey>(&ServiceKey::key(id)).await {
+        Ok(key) => key.filter(|key| key.revoked_at.is_none()),
         Err(fault) => return crate::visit::failed(visit, &fault),
     };
     let Some(key) = key else { return not_found(visit) };
     let text = &visit.text;
     let of = Confirm {
-        function: "admin",
         method: "DELETE",
         route: &format!("{ROUTE}/{id}"),
-        done: (PAGE, Some("key_revoked")),
+        done: (PAGE, "key_revoked"),
         back: PAGE,
         act: text.key_revoke_do().to_string(),
         effects: html! { div.in.stack-s { p.break { strong { (key.name) } } p { (text.key_revoke_effect()) } } },

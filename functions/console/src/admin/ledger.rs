@@ -9,21 +9,21 @@ use shared::kernel::ledger::{AccountKind, RecordType, StatementLine};
 use shared::kernel::refusal::Refusal;
 use shared::operations::search::{self, RecordFilter};
 
-use super::filters::{Days, Filter, filters, given};
-use super::menu::{self, Head};
-use super::orders::{person, read, with_errors};
+use super::filters::{self, Days, Filter, USER, given, read};
+use super::orders::person;
 use super::pages::Staff;
 use super::parts::{Part, short, time};
 use crate::frame;
-use crate::list::{Column, alone};
+use crate::list::Column;
 use crate::parts::{change, money};
+use crate::text::Texts;
 use crate::visit::Visit;
 
 /// The list.
 pub async fn list(staff: Staff) -> Response {
     let (part, filter, fields) = match wanted(&staff) {
         Ok(wanted) => wanted,
-        Err(refusal @ Refusal::Invalid(_)) => return plain(&with_errors(staff, refusal)),
+        Err(refusal @ Refusal::Invalid(_)) => return filters::unread(staff, &refusal, Texts::staff_ledger, &[USER]),
         Err(refusal) => return frame::refused(&staff.0, &refusal),
     };
     let visit = &staff.0;
@@ -33,14 +33,8 @@ pub async fn list(staff: Staff) -> Response {
         let nothing = (&*text.nothing_fits(), &*text.no_orders_fit_todo());
         part.list(visit, &text.staff_ledger(), &columns(visit), (&rows, page.next.as_ref()), nothing)
     });
-    let head = Head {
-        title: text.staff_ledger().to_string(),
-        lead: Some(html! { (text.staff_ledger_lead()) }),
-        ..Head::default()
-    };
-    let main =
-        html! { section.card aria-label=(&*text.staff_ledger()) { (filters(visit, &fields)) (alone(visit, listed)) } };
-    menu::page(&staff, &head, &main)
+    let title = (text.staff_ledger(), text.staff_ledger_lead());
+    filters::page(&staff, title, &html! {}, &fields, listed)
 }
 
 fn wanted(staff: &Staff) -> Result<(Part, RecordFilter, Vec<Filter>), Refusal> {
@@ -62,7 +56,7 @@ fn wanted(staff: &Staff) -> Result<(Part, RecordFilter, Vec<Filter>), Refusal> {
     let part = Part::of(staff, &filter, days)?;
     let [from, to] = days.filters(visit, false);
     let fields = vec![
-        Filter::text(visit, "user", "text", text.user_id()),
+        USER.filter(visit),
         Filter::choice(visit, "type", text.kind(), kinds.collect()),
         Filter::choice(visit, "account", text.account_of_one(), accounts.to_vec()),
         Filter::text(visit, "related_id", "text", text.related_id()),
@@ -70,19 +64,6 @@ fn wanted(staff: &Staff) -> Result<(Part, RecordFilter, Vec<Filter>), Refusal> {
         to,
     ];
     Ok((part, filter, fields))
-}
-
-/// The list's page without its list, when its query can't be read.
-fn plain(staff: &Staff) -> Response {
-    let visit = &staff.0;
-    let text = &visit.text;
-    let fields = [
-        Filter::text(visit, "user", "text", text.user_id()),
-        Filter::text(visit, "from", "text", text.filter_from()),
-        Filter::text(visit, "to", "text", text.filter_to()),
-    ];
-    let head = Head { title: text.staff_ledger().to_string(), ..Head::default() };
-    menu::page(staff, &head, &html! { section.card { (filters(visit, &fields)) } })
 }
 
 fn columns(visit: &Visit) -> [Column; 8] {

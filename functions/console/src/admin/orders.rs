@@ -11,12 +11,11 @@ use jiff::ToSpan;
 use maud::{Markup, html};
 use shared::account::model::identity::Email;
 use shared::edge::export::{CsvRow, csv};
-use shared::edge::forms::Flash;
 use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
 use shared::kernel::id::UserId;
 use shared::kernel::provider::Provider;
-use shared::kernel::refusal::{FieldError, Refusal};
+use shared::kernel::refusal::Refusal;
 use shared::operations::order_summary::{OrderSums, order_sums};
 use shared::operations::search::{self, OrderFilter};
 use shared::payment::model::order::OrderStatus;
@@ -26,7 +25,7 @@ use shared::payment::staff::view::AdminOrder;
 use shared::table::list::Window;
 use shared::table::store::Page;
 
-use super::filters::{self, Days, Filter, given};
+use super::filters::{self, Days, EMAIL, Filter, USER, given, read};
 use super::menu::{self, Head};
 use super::pages::Staff;
 use super::parts::{Part, Tile, id_link, tiles, time};
@@ -34,6 +33,7 @@ use crate::frame;
 use crate::list::{Column, alone};
 use crate::parts::{change, money};
 use crate::show::{order_badge, price};
+use crate::text::Texts;
 use crate::visit::{Visit, link};
 
 /// Days that the list shows by itself.
@@ -84,8 +84,8 @@ impl Wanted {
             status,
             Filter::choice(visit, "provider", text.provider(), providers.to_vec()),
             Filter::choice(visit, "method", text.paid_by(), methods.to_vec()),
-            Filter::text(visit, "user", "text", text.user_id()),
-            Filter::text(visit, "email", "email", text.email()),
+            USER.filter(visit),
+            EMAIL.filter(visit),
             Filter::text(visit, "payment_id", "text", text.provider_payment_id()),
             Filter::choice(
                 visit,
@@ -100,35 +100,11 @@ impl Wanted {
     }
 }
 
-/// Reads a filter by what is entered, or notes that it can't be read.
-pub fn read<T>(
-    visit: &Visit,
-    name: &str,
-    parse: impl Fn(&str) -> Option<T>,
-    errors: &mut Vec<FieldError>,
-) -> Option<T> {
-    let text = given(visit, name)?;
-    let found = parse(&text);
-    if found.is_none() {
-        errors.push(FieldError::new(format!("/{name}"), "unknown", String::new()));
-    }
-    found
-}
-
-/// The visit with what is wrong with its query, said as a refused form would say it.
-pub fn with_errors(mut staff: Staff, refusal: Refusal) -> Staff {
-    let code = refusal.code().to_owned();
-    let errors = if let Refusal::Invalid(errors) = refusal { errors } else { Vec::new() };
-    let errors = errors.into_iter().map(|error| (error.pointer, error.code.to_owned())).collect();
-    staff.0.wrong = Some(Flash { code, refused: true, errors, ..Flash::default() });
-    staff
-}
-
 /// The list.
 pub async fn list(staff: Staff) -> Response {
     let (staff, wanted) = match Wanted::of(&staff.0) {
         Ok(wanted) => (staff, wanted),
-        Err(refusal) => return wrong(staff, refusal),
+        Err(refusal) => return filters::unread(staff, &refusal, Texts::staff_orders, &[USER, EMAIL]),
     };
     let visit = &staff.0;
     let part = match Part::of(&staff, &wanted.filter, wanted.days) {
@@ -156,22 +132,6 @@ pub async fn list(staff: Staff) -> Response {
             (alone(visit, listed))
         }
     };
-    menu::page(&staff, &head, &main)
-}
-
-/// The page of a query that can't be read: its fields, with what is wrong.
-fn wrong(staff: Staff, refusal: Refusal) -> Response {
-    let staff = with_errors(staff, refusal);
-    let visit = &staff.0;
-    let text = &visit.text;
-    let fields = [
-        Filter::text(visit, "user", "text", text.user_id()),
-        Filter::text(visit, "email", "email", text.email()),
-        Filter::text(visit, "from", "text", text.filter_from()),
-        Filter::text(visit, "to", "text", text.filter_to()),
-    ];
-    let head = Head { title: text.staff_orders().to_string(), ..Head::default() };
-    let main = html! { section.card { (filters::filters(visit, &fields)) } };
     menu::page(&staff, &head, &main)
 }
 

@@ -208,12 +208,10 @@ pub fn fields(document: &Value) -> std::collections::BTreeMap<String, String> {
 
 /// A confirmation (C3.2 of the rules): what will change in numbers, one button named after the act, and the way back.
 pub struct Confirm<'a> {
-    /// Function of the API that has the route.
-    pub function: &'a str,
     pub method: &'a str,
     pub route: &'a str,
     /// Page afterwards, and what is said there.
-    pub done: (&'a str, Option<&'a str>),
+    pub done: (&'a str, &'a str),
     /// Page to go back to.
     pub back: &'a str,
     /// Name of the act, on the button.
@@ -234,9 +232,9 @@ pub fn confirm(visit: &Visit, of: &Confirm<'_>) -> Markup {
                 header { h2 #effects { (text.what_changes()) } }
                 (of.effects)
             }
-            form.card method="post" action=(format!("/forms/{}{}", of.function, of.route)) aria-label=(of.act) {
+            form.card method="post" action=(format!("/forms/admin{}", of.route)) aria-label=(of.act) {
                 div.in.stack {
-                    (visit.sealed(of.method, of.route, of.done.0, &here, of.done.1))
+                    (visit.sealed(of.method, of.route, of.done.0, &here, Some(of.done.1)))
                     (of.fields)
                     div.row {
                         button.btn.risk.solid { (of.act) }
@@ -249,7 +247,7 @@ pub fn confirm(visit: &Visit, of: &Confirm<'_>) -> Markup {
     }
 }
 
-/// How much of something is done.
+/// Progress of something.
 pub fn progress(label: &str, done: u64, of: u64) -> Markup {
     html! {
         p.progress {

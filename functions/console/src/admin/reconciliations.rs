@@ -11,13 +11,12 @@ use shared::kernel::refusal::Refusal;
 use shared::operations::search;
 use shared::payment::model::reconciliation::{PaymentDifference, Reconciliation, Sides};
 
-use super::filters::{Days, filters};
+use super::filters::{self, Days};
 use super::menu::{self, Head};
-use super::orders::with_errors;
 use super::pages::Staff;
 use super::parts::{Part, date_text, sheet, short, time_line};
 use crate::frame;
-use crate::list::{Column, alone};
+use crate::list::Column;
 use crate::parts::badge;
 use crate::show::price;
 use crate::visit::Visit;
@@ -26,10 +25,7 @@ use crate::visit::Visit;
 pub async fn list(staff: Staff) -> Response {
     let days = match Days::of(&staff.0, None) {
         Ok(days) => days,
-        Err(refusal) => {
-            let staff = with_errors(staff, refusal);
-            return page(&staff, Days::default(), &html! {});
-        }
+        Err(refusal) => return page(&staff.wrong(&refusal), Days::default(), Ok(html! {})),
     };
     let visit = &staff.0;
     let part = match Part::of(&staff, &(), days) {
@@ -50,21 +46,13 @@ pub async fn list(staff: Staff) -> Response {
         let nothing = (&*text.no_reports(), &*text.no_reports_todo());
         part.list(visit, &text.staff_reconciliations(), &columns, (&rows, page.next.as_ref()), nothing)
     });
-    page(&staff, days, &alone(visit, listed))
+    page(&staff, days, listed)
 }
 
-fn page(staff: &Staff, days: Days, listed: &Markup) -> Response {
-    let visit = &staff.0;
-    let text = &visit.text;
-    let head = Head {
-        title: text.staff_reconciliations().to_string(),
-        lead: Some(html! { (text.staff_reconciliations_lead()) }),
-        ..Head::default()
-    };
-    let main = html! {
-        section.card aria-label=(&*text.staff_reconciliations()) { (filters(visit, &days.filters(visit, false))) (listed) }
-    };
-    menu::page(staff, &head, &main)
+fn page(staff: &Staff, days: Days, listed: Result<Markup, Error>) -> Response {
+    let text = &staff.0.text;
+    let title = (text.staff_reconciliations(), text.staff_reconciliations_lead());
+    filters::page(staff, title, &html! {}, &days.filters(&staff.0, false), listed)
 }
 
 fn state(visit: &Visit, of: &Reconciliation) -> Markup {

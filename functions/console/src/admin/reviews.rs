@@ -12,16 +12,17 @@ use shared::payment::effects::{CompletionEffects, of_review};
 use shared::payment::model::event::RawEvent;
 use shared::payment::model::review::{Review, ReviewState};
 
-use super::filters::{Days, Filter, filters};
+use super::acts::text_field;
+use super::filters::{self, Days, Filter};
 use super::menu::{self, Head};
-use super::orders::act::{completion_effects, reason, text_field};
-use super::orders::with_errors;
+use super::orders::act::{completion_effects, reason};
 use super::pages::{Staff, rule_of};
 use super::parts::{Confirm, Part, card, confirm, id_link, short, time, time_line};
 use crate::frame;
 use crate::list::{Column, alone};
 use crate::parts::{badge, field};
 use crate::show::{price, price_text};
+use crate::text::Texts;
 use crate::visit::Visit;
 
 /// The list; open items without a filter.
@@ -34,7 +35,7 @@ pub async fn list(staff: Staff) -> Response {
     let state = state.or(visit, Some(ReviewState::Open.as_str().to_owned()));
     let days = match Days::of(visit, None) {
         Ok(days) => days,
-        Err(refusal) => return plain(with_errors(staff, refusal)),
+        Err(refusal) => return filters::unread(staff, &refusal, Texts::staff_reviews, &[]),
     };
     let wanted = state.value.as_deref().and_then(ReviewState::parse);
     let part = match Part::of(&staff, &wanted, days) {
@@ -56,27 +57,8 @@ pub async fn list(staff: Staff) -> Response {
         part.list(visit, &text.staff_reviews(), &columns, (&rows, page.next.as_ref()), nothing)
     });
     let [from, to] = days.filters(visit, false);
-    let head = Head {
-        title: text.staff_reviews().to_string(),
-        lead: Some(html! { (text.staff_reviews_lead()) }),
-        ..Head::default()
-    };
-    let main = html! {
-        section.card aria-label=(&*text.staff_reviews()) { (filters(visit, &[state, from, to])) (alone(visit, listed)) }
-    };
-    menu::page(&staff, &head, &main)
-}
-
-/// The list's page without its list, when its query can't be read.
-fn plain(staff: Staff) -> Response {
-    let visit = &staff.0;
-    let text = &visit.text;
-    let days = ["from", "to"].map(|name| {
-        Filter::text(visit, name, "text", if name == "from" { text.filter_from() } else { text.filter_to() })
-    });
-    let head = Head { title: text.staff_reviews().to_string(), ..Head::default() };
-    let main = html! { section.card { (filters(visit, &days)) } };
-    menu::page(&staff, &head, &main)
+    let title = (text.staff_reviews(), text.staff_reviews_lead());
+    filters::page(&staff, title, &html! {}, &[state, from, to], listed)
 }
 
 fn row(visit: &Visit, of: &Review) -> Vec<Markup> {
@@ -226,7 +208,7 @@ pub async fn resolve(staff: Staff, Path(id): Path<String>) -> Response {
     match effects {
         Ok(None) if credits => choose_order(&staff, &review),
         Ok(effects) => decision(&staff, &review, &action, effects.as_ref()),
-        Err(Error::Refused(refusal @ Refusal::Invalid(_))) => choose_order(&with_errors(staff, refusal), &review),
+        Err(Error::Refused(refusal @ Refusal::Invalid(_))) => choose_order(&staff.wrong(&refusal), &review),
         Err(error) => frame::error(&staff.0, error),
     }
 }
@@ -281,10 +263,9 @@ fn decision(staff: &Staff, of: &Review, action: &str, effects: Option<&Completio
     let main = confirm(
         visit,
         &Confirm {
-            function: "admin",
             method: "POST",
             route: &format!("/v1/admin/payment/reviews/{}/resolve", of.id),
-            done: (&page, Some("review_resolved")),
+            done: (&page, "review_resolved"),
             back: &page,
             act: act.to_string(),
             effects: shown,
@@ -315,10 +296,9 @@ pub async fn confirm_back(staff: Staff, Path(id): Path<String>) -> Response {
     let main = confirm(
         visit,
         &Confirm {
-            function: "admin",
             method: "POST",
             route: &format!("/v1/admin/payment/reviews/{}/confirm", review.id),
-            done: (&page, Some("review_confirmed")),
+            done: (&page, "review_confirmed"),
             back: &page,
             act: text.review_confirm().to_string(),
             effects: html! { div.in { p { (text.review_confirm_effect(price_text(review.held()))) } } },

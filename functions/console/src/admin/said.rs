@@ -1,4 +1,4 @@
-//! Says what forms of staff say afterwards: successes, refusals, errors of fields (C7.4).
+//! Messages after forms of staff: successes, refusals, errors of fields (C7.4).
 
 use fluent_static::Message;
 

@@ -10,7 +10,7 @@ use axum::extract::Path;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde_json::Value;
-use shared::edge::forms::{Flash, VERSION, names};
+use shared::edge::forms::{VERSION, names};
 use shared::kernel::fault::Error;
 use shared::kernel::refusal::Refusal;
 use shared::operations::change_settings::{CurrentSettings, settings};
@@ -52,7 +52,7 @@ pub async fn areas(staff: Staff) -> Response {
     menu::page(&staff, &head, &main)
 }
 
-/// Says what the form shows, and why.
+/// Content of the form.
 struct Shown {
     area: Area,
     stored: CurrentSettings,
@@ -63,7 +63,7 @@ struct Shown {
     reason: Reason,
 }
 
-/// Says why a document stands in the form.
+/// Reason why a document stands in the form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reason {
     /// It is stored.
@@ -134,7 +134,7 @@ pub async fn area(area: Option<Path<String>>, mut staff: Staff) -> Response {
     let shown = Shown::of(&staff.0, area, stored);
     let parsed = shown.parsed(&staff.0);
     if let (Err(refusal), Reason::Preview) = (&parsed, shown.reason) {
-        staff.0.wrong = Some(wrong(refusal));
+        staff = staff.wrong(refusal);
     }
     let example = match &parsed {
         Ok(parsed) => example::example(&staff.0, parsed).await,
@@ -142,15 +142,6 @@ pub async fn area(area: Option<Path<String>>, mut staff: Staff) -> Response {
     };
     let main = main(&staff.0, &shown, &part, history, example, parsed.is_ok());
     menu::page(&staff, &head(&staff.0, &shown), &main)
-}
-
-/// A refusal as the message of a form.
-fn wrong(refusal: &Refusal) -> Flash {
-    let errors = match refusal {
-        Refusal::Invalid(errors) => errors.iter().map(|error| (error.pointer.clone(), error.code.to_owned())).collect(),
-        _ => Vec::new(),
-    };
-    Flash { code: refusal.code().to_owned(), refused: true, errors, ..Flash::default() }
 }
 
 fn head(visit: &Visit, shown: &Shown) -> Head {
@@ -210,7 +201,7 @@ fn areas_of(visit: &Visit, here: Area) -> Markup {
     }
 }
 
-/// Says what somebody else saved, beside one's own entries (C3.4).
+/// Values that somebody else saved, beside one's own entries (C3.4).
 fn meanwhile(visit: &Visit, shown: &Shown, history: Option<&History>) -> Markup {
     let text = &visit.text;
     let who = history.and_then(History::last_actor);
@@ -233,7 +224,7 @@ fn meanwhile(visit: &Visit, shown: &Shown, history: Option<&History>) -> Markup 
     }
 }
 
-/// Says what saving the entries would change.
+/// Differences that saving the entries would make.
 fn would_change(visit: &Visit, shown: &Shown) -> Markup {
     let text = &visit.text;
     let columns =

@@ -4,22 +4,24 @@ pub mod acts;
 mod one;
 mod words;
 
+use std::collections::BTreeMap;
+
 use axum::response::Response;
 use maud::{Markup, html};
 use shared::account::model::identity::Email;
 use shared::account::model::user::User;
-use shared::edge::forms::Flash;
 use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
+use shared::kernel::id::UserId;
+use shared::kernel::refusal::Refusal;
 use shared::operations::search::{self, UserFilter};
 use shared::referral::model::referral::InviteCode;
 
-use super::filters::{Days, Filter, filters, given};
-use super::menu::{self, Head};
+use super::filters::{self, Days, Filter, given};
 use super::pages::Staff;
 use super::parts::{Part, id_link, time};
 use crate::frame;
-use crate::list::{Column, alone};
+use crate::list::Column;
 use crate::parts::{badge, money};
 use crate::visit::Visit;
 
@@ -43,6 +45,14 @@ pub fn link_of(user: &User) -> Markup {
     }
 }
 
+/// Accounts by their ids.
+pub type People = BTreeMap<UserId, User>;
+
+/// An account as a link; its id where it is not there.
+pub fn person(people: &People, id: UserId) -> Markup {
+    html! { @match people.get(&id) { Some(user) => (link_of(user)), None => { span.mono { (id) } } } }
+}
+
 fn filter_of(visit: &Visit) -> Option<UserFilter> {
     let invite = given(visit, "invite").and_then(|code| InviteCode::parse(&code)).map(|code| code.to_string());
     let Some(asked) = given(visit, "email") else { return Some(UserFilter { invite, ..UserFilter::default() }) };
@@ -58,8 +68,7 @@ fn filter_of(visit: &Visit) -> Option<UserFilter> {
 pub async fn list(mut staff: Staff) -> Response {
     let filter = filter_of(&staff.0);
     if filter.is_none() {
-        let errors = vec![("/email".to_owned(), "too_short".to_owned())];
-        staff.0.wrong = Some(Flash { code: "invalid".to_owned(), refused: true, errors, ..Flash::default() });
+        staff = staff.wrong(&Refusal::field("/email", "too_short", ""));
     }
     let visit = &staff.0;
     let filter = filter.unwrap_or_default();
@@ -81,11 +90,7 @@ pub async fn list(mut staff: Staff) -> Response {
         Filter::text(visit, "email", "text", text.people_email()),
         Filter::text(visit, "invite", "text", text.invite_code()),
     ];
-    let head =
-        Head { title: text.staff_users().to_string(), lead: Some(html! { (text.people_lead()) }), ..Head::default() };
-    let main =
-        html! { section.card aria-label=(&*text.staff_users()) { (filters(visit, &fields)) (alone(visit, listed)) } };
-    menu::page(&staff, &head, &main)
+    filters::page(&staff, (text.staff_users(), text.people_lead()), &html! {}, &fields, listed)
 }
 
 fn columns(visit: &Visit) -> [Column; 6] {

@@ -244,10 +244,9 @@ pub async fn delete(path: Option<Path<String>>, staff: Staff) -> Response {
     };
     let text = &visit.text;
     let confirmed = Confirm {
-        function: "admin",
         method: "DELETE",
         route: &route(&of),
-        done: (PAGE, Some("hook_deleted")),
+        done: (PAGE, "hook_deleted"),
         back: &page_of(of.id),
         act: text.hook_delete().to_string(),
         effects: html! { div.in.stack-s { p.break { strong { (of.url) } } p { (text.hook_delete_effect()) } } },

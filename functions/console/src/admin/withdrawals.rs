@@ -10,23 +10,27 @@ use shared::kernel::id::{UserId, WithdrawalId};
 use shared::kernel::refusal::Refusal;
 use shared::operations::search::{self, WithdrawalFilter};
 
-use super::filters::{Days, Filter, filters};
+use super::acts::text_field;
+use super::filters::{self, Days, Filter, USER, read};
 use super::menu::{self, Head};
-use super::orders::act::{reason, text_field};
-use super::orders::{person, read, with_errors};
+use super::orders::act::reason;
+use super::orders::person;
 use super::pages::Staff;
 use super::parts::{Confirm, Part, confirm, id_link, short, time, time_line};
 use crate::frame;
-use crate::list::{Column, alone};
+use crate::list::Column;
 use crate::parts::{badge, field, money};
 use crate::show::credit_text;
+use crate::text::Texts;
 use crate::visit::Visit;
 
 /// The list; requested ones without a filter. Payout accounts are masked here (C4.9).
 pub async fn list(staff: Staff) -> Response {
     let (part, filter, fields) = match wanted(&staff) {
         Ok(wanted) => wanted,
-        Err(refusal @ Refusal::Invalid(_)) => return plain(&with_errors(staff, refusal)),
+        Err(refusal @ Refusal::Invalid(_)) => {
+            return filters::unread(staff, &refusal, Texts::staff_withdrawals, &[USER]);
+        }
         Err(refusal) => return frame::refused(&staff.0, &refusal),
     };
     let visit = &staff.0;
@@ -42,15 +46,8 @@ pub async fn list(staff: Staff) -> Response {
         let nothing = (&*text.staff_no_withdrawals(), &*text.staff_no_withdrawals_todo());
         part.list(visit, &text.staff_withdrawals(), &columns(visit), (&rows, page.next.as_ref()), nothing)
     });
-    let head = Head {
-        title: text.staff_withdrawals().to_string(),
-        lead: Some(html! { (text.staff_withdrawals_lead()) }),
-        ..Head::default()
-    };
-    let main = html! {
-        section.card aria-label=(&*text.staff_withdrawals()) { (filters(visit, &fields)) (alone(visit, listed)) }
-    };
-    menu::page(&staff, &head, &main)
+    let title = (text.staff_withdrawals(), text.staff_withdrawals_lead());
+    filters::page(&staff, title, &html! {}, &fields, listed)
 }
 
 fn wanted(staff: &Staff) -> Result<(Part, WithdrawalFilter, Vec<Filter>), Refusal> {
@@ -68,20 +65,7 @@ fn wanted(staff: &Staff) -> Result<(Part, WithdrawalFilter, Vec<Filter>), Refusa
     let filter = WithdrawalFilter { user, shop: None, state: state.value.as_deref().and_then(WithdrawalState::parse) };
     let part = Part::of(staff, &filter, days)?;
     let [from, to] = days.filters(visit, false);
-    Ok((part, filter, vec![state, Filter::text(visit, "user", "text", text.user_id()), from, to]))
-}
-
-/// The list's page without its list, when its query can't be read.
-fn plain(staff: &Staff) -> Response {
-    let visit = &staff.0;
-    let text = &visit.text;
-    let fields = [
-        Filter::text(visit, "user", "text", text.user_id()),
-        Filter::text(visit, "from", "text", text.filter_from()),
-        Filter::text(visit, "to", "text", text.filter_to()),
-    ];
-    let head = Head { title: text.staff_withdrawals().to_string(), ..Head::default() };
-    menu::page(staff, &head, &html! { section.card { (filters(visit, &fields)) } })
+    Ok((part, filter, vec![state, USER.filter(visit), from, to]))
 }
 
 fn columns(visit: &Visit) -> [Column; 6] {
@@ -217,10 +201,9 @@ async fn close(staff: &Staff, id: &str, pays: bool) -> Response {
     let main = confirm(
         visit,
         &Confirm {
-            function: "admin",
             method: "POST",
             route: &format!("/v1/admin/withdrawals/{}/{verb}", of.id),
-            done: (&page, Some(said)),
+            done: (&page, said),
             back: &page,
             act: act.to_string(),
             effects: html! { div.in.stack-s { p { (effect) } (facts(visit, &of)) } },

@@ -3,7 +3,6 @@
 use axum::extract::Path;
 use axum::response::Response;
 use maud::{Markup, html};
-use shared::edge::forms::Flash;
 use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
 use shared::kernel::id::OrderId;
@@ -15,6 +14,7 @@ use shared::payment::model::refund::RefundLine;
 use shared::payment::order_file::order_file;
 use shared::referral::model::referral::Side;
 
+use super::super::acts::text_field;
 use super::super::menu::{self, Head};
 use super::super::pages::Staff;
 use super::super::parts::{Confirm, confirm, sheet, short};
@@ -30,22 +30,6 @@ fn trail(visit: &Visit, id: OrderId) -> Vec<(String, Markup)> {
         ("/admin/orders".to_owned(), html! { (visit.text.staff_orders()) }),
         (format!("/admin/orders/{id}"), html! { span.mono { (short(&id.to_string())) } }),
     ]
-}
-
-/// A field for a text.
-pub fn text_field<'a>(id: &'a str, name: &'a str, label: &str, hint: Option<String>, required: bool) -> Field<'a> {
-    Field {
-        id,
-        name,
-        label: html! { (label) },
-        kind: "text",
-        autocomplete: "off",
-        hint,
-        value: None,
-        required,
-        mono: false,
-        show: None,
-    }
 }
 
 /// The field for the reason, which goes to the audit log.
@@ -77,7 +61,7 @@ fn effects_table(visit: &Visit, rows: &[Vec<Markup>]) -> Markup {
 }
 
 /// The refund: first how much, then what it changes; the numbers are those that will be booked if nothing else happens.
-pub async fn refund(mut staff: Staff, Path(id): Path<String>) -> Response {
+pub async fn refund(staff: Staff, Path(id): Path<String>) -> Response {
     let Some(id) = OrderId::parse(&id) else { return frame::refused(&staff.0, &Refusal::NotFound) };
     let asked = staff.0.asked("amount").map(str::trim).filter(|amount| !amount.is_empty()).map(str::to_owned);
     let (whole, of) = tokio::join!(
@@ -90,11 +74,7 @@ pub async fn refund(mut staff: Staff, Path(id): Path<String>) -> Response {
     };
     match of {
         Ok(of) if staff.0.asked("amount").is_some() => confirm_refund(&staff, id, &of),
-        Err(Error::Refused(Refusal::Invalid(errors))) => {
-            let errors = errors.into_iter().map(|error| (error.pointer, error.code.to_owned())).collect();
-            staff.0.wrong = Some(Flash { code: "invalid".to_owned(), refused: true, errors, ..Flash::default() });
-            choose_amount(&staff, id, &whole)
-        }
+        Err(Error::Refused(refusal @ Refusal::Invalid(_))) => choose_amount(&staff.wrong(&refusal), id, &whole),
         Err(error) => frame::error(&staff.0, error),
         Ok(_) => choose_amount(&staff, id, &whole),
     }
@@ -153,10 +133,9 @@ fn confirm_refund(staff: &Staff, id: OrderId, of: &RefundEffects) -> Response {
     let main = confirm(
         visit,
         &Confirm {
-            function: "admin",
             method: "POST",
             route: &route,
-            done: (&order, Some("refund_asked")),
+            done: (&order, "refund_asked"),
             back: &order,
             act: text.refund_do(amount).to_string(),
             effects: refund_effects(visit, of),
@@ -226,10 +205,9 @@ fn confirm_completion(staff: &Staff, id: OrderId, of: &CompletionEffects) -> Res
     let main = confirm(
         visit,
         &Confirm {
-            function: "admin",
             method: "POST",
             route: &route,
-            done: (&order, Some("order_completed")),
+            done: (&order, "order_completed"),
             back: &order,
             act: text.complete_do(charge).to_string(),
             effects: completion_effects(visit, of),
@@ -281,10 +259,9 @@ pub async fn undo(staff: Staff, Path(id): Path<String>) -> Response {
     let main = confirm(
         visit,
         &Confirm {
-            function: "admin",
             method: "POST",
             route: &route,
-            done: (&page, Some("completion_undone")),
+            done: (&page, "completion_undone"),
             back: &page,
             act: text.undo_do().to_string(),
             effects: html! { (effects_table(visit, &rows)) div.in { p.muted { (text.undo_note()) } } },
@@ -327,10 +304,9 @@ pub async fn confirm_made(staff: Staff, Path((id, refund)): Path<(String, String
     let main = confirm(
         visit,
         &Confirm {
-            function: "admin",
             method: "POST",
             route: &route,
-            done: (&page, Some("refund_confirmed")),
+            done: (&page, "refund_confirmed"),
             back: &page,
             act: text.confirm_refund().to_string(),
             effects: html! { div.in { p { (text.confirm_refund_effect()) } } },

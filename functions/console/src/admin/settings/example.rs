@@ -86,7 +86,7 @@ fn ladder(visit: &Visit, of: &Documents, priced: &Quote) -> Result<Markup, Money
     })
 }
 
-/// Says what inviter and friend get, if the payment reaches the threshold.
+/// Rewards of inviter and friend, if the payment reaches the threshold.
 fn referral(visit: &Visit, of: &Documents, priced: &Quote) -> Result<Markup, MoneyError> {
     let (text, currency) = (&visit.text, of.payment.ledger_currency);
     let rewards = &of.referral.qualified;

@@ -70,7 +70,7 @@ pub fn form(visit: &Visit, shown: &Shown) -> Markup {
     }
 }
 
-/// Says what is known of a provider's secret: whether it is there, never what it is.
+/// Presence of a provider's secret, never the secret.
 fn secret(visit: &Visit, group: &str) -> Markup {
     let text = &visit.text;
     let told = match group.strip_prefix("providers.").and_then(Provider::parse) {

@@ -33,7 +33,7 @@ impl History {
         Ok(Self { page, admins })
     }
 
-    /// Says who made the newest change.
+    /// Name of the admin who made the newest change.
     pub fn last_actor(&self) -> Option<String> {
         self.page.items.first().map(|record| self.name(&record.actor))
     }

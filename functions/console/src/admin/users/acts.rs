@@ -3,18 +3,16 @@
 use axum::extract::Path;
 use axum::response::Response;
 use maud::{Markup, html};
-use rust_decimal::Decimal;
-use shared::account::adjust_balance::{said, signed_amount};
+use shared::account::adjust_balance::{accounts_after, amount_for, said, signed_amount};
 use shared::account::model::identity::{Role, Status};
 use shared::account::model::scope::AdminScope;
 use shared::account::model::user::User;
-use shared::edge::forms::Flash;
 use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
 use shared::kernel::id::UserId;
-use shared::kernel::money::{LedgerMoney, MoneyError};
-use shared::kernel::refusal::FieldError;
-use shared::payment::model::settings::PaymentSettings;
+use shared::kernel::ledger::Accounts;
+use shared::kernel::money::LedgerMoney;
+use shared::kernel::refusal::Refusal;
 
 use super::super::acts::{Act, choice, form, line, reason, tick};
 use super::super::menu::{self, Head};
@@ -116,39 +114,10 @@ async fn subject(visit: &Visit, id: Option<UserId>) -> Result<User, Response> {
     }
 }
 
-/// The amounts of an account before and after an adjustment.
-struct Effect {
+/// An adjustment, and the accounts after it.
+struct Adjusted {
     amount: LedgerMoney,
-    balance: LedgerMoney,
-    debt: LedgerMoney,
-    pays: bool,
-    /// True if more is taken than is there.
-    owes_more: bool,
-}
-
-impl Effect {
-    /// An adjustment's effect (R1.6, R1.7): a credit pays the debt first; what is taken above the balance becomes debt.
-    fn of(user: &User, amount: LedgerMoney) -> Result<Self, MoneyError> {
-        let (balance, debt) = (user.accounts.balance(), user.accounts.owed());
-        if amount.is_positive() {
-            let pays = amount.least(debt)?;
-            let balance = balance.plus(amount)?.minus(pays)?;
-            return Ok(Self { amount, balance, debt: debt.minus(pays)?, pays: pays.is_positive(), owes_more: false });
-        }
-        let there = amount.negated().least(balance)?;
-        let missing = amount.negated().minus(there)?;
-        let owes_more = missing.is_positive();
-        Ok(Self { amount, balance: balance.minus(there)?, debt: debt.plus(missing)?, pays: false, owes_more })
-    }
-}
-
-/// Balance and debt after an amount was taken back.
-///
-/// # Rejects
-/// Overflow.
-pub fn taken(user: &User, amount: LedgerMoney) -> Result<(LedgerMoney, LedgerMoney), MoneyError> {
-    let effect = Effect::of(user, amount.negated())?;
-    Ok((effect.balance, effect.debt))
+    after: Accounts,
 }
 
 /// Adjusts the balance: amount and remark, then what that does.
@@ -157,44 +126,33 @@ pub async fn adjust(path: Option<Path<String>>, mut staff: Staff) -> Response {
         Ok(user) => user,
         Err(response) => return response,
     };
-    let effect = effect(&staff.0, &user).await;
-    let effect = match effect {
-        Ok(effect) => effect,
+    let adjusted = match adjusted(&staff.0, &user).await {
+        Ok(adjusted) => adjusted,
         Err(Error::Refused(refusal)) => {
-            let errors = match &refusal {
-                shared::kernel::refusal::Refusal::Invalid(errors) => errors.clone(),
-                _ => Vec::new(),
-            };
-            let errors: Vec<FieldError> = errors;
-            let errors = errors.into_iter().map(|error| (error.pointer, error.code.to_owned())).collect();
-            staff.0.wrong = Some(Flash { code: refusal.code().to_owned(), refused: true, errors, ..Flash::default() });
+            staff = staff.wrong(&refusal);
             None
         }
         Err(Error::Fault(fault)) => return failed(&staff.0, &fault),
     };
     let visit = &staff.0;
-    let main = match &effect {
-        Some(effect) => adjust_confirm(visit, &user, effect),
+    let main = match &adjusted {
+        Some(adjusted) => adjust_confirm(visit, &user, adjusted),
         None => adjust_form(visit, &user),
     };
     let head = act_head(visit, &user, visit.text.person_adjust_of(name_of(&user)).to_string());
     menu::page(&staff, &head, &main)
 }
 
-/// The effect of the entries; nothing while there are none.
-async fn effect(visit: &Visit, user: &User) -> Result<Option<Effect>, Error> {
+/// The adjustment of the entries; nothing while there are none.
+async fn adjusted(visit: &Visit, user: &User) -> Result<Option<Adjusted>, Error> {
     let (Some(amount), Some(remark)) = (visit.asked("amount"), visit.asked("remark")) else { return Ok(None) };
-    let currency = match user.accounts.balance.seq {
-        0 => visit.app.settings::<PaymentSettings>().await?.settings.ledger_currency,
-        _ => user.accounts.balance().currency(),
+    let amount = match (signed_amount("/amount", amount), said("/remark", remark)) {
+        (Ok(amount), Ok(_)) => amount_for(&visit.app, user, amount).await?,
+        (amount, remark) => {
+            return Err(Refusal::Invalid([amount.err(), remark.err()].into_iter().flatten().collect()).into());
+        }
     };
-    let (amount, remark) = (signed_amount("/amount", amount), said("/remark", remark));
-    let (Ok(amount), Ok(_)) = (&amount, &remark) else {
-        let errors = [amount.err(), remark.err()].into_iter().flatten().collect();
-        return Err(shared::kernel::refusal::Refusal::Invalid(errors).into());
-    };
-    let amount: Decimal = *amount;
-    Ok(Some(Effect::of(user, LedgerMoney::exact(amount, currency)?)?))
+    Ok(Some(Adjusted { amount, after: accounts_after(user, amount)? }))
 }
 
 fn adjust_form(visit: &Visit, user: &User) -> Markup {
@@ -212,40 +170,41 @@ fn adjust_form(visit: &Visit, user: &User) -> Markup {
     }
 }
 
-fn adjust_confirm(visit: &Visit, user: &User, effect: &Effect) -> Markup {
+fn adjust_confirm(visit: &Visit, user: &User, of: &Adjusted) -> Markup {
     let text = &visit.text;
+    let (debt, debt_after) = (user.accounts.owed(), of.after.owed());
+    let owes_more = debt_after.amount() > debt.amount();
     let (amount, remark) = (visit.asked("amount").unwrap_or_default(), visit.asked("remark").unwrap_or_default());
     let shown = |amount: LedgerMoney| money(&Amount::from(amount));
     let effects = html! {
         div.in.stack-s {
-            p.break { strong { (change(&Amount::from(effect.amount))) } " " (remark) }
+            p.break { strong { (change(&Amount::from(of.amount))) } " " (remark) }
             dl.sum {
                 dt { (text.person_balance_now()) } dd { (shown(user.accounts.balance())) }
-                dt.total { (text.person_balance_after()) } dd.total { (shown(effect.balance)) }
-                @if !user.accounts.owed().is_zero() || !effect.debt.is_zero() {
-                    dt { (text.person_debt_now()) } dd { (shown(user.accounts.owed())) }
-                    dt.total { (text.person_debt_after()) } dd.total { (shown(effect.debt)) }
+                dt.total { (text.person_balance_after()) } dd.total { (shown(of.after.balance())) }
+                @if !debt.is_zero() || !debt_after.is_zero() {
+                    dt { (text.person_debt_now()) } dd { (shown(debt)) }
+                    dt.total { (text.person_debt_after()) } dd.total { (shown(debt_after)) }
                 }
             }
-            @if effect.owes_more { (note("bad", &text.person_debt_note())) }
-            @if effect.pays { (note("info", &text.person_pays_debt())) }
+            @if owes_more { (note("bad", &text.person_debt_note())) }
+            @if debt_after.amount() < debt.amount() { (note("info", &text.person_pays_debt())) }
         }
     };
-    let of = Confirm {
-        function: "admin",
+    let confirmed = Confirm {
         method: "POST",
         route: &route(user, "adjustments"),
-        done: (&page_of(&user.id), Some("person_adjusted")),
+        done: (&page_of(&user.id), "person_adjusted"),
         back: &visit.path,
-        act: text.person_adjust_do(credit_text(effect.amount)).to_string(),
+        act: text.person_adjust_do(credit_text(of.amount)).to_string(),
         effects,
         fields: html! {
             input type="hidden" name="amount" value=(amount);
             input type="hidden" name="remark" value=(remark);
-            input type="hidden" name="allow_debt:bool" value=(effect.owes_more);
+            input type="hidden" name="allow_debt:bool" value=(owes_more);
         },
     };
-    confirm(visit, &of)
+    confirm(visit, &confirmed)
 }
 
 /// Role and scopes.
@@ -282,10 +241,9 @@ pub async fn role(path: Option<Path<String>>, staff: Staff) -> Response {
         }
     };
     let of = Confirm {
-        function: "admin",
         method: "PUT",
         route: &route(&user, "role"),
-        done: (&page_of(&user.id), Some("person_role_set")),
+        done: (&page_of(&user.id), "person_role_set"),
         back: &page_of(&user.id),
         act: text.person_role_do().to_string(),
         effects,
@@ -336,10 +294,9 @@ pub async fn erase(path: Option<Path<String>>, staff: Staff) -> Response {
         @if !is_even { p.small.muted { (text.refused_balance_left()) } }
     };
     let of = Confirm {
-        function: "admin",
         method: "POST",
         route: &route(&user, "erase"),
-        done: (&page_of(&user.id), Some("person_was_erased")),
+        done: (&page_of(&user.id), "person_was_erased"),
         back: &page_of(&user.id),
         act: text.person_erase_do().to_string(),
         effects,

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::Path;
-use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::Serialize;
@@ -15,9 +15,10 @@ use shared::redemption::model::code::{Batch, BatchState};
 use shared::redemption::model::plan::Plan;
 use shared::redemption::view::code_sheet;
 
-use super::super::acts::{Act, choice, facts, form, line};
+use super::super::acts::{Act, choice, facts, form, line, text_field};
 use super::super::filters::Days;
 use super::super::menu::{self, Head};
+use super::super::orders::file;
 use super::super::pages::Staff;
 use super::super::parts::{Confirm, Part, below, card, confirm, progress, time, time_line};
 use super::{benefit, plan_choices, plans_of, units};
@@ -26,7 +27,7 @@ use crate::list::{Column, alone};
 use crate::parts::{Field, badge, field};
 use crate::visit::{Visit, failed, not_found};
 
-/// How far a batch is, for the script.
+/// Progress of a batch, for the script.
 #[derive(Debug, Serialize)]
 struct Progress {
     state: String,
@@ -144,19 +145,8 @@ fn new_form(visit: &Visit, plans: &[Plan], currency: &str) -> Markup {
 
 /// A field for a time in UTC.
 pub fn moment(visit: &Visit, (id, name): (&str, &str), label: fluent_static::Message, value: Option<&str>) -> Markup {
-    let one = Field {
-        id,
-        name,
-        label: html! { (label) },
-        kind: "datetime-local",
-        autocomplete: "off",
-        hint: Some(visit.text.batch_time_hint().to_string()),
-        value,
-        required: false,
-        mono: false,
-        show: None,
-    };
-    field(visit, &one)
+    let hint = Some(visit.text.batch_time_hint().to_string());
+    field(visit, &Field { kind: "datetime-local", value, ..text_field(id, name, &label, hint, false) })
 }
 
 /// The batch of a page, or the page that answers instead.
@@ -218,7 +208,7 @@ fn about(visit: &Visit, plans: &[Plan], batch: &Batch) -> Vec<(fluent_static::Me
     ]
 }
 
-/// How far the codes are, with the script looking by itself, and the button for when nobody makes them.
+/// Progress of the codes, which the script looks at by itself, and the button for when nobody makes them.
 fn being_made(visit: &Visit, batch: &Batch) -> Markup {
     let text = &visit.text;
     let here = page_of(batch);
@@ -256,12 +246,7 @@ pub async fn sheet(path: Option<Path<String>>, staff: Staff) -> Response {
         Ok(codes) => codes,
         Err(fault) => return failed(visit, &fault),
     };
-    let headers = [
-        (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-        (CACHE_CONTROL, "no-store".to_owned()),
-        (CONTENT_DISPOSITION, format!("attachment; filename=\"{}.csv\"", batch.id)),
-    ];
-    (headers, code_sheet(&codes)).into_response()
+    file(&format!("{}.csv", batch.id), code_sheet(&codes))
 }
 
 /// Stops or starts all codes of a batch.
@@ -288,10 +273,9 @@ pub async fn status(path: Option<Path<String>>, staff: Staff) -> Response {
         )
     };
     let of = Confirm {
-        function: "admin",
         method: "PUT",
         route: &format!("/v1/admin/redemption/batches/{}/status", batch.id),
-        done: (&page_of(&batch), Some(said)),
+        done: (&page_of(&batch), said),
         back: &page_of(&batch),
         act: act.to_string(),
         effects: html! { div.in { p { (effect) } } },

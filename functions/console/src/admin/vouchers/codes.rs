@@ -242,10 +242,9 @@ pub async fn delete(staff: Staff) -> Response {
     }
     let title = text.codes_delete_these(selected.len().to_string()).to_string();
     let of = Confirm {
-        function: "admin",
         method: "POST",
         route: "/v1/admin/redemption/codes/delete",
-        done: ("/admin/codes", Some("codes_deleted")),
+        done: ("/admin/codes", "codes_deleted"),
         back: "/admin/codes",
         act: title.clone(),
         effects: html! {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use axum::extract::Path;
 use axum::response::Response;
 use maud::{Markup, html};
+use shared::account::adjust_balance::accounts_after;
 use shared::account::model::user::User;
 use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
@@ -17,18 +18,15 @@ use shared::redemption::model::redemption::Redemption;
 use shared::redemption::undo_redemption::redemption;
 
 use super::super::acts::reason;
-use super::super::filters::{Days, Filter, filters, given};
-use super::super::menu::{self, Head};
+use super::super::filters::{self, Days, Filter, given};
+use super::super::menu;
 use super::super::pages::Staff;
 use super::super::parts::{Confirm, Part, below, confirm, time, time_line};
-use super::super::users;
+use super::super::users::{self, People};
 use crate::frame;
-use crate::list::{Column, alone};
+use crate::list::Column;
 use crate::parts::{HERE, around, badge, money};
 use crate::visit::{Visit, not_found};
-
-/// People by their ids.
-type People = std::collections::BTreeMap<UserId, User>;
 
 fn wanted(staff: &Staff) -> Result<(Part, RedemptionFilter, Vec<Filter>), Refusal> {
     let visit = &staff.0;
@@ -76,15 +74,7 @@ pub async fn list(staff: Staff) -> Response {
         let nothing = (&*text.exchanges_none(), &*text.exchanges_none_todo());
         part.list(visit, &text.staff_redemptions(), &columns, (&rows, page.next.as_ref()), nothing)
     });
-    let head = Head {
-        title: text.staff_redemptions().to_string(),
-        lead: Some(html! { (text.exchanges_lead()) }),
-        ..Head::default()
-    };
-    let main = html! {
-        section.card aria-label=(&*text.staff_redemptions()) { (filters(visit, &fields)) (alone(visit, listed)) }
-    };
-    menu::page(&staff, &head, &main)
+    filters::page(&staff, (text.staff_redemptions(), text.exchanges_lead()), &html! {}, &fields, listed)
 }
 
 fn row(visit: &Visit, people: &People, of: &Redemption) -> Vec<Markup> {
@@ -92,7 +82,7 @@ fn row(visit: &Visit, people: &People, of: &Redemption) -> Vec<Markup> {
     let state = if of.undone.is_some() { ("bad", text.redemption_undone()) } else { ("ok", text.redemption_done()) };
     vec![
         html! { a.mono.nowrap href=(format!("/admin/codes/{}", of.code.as_str())) { (of.code) } },
-        html! { @match people.get(&of.user) { Some(user) => (users::link_of(user)), None => { span.mono { (of.user) } } } },
+        users::person(people, of.user),
         time(visit.language, of.redeemed_at),
         given_by(visit, of),
         html! {
@@ -103,7 +93,7 @@ fn row(visit: &Visit, people: &People, of: &Redemption) -> Vec<Markup> {
     ]
 }
 
-/// Says what it brought: credit, or plan time until when.
+/// Credit or plan time that it brought, and until when.
 fn given_by(visit: &Visit, of: &Redemption) -> Markup {
     html! {
         @match (&of.credit, &of.extension) {
@@ -138,10 +128,9 @@ pub async fn undo(path: Option<Path<String>>, staff: Staff) -> Response {
         Err(error) => return frame::error(visit, error),
     };
     let confirmed = Confirm {
-        function: "admin",
         method: "POST",
         route: &format!("/v1/admin/redemption/records/{id}/undo"),
-        done: ("/admin/redemptions", Some("exchange_undone")),
+        done: ("/admin/redemptions", "exchange_undone"),
         back: "/admin/redemptions",
         act: text.exchange_undo_do().to_string(),
         effects,
@@ -154,7 +143,7 @@ pub async fn undo(path: Option<Path<String>>, staff: Staff) -> Response {
 fn effects(visit: &Visit, of: &Redemption, user: Option<&User>) -> Result<Markup, Error> {
     let text = &visit.text;
     let after = match (user, of.credit) {
-        (Some(user), Some(credit)) => Some((user, users::acts::taken(user, credit)?)),
+        (Some(user), Some(credit)) => Some((user, accounts_after(user, credit.negated())?)),
         _ => None,
     };
     Ok(html! {
@@ -162,10 +151,10 @@ fn effects(visit: &Visit, of: &Redemption, user: Option<&User>) -> Result<Markup
             p { @match user { Some(user) => (users::link_of(user)), None => { span.mono { (of.user) } } } }
             dl.sum {
                 @if let Some(credit) = of.credit { dt { (text.exchange_takes_credit()) } dd { (money(&Amount::from(credit))) } }
-                @if let Some((user, (balance, debt))) = &after {
+                @if let Some((user, after)) = &after {
                     dt { (text.person_balance_now()) } dd { (money(&Amount::from(user.accounts.balance()))) }
-                    dt.total { (text.person_balance_after()) } dd.total { (money(&Amount::from(*balance))) }
-                    @if !debt.is_zero() { dt.total { (text.person_debt_after()) } dd.total { (money(&Amount::from(*debt))) } }
+                    dt.total { (text.person_balance_after()) } dd.total { (money(&Amount::from(after.balance()))) }
+                    @if !after.owed().is_zero() { dt.total { (text.person_debt_after()) } dd.total { (money(&Amount::from(after.owed()))) } }
                 }
                 @if let Some(given) = &of.extension {
                     dt { (text.exchange_takes_time()) } dd { (given.plan_name) }
