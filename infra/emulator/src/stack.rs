@@ -65,6 +65,7 @@ pub struct Setup {
     pub entropy: Entropy,
     /// Secret that fingerprints, cursors and codes derive from.
     pub secret: String,
+    pub code_secret: String,
     pub origin_secret: String,
     /// Signing key of access tokens, 32 bytes in base64.
     pub signing_key: String,
@@ -406,6 +407,7 @@ impl Setup {
             clock: MovableClock::real(),
             entropy: Entropy::system(),
             secret: "a secret of at least thirty-two bytes".to_owned(),
+            code_secret: "1:a-code-secret-of-thirty-two-bytes-or-more".to_owned(),
             origin_secret: String::new(),
             signing_key: BASE64.encode(&[7; 32]),
             password_cost: (8, 1),
@@ -457,6 +459,7 @@ impl Setup {
             ("MAIL_QUEUE_URL", sqs::url("MailQueue")),
             ("STATISTICS_QUEUE_URL", sqs::url("StatisticsQueue")),
             ("APP_SECRET", self.secret.clone()),
+            ("CODE_SECRET", self.code_secret.clone()),
             ("ORIGIN_SECRET", self.origin_secret.clone()),
             ("SIGNING_KEY", self.signing_key.clone()),
             ("ZPAY_API_URL", providers.zpay_api_url()),
