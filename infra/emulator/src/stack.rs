@@ -59,11 +59,9 @@ pub struct Setup {
     pub base_url: String,
     /// Folder for persistent data; nothing is stored without it.
     pub data: Option<PathBuf>,
-    /// Clock of all components.
     pub clock: MovableClock,
-    /// Random source of all components.
     pub entropy: Entropy,
-    /// Secret that fingerprints, cursors and codes derive from.
+    /// Secret that fingerprints, cursors and mailed codes derive from.
     pub secret: String,
     pub code_secret: String,
     pub origin_secret: String,
@@ -91,7 +89,6 @@ pub struct Stack {
     pub parameters: Parameters,
     pub dynamo: Dynamo,
     pub queues: Queues,
-    /// Clock of all components.
     pub clock: MovableClock,
     /// The simulated payment providers.
     pub simulators: Arc<Simulators>,
@@ -439,8 +436,8 @@ impl Setup {
         let mut parameters = BTreeMap::new();
         for function in &template.functions {
             for secret in SECRETS {
-                let Some(named) = function.environment.get(&format!("{secret}_PARAMETER")) else { continue };
-                if let Some(value) = own.get(secret) {
+                let named = function.environment.get(&format!("{secret}_PARAMETER"));
+                if let Some((named, value)) = named.zip(own.get(secret)) {
                     parameters.insert(names.text(named)?, value.clone());
                 }
             }
