@@ -125,7 +125,7 @@ fn a_setup_makes_what_is_missing_and_keeps_what_is_there() {
     let known: Vec<Value> = names.iter().map(|name| json!({"Name": name})).collect();
     desk.write("known", &json!({"Parameters": known}).to_string());
     let (status, out, err) = desk.guerdon("setup --stack shop ZpayPid=8", &[]);
-    assert_eq!((status, desk.put().len()), (0, 3), "{out}{err}");
+    assert_eq!((status, desk.put().len()), (0, 4), "{out}{err}");
     let file = desk.read("samconfig.shop.toml");
     assert!(file.contains("MailFrom=a@b.test") && file.contains("ZpayPid=8") && !file.contains("ZpayPid=7"), "{file}");
     // deploy.md D11: who may not read a provider's secret is told by a parameter that it is stored.

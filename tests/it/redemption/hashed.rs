@@ -86,7 +86,8 @@ fn a_copy_of_the_table_redeems_nothing() {
         let stolen: Vec<String> = world.stack.items().unwrap().iter().map(|item| format!("{item:?}")).collect();
         let keys = stolen.iter().filter_map(|item| item.split("CODE#").nth(1)?.get(..32).map(str::to_owned));
         hashes.borrow_mut().extend(keys);
-        for hash in hashes.borrow().iter().take(5) {
+        let some: Vec<String> = hashes.borrow().iter().take(5).cloned().collect();
+        for hash in &some {
             world.redeem("ann", hash).await.refused(404, "code_not_found");
         }
         texts.borrow_mut().extend(codes);
