@@ -135,6 +135,8 @@ fn a_rotated_code_secret_voids_no_printed_code() {
         for text in printed.iter().chain(&later) {
             assert_eq!(code(&after, &CodeName::Text(text.clone())).await.unwrap().text, *text);
         }
+        let listed = codes_of(&after, &first).await.unwrap().into_iter().map(|(text, _)| text);
+        assert_eq!(listed.collect::<Vec<_>>(), printed);
         assert!(code(&retired, &CodeName::Text(printed[0].clone())).await.is_err());
         let first = batch(&retired, first.id).await.unwrap();
         assert_eq!(codes_of(&retired, &first).await.unwrap(), []);
