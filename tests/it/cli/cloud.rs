@@ -132,7 +132,7 @@ fn a_setup_makes_what_is_missing_and_keeps_what_is_there() {
     assert!(file.contains("\"PaymentProviders=none\""), "Stripe has no secret for its webhook: {file}");
     let (status, out, err) =
         desk.guerdon("setup --stack shop", &[("STRIPE_WEBHOOK_SECRET", "whsec_1"), ("ZPAY_KEY", "k")]);
-    assert_eq!((status, desk.put().len()), (0, 5), "{out}{err}");
+    assert_eq!((status, desk.put().len()), (0, 6), "{out}{err}");
     let file = desk.read("samconfig.shop.toml");
     assert!(file.contains("\"PaymentProviders=stripe,zpay\"") && !file.contains("PaymentProviders=none"), "{file}");
 }
