@@ -18,6 +18,7 @@ mod orders;
 mod records;
 mod redeem;
 mod schema;
+mod shop;
 mod signing_in;
 mod texts;
 mod topup;
