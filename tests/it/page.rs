@@ -13,6 +13,7 @@ mod home;
 mod invite;
 mod journeys;
 mod languages;
+mod links;
 mod markup;
 mod orders;
 mod records;
