@@ -136,12 +136,13 @@ pub fn field(visit: &Visit, field: &Field<'_>) -> Markup {
 }
 
 /// Pointer of a field's value in the JSON body, by its typed name (C6.4).
-fn pointer(name: &str) -> String {
-    format!("/{}", name.split(':').next().unwrap_or_default().replace('.', "/"))
+pub fn pointer(name: &str) -> String {
+    let path = name.split(':').next().unwrap_or_default();
+    format!("/{}", path.replace(['.', '['], "/").replace(']', ""))
 }
 
 /// Id of the field that a pointer names.
-fn id_of(pointer: &str) -> String {
+pub fn id_of(pointer: &str) -> String {
     pointer.trim_start_matches('/').replace('/', "-")
 }
 

@@ -92,7 +92,15 @@ pub fn note(tone: &str, text: &impl Render) -> Markup {
 
 /// State of an order as a badge.
 pub fn order_badge(visit: &Visit, order: &OrderView) -> Markup {
-    let tone = match order.status {
+    if order.processing {
+        return html! { span.badge.info { (visit.text.status_processing()) } };
+    }
+    status_badge(visit, order.status)
+}
+
+/// A status as a badge.
+pub fn status_badge(visit: &Visit, status: OrderStatus) -> Markup {
+    let tone = match status {
         OrderStatus::Pending => "wait",
         OrderStatus::Paid => "ok",
         OrderStatus::Failed => "bad",
@@ -100,10 +108,7 @@ pub fn order_badge(visit: &Visit, order: &OrderView) -> Markup {
         OrderStatus::PartiallyRefunded | OrderStatus::Refunded => "info",
         OrderStatus::Expired | OrderStatus::Cancelled => "",
     };
-    if order.processing {
-        return html! { span.badge.info { (visit.text.status_processing()) } };
-    }
-    html! { span class=(format!("badge {tone}")) { (visit.text.order_status(order.status)) } }
+    html! { span class=(format!("badge {tone}")) { (visit.text.order_status(status)) } }
 }
 
 /// A column of a table: its name, and true if it holds numbers.

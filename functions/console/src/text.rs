@@ -32,7 +32,9 @@ pub const CHALLENGE_CODE: &str = "challenge_code:?";
         ("text/vouchers.en.ftl", "en"),
         ("text/vouchers.zh-CN.ftl", "zh-CN"),
         ("text/system.en.ftl", "en"),
+        ("text/agency.en.ftl", "en"),
         ("text/system.zh-CN.ftl", "zh-CN"),
+        ("text/agency.zh-CN.ftl", "zh-CN"),
     ],
     default_language = "en"
 )]
@@ -193,7 +195,9 @@ impl Texts {
             ("/reference", _) => self.field_reference(),
             ("/order_id", "currency") => self.field_other_currency(),
             ("/action", "no_money") => self.field_no_money(),
-            ("/order_id" | "/user" | "/provider_payment_id", _) => self.field_unknown_here(),
+            ("/order_id" | "/user" | "/inviter" | "/asset" | "/provider_payment_id", _) | ("/code", "unknown") => {
+                self.field_unknown_here()
+            }
             ("/email", _) => self.field_not_an_email(),
             ("/password" | "/new", _) => self.field_password_length(),
             ("/code", "out_of_range") => self.field_out_of_range(),

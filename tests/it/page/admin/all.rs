@@ -18,6 +18,7 @@ use crate::world::World;
 pub async fn filled(world: &World) -> Vec<String> {
     invited(world).await;
     hundred(world).await;
+    let agency = super::agency::filled(world).await;
     let plan = pro(world, 0).await;
     let mut codes = Vec::new();
     for batch in [time_on(&plan, "half_year", 1, 2), credit("5", 1, 2)] {
@@ -76,6 +77,7 @@ pub async fn filled(world: &World) -> Vec<String> {
         format!("/admin/webhooks/{}/delete", text(&hook)),
         format!("/admin/commissions/{share}/reverse"),
     ]);
+    pages.extend(agency);
     pages
 }
 
@@ -102,7 +104,7 @@ fn every_page_of_people_and_configuration_is_all_in_its_language() {
 
 /// Lines that are somebody's own words.
 fn is_data(line: &str) -> bool {
-    ["credit codes", "codes: ", "script>"].iter().any(|known| line.contains(known))
+    ["credit codes", "codes: ", "script>", "CARD"].iter().any(|known| line.contains(known))
 }
 
 /// C6.4: each form's fields are those of its route, of their types.
@@ -133,7 +135,9 @@ fn the_fields_of_every_form_of_staff_are_those_of_its_route() {
                 routes.extend(known.iter().map(|one| one["operationId"].as_str().unwrap()));
             }
         }
-        for needed in ["adjustBalance", "setRole", "eraseUser", "setStatus", "createBatch", "resumeBatch", "editCode"] {
+        let of_people =
+            ["adjustBalance", "setRole", "eraseUser", "setStatus", "createBatch", "resumeBatch", "editCode"];
+        for needed in of_people.iter().chain(super::agency::FORMS) {
             assert!(routes.contains(needed), "no page has {needed}: {routes:?}");
         }
         world.settle().await;

@@ -14,8 +14,8 @@ use shared::redemption::model::plan::{Plan, Unit};
 use super::super::acts::{Act, choice, facts, form, line};
 use super::super::filters::{Days, Filter, filters, given};
 use super::super::menu::{self, Head};
-use super::super::pages::{Staff, rule_of};
-use super::super::parts::{Confirm, Part, below, card, confirm, id_link};
+use super::super::pages::Staff;
+use super::super::parts::{Confirm, below, card, confirm, id_link};
 use super::batches::moment;
 use super::{benefit, entry_of, plan_choices, plans_of, units};
 use crate::frame;
@@ -33,7 +33,7 @@ fn route(code: &CodeText, act: &str) -> String {
 
 /// True if the visitor may change codes, not only see them.
 fn may_change(staff: &Staff) -> bool {
-    staff.admin().is_ok_and(|admin| rule_of("/admin/codes/delete").is_some_and(|rule| rule.admits(&admin.user)))
+    staff.may("/admin/codes/delete")
 }
 
 fn filter_of(visit: &Visit) -> CodeFilter {
@@ -63,7 +63,7 @@ fn fields(visit: &Visit, plans: &[Plan]) -> Vec<Filter> {
 pub async fn list(staff: Staff) -> Response {
     let visit = &staff.0;
     let filter = filter_of(visit);
-    let part = match Part::of(&staff, &filter, Days::default()) {
+    let part = match staff.part(&filter, Days::default()) {
         Ok(part) => part,
         Err(refusal) => return frame::refused(visit, &refusal),
     };
@@ -85,7 +85,7 @@ pub async fn list(staff: Staff) -> Response {
                     }
                 }
             } @else { (crate::list::table(&columns(visit, false), &rows)) }
-            (part.pager(visit, page.next.as_ref()))
+            (part.pager(visit, &visit.text.staff_codes_list(), page.next.as_ref()))
         }
     });
     let head = Head {
