@@ -69,8 +69,8 @@ async function sweep(options, viewsAt) {
         await one.open(typeof path === "function" ? path(world) : path);
         await act?.(one, world);
       }
-      const isPlain = options.script === false;
-      found.push(...(await look(one.page, `${name}.${options.language}.${theme}.${width}${isPlain ? ".plain" : ""}`)));
+      const { language, script = true } = options;
+      found.push(...(await look(one.page, `${name}.${language}.${theme}.${width}${script ? "" : ".plain"}`, { script })));
     }
   }
   assert.deepEqual(found, []);

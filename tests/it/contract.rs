@@ -70,9 +70,10 @@ fn the_gateway_sends_each_operation_to_the_function_that_has_it() {
     let key = |route: &Route| {
         if route.path == "$default" { route.path.clone() } else { format!("{} {}", route.method, route.path) }
     };
-    // Pages and forms are no part of the API.
+    // Pages, forms and links are no part of the API.
     let functions = template.functions.iter().filter(|function| function.binary != "console");
-    let routes = functions.flat_map(|function| &function.routes).filter(|route| !route.path.starts_with("/forms/"));
+    let is_of_api = |route: &&Route| !route.path.starts_with("/forms/") && route.path != "/enter";
+    let routes = functions.flat_map(|function| &function.routes).filter(is_of_api);
     let declared: BTreeSet<String> = routes.map(key).collect();
     assert_eq!(declared, reached, "routes that no operation has");
 }
@@ -91,7 +92,7 @@ fn each_public_operation_is_throttled_by_itself() {
         .map(|(method, path)| format!("{method} {path}"))
         .collect();
     // C5.14: the pages and forms of strangers, too.
-    let pages = ["POST /forms/registration/{proxy+}", "GET /sign-in", "GET /register", "GET /reset"];
+    let pages = ["POST /forms/registration/{proxy+}", "GET /enter", "GET /sign-in", "GET /register", "GET /reset"];
     assert_eq!(throttled, public.iter().map(String::as_str).chain(pages).collect());
     let after = template.raw.pointer("/Resources/ApiStage/DependsOn").unwrap().as_array().unwrap();
     let key = |id: &Value| template.raw.pointer(&format!("/Resources/{}/Properties/RouteKey", id.as_str().unwrap()));

@@ -34,6 +34,7 @@ pub async fn begin(State(app): State<Arc<App>>, headers: HeaderMap, visit: Visit
         None => Ok(None),
     };
     match visitor {
+        Ok(Some(visitor)) if crate::shop::desk::runs_a_shop(&visitor.user) => redirect("/shop"),
         Ok(Some(visitor)) => redirect(crate::admin::menu::first(&visitor.user).unwrap_or("/home")),
         Ok(None) => redirect("/sign-in"),
         Err(fault) => failed(&visit, &fault),
@@ -101,6 +102,7 @@ pub async fn sign_in(visit: Visit) -> Response {
         || visit.entered(CHALLENGE_CODE).is_some();
     let main = html! {
         @if visit.asked(KEPT).is_some() { (note("bad", &text.no_cookies())) }
+        @if visit.asked(LINK).is_some() { (note("bad", &text.link_over())) }
         form.stack method="post" action="/forms/registration/sign-in" {
             (visit.sealed("POST", "/sign-in", &done, &back, None))
             (field(&visit, &email(&visit, mailed_to(&visit))))
@@ -118,6 +120,9 @@ pub async fn sign_in(visit: Visit) -> Response {
 const SIGN_IN: &str = "/sign-in";
 /// Parameter of the page after a sign-in, which finds out if the browser keeps cookies (C5.13).
 const KEPT: &str = "kept";
+
+/// Parameter of the page after a link that was no longer good (C8.2).
+const LINK: &str = "link";
 
 /// The sign-in page that leads on to `next`, with another parameter.
 fn page_with(next: &str, more: Option<(&str, &str)>) -> String {

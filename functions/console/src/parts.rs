@@ -136,9 +136,8 @@ pub fn field(visit: &Visit, field: &Field<'_>) -> Markup {
 }
 
 /// Pointer of a field's value in the JSON body, by its typed name (C6.4).
-pub fn pointer(name: &str) -> String {
-    let path = name.split(':').next().unwrap_or_default();
-    format!("/{}", path.replace(['.', '['], "/").replace(']', ""))
+fn pointer(name: &str) -> String {
+    format!("/{}", name.split(':').next().unwrap_or_default().replace(['.', '['], "/").replace(']', ""))
 }
 
 /// Id of the field that a pointer names.

@@ -90,15 +90,7 @@ pub fn note(tone: &str, text: &impl Render) -> Markup {
     html! { div class=(format!("note {tone}")) { (svg::info()) span { (text) } } }
 }
 
-/// State of an order as a badge.
-pub fn order_badge(visit: &Visit, order: &OrderView) -> Markup {
-    if order.processing {
-        return html! { span.badge.info { (visit.text.status_processing()) } };
-    }
-    status_badge(visit, order.status)
-}
-
-/// A status as a badge.
+/// State of a payment with its tone.
 pub fn status_badge(visit: &Visit, status: OrderStatus) -> Markup {
     let tone = match status {
         OrderStatus::Pending => "wait",
@@ -109,6 +101,14 @@ pub fn status_badge(visit: &Visit, status: OrderStatus) -> Markup {
         OrderStatus::Expired | OrderStatus::Cancelled => "",
     };
     html! { span class=(format!("badge {tone}")) { (visit.text.order_status(status)) } }
+}
+
+/// State of an order as a badge.
+pub fn order_badge(visit: &Visit, order: &OrderView) -> Markup {
+    if order.processing {
+        return html! { span.badge.info { (visit.text.status_processing()) } };
+    }
+    status_badge(visit, order.status)
 }
 
 /// A column of a table: its name, and true if it holds numbers.

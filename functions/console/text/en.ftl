@@ -22,6 +22,7 @@ error-mark = Error:
 
 sign-in = Sign in
 sign-in-new = New here?
+link-over = This link has been used or is older than a minute. Go back to where you found it and try again, or sign in here.
 no-cookies = Your password is right, but this browser keeps no cookies here. Allow cookies, and open this site by HTTPS.
 create-account = Create your account
 create-account-link = Create an account
@@ -363,6 +364,7 @@ nav-account = Account and password
 account-title = Your account
 account-lead = How you sign in, in which language we write, and where you are signed in.
 account-about = About you
+account-id = Account number
 account-since = Registered
 account-session-since = Signed in here since
 account-no-email = None

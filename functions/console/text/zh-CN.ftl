@@ -19,6 +19,7 @@ error-mark = 错误：
 
 sign-in = 登录
 sign-in-new = 还没有账户？
+link-over = 该链接已被使用，或已超过一分钟。请返回原来的页面重试，或在此登录。
 no-cookies = 密码正确，但此浏览器未保存 Cookie。请允许 Cookie，并通过 HTTPS 访问本站。
 create-account = 创建账户
 create-account-link = 创建账户
@@ -348,6 +349,7 @@ nav-account = 账户与密码
 account-title = 您的账户
 account-lead = 登录方式、通知语言以及已登录的设备。
 account-about = 基本信息
+account-id = 账户编号
 account-since = 注册时间
 account-session-since = 本次登录时间
 account-no-email = 无

@@ -222,12 +222,17 @@ impl PendingSignup {
 
 fn signed_in(opened: &SignedInBrowser, next: Next) -> Response {
     let mut response = going(next);
-    append(&mut response, set(cookies::SESSION, &opened.cookie, SameSite::Lax, opened.seconds));
-    append(&mut response, set(cookies::DEVICE, &opened.device_token, SameSite::Lax, DEVICE_SECONDS));
-    if let Some(fresh) = &opened.fresh {
-        append(&mut response, set(cookies::FRESH, fresh, SameSite::Strict, ACCESS_SECONDS));
-    }
+    keep(&mut response, opened);
     response
+}
+
+/// Sets the cookies of a browser that has signed in.
+pub fn keep(response: &mut Response, opened: &SignedInBrowser) {
+    append(response, set(cookies::SESSION, &opened.cookie, SameSite::Lax, opened.seconds));
+    append(response, set(cookies::DEVICE, &opened.device_token, SameSite::Lax, DEVICE_SECONDS));
+    if let Some(fresh) = &opened.fresh {
+        append(response, set(cookies::FRESH, fresh, SameSite::Strict, ACCESS_SECONDS));
+    }
 }
 
 fn going(next: Next) -> Response {

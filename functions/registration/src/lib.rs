@@ -1,6 +1,7 @@
 //! Sign-up, sessions, the caller's account and public routes (R2).
 
 mod account;
+mod enter;
 mod forms;
 mod own;
 mod platform;
@@ -44,6 +45,7 @@ pub fn api() -> Api<Arc<App>> {
         own::end,
         own::export,
     ]
+    .pages(enter::router())
     .behind_forms(forms::router())
     .fallback(platform::unknown)
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, Request, State};
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use shared::account::model::access::Bearer;
 use shared::account::register_external::open_for;
 use shared::account::view::{Backend, Caller, SessionsCreate, network};
-use shared::account::{reset_password, session};
+use shared::account::{browser_link, reset_password, session};
 use shared::app::App;
 use shared::edge::body::Body;
 use shared::edge::openapi::{Describe, Operation};
@@ -17,8 +18,9 @@ use shared::edge::reply::Reply;
 use shared::kernel::id::UserId;
 use shared::kernel::refusal::{Refusal, code};
 
+use super::enter;
 use super::signup::address;
-use super::wire::{Address, Credentials, NewPassword, RefreshToken, SignedIn};
+use super::wire::{Address, BrowserLink, Credentials, NewPassword, RefreshToken, SessionRequest, SignedIn};
 
 /// Sign in with e-mail and password
 ///
@@ -48,17 +50,24 @@ pub async fn challenge(State(app): State<Arc<App>>, body: Body<Address>) -> Resu
 /// Open a session for a user authenticated by the operator's backend
 ///
 /// Admins are rejected, and the session has the rights of a user at most, so that a service key cannot act as an admin or agent.
+/// With `browser: true` the response is a link that signs a browser in once, within a minute: send the user there.
 #[utoipa::path(
     post, path = "/v1/service/users/{id}/sessions", operation_id = "openSession", tag = "service",
-    responses((status = 200, body = SignedIn), code::AccountBlocked),
+    responses((status = 200, body = SignedIn), (status = 201, body = BrowserLink), code::AccountBlocked),
 )]
 pub async fn open(
     State(app): State<Arc<App>>,
     _: Backend<SessionsCreate>,
     Id(user): Id<UserId>,
-) -> Result<Reply<SignedIn>, Problem> {
+    body: Option<Body<SessionRequest>>,
+) -> Result<Response, Problem> {
+    let ask = body.map(|body| body.value).unwrap_or_default();
+    if let Some(page) = ask.checked()? {
+        let link = browser_link::ask_link(&app, user, page).await?;
+        return Ok(Reply::created(enter::link(&app, &link)?).into_response());
+    }
     let (user, tokens) = open_for(&app, user).await?;
-    Ok(Reply::ok(SignedIn::new(&user, tokens)))
+    Ok(Reply::ok(SignedIn::new(&user, tokens)).into_response())
 }
 
 /// Sessions to end: that of a refresh token, or all of the caller.

@@ -297,6 +297,50 @@ impl SignedIn {
     }
 }
 
+/// Kind of a session that the operator's backend asks for.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SessionRequest {
+    /// True for a link that signs a browser in, instead of tokens.
+    browser: bool,
+    /// Path of the page that the link leads to; the user's home page without one.
+    #[schema(example = "/top-up", max_length = 512)]
+    page: Option<String>,
+}
+
+/// Maximum bytes of the page that a link leads to.
+const MAX_PAGE: usize = 512;
+
+impl SessionRequest {
+    /// The page that the asked link leads to; `None` if tokens are asked for.
+    ///
+    /// # Rejects
+    /// 422 at `/page` for what is no path, or for a page without a browser.
+    pub fn checked(self) -> Result<Option<String>, Refusal> {
+        let is_path = |page: &str| page.strip_prefix('/').is_some_and(|rest| !rest.starts_with(['/', '\\']));
+        let is_plain = |page: &str| page.len() <= MAX_PAGE && page.bytes().all(|byte| byte.is_ascii_graphic());
+        match self.page {
+            None => Ok(self.browser.then(|| "/".to_owned())),
+            Some(_) if !self.browser => {
+                Err(Refusal::field("/page", "not_for_tokens", "A page goes with `browser: true` only."))
+            }
+            Some(page) if is_path(&page) && is_plain(&page) => Ok(Some(page)),
+            Some(_) => Err(Refusal::field("/page", "not_a_page", "A path such as `/top-up`, at most 512 characters.")),
+        }
+    }
+}
+
+/// A link that signs a browser in once.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BrowserLink {
+    /// Address to send the user's browser to.
+    #[schema(example = "https://pay.example.com/enter?code=qL3…")]
+    pub url: String,
+    /// Expiry, a minute after the request.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
+}
+
 /// A new account.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct NewAccount {

@@ -1,7 +1,7 @@
 //! Request bodies, read strictly.
 
 use axum::body::{Body as Stream, to_bytes};
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -52,6 +52,25 @@ where
     }
 }
 
+/// A body that may be left out.
+impl<T, S> OptionalFromRequest<S> for Body<T>
+where
+    T: DeserializeOwned,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(body, MAX_BODY).await?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let request = Request::from_parts(parts, Stream::from(bytes));
+        <Self as FromRequest<S>>::from_request(request, state).await.map(Some)
+    }
+}
+
 impl<S: Send + Sync> FromRequest<S> for Raw {
     type Rejection = Problem;
 
@@ -64,6 +83,13 @@ impl<T: ToSchema> Describe for Body<T> {
     fn describe(operation: &mut Operation) {
         operation.body::<T>().refusal(&Refusal::MalformedRequest).refusal(&Refusal::BodyTooLarge);
         operation.refusal(&Refusal::UnsupportedMediaType).refusal(&Refusal::Invalid(Vec::new()));
+    }
+}
+
+impl<T: ToSchema> Describe for Option<Body<T>> {
+    fn describe(operation: &mut Operation) {
+        Body::<T>::describe(operation);
+        operation.body_may_be_left_out();
     }
 }
 

@@ -307,6 +307,14 @@ impl Operation {
         self
     }
 
+    /// Its body may be left out.
+    pub fn body_may_be_left_out(&mut self) -> &mut Self {
+        if let Some(RefOr::T(body)) = &mut self.operation.request_body {
+            body.required = Some(Required::False);
+        }
+        self
+    }
+
     /// It changes one version of a document: the document's answers have its version as `ETag`.
     pub fn versioned(&mut self) -> &mut Self {
         self.is_versioned = true;

@@ -35,6 +35,7 @@ pub struct BrowserSession {
 /// Signed-in user of a page, read from the table.
 #[derive(Debug, Clone)]
 pub struct Visitor {
+    /// With the role that the session may use.
     pub user: User,
     pub session: BrowserSession,
     /// Begin of the session.
@@ -105,25 +106,34 @@ pub async fn change_password(
 }
 
 async fn open(app: &App, user: &User, password_number: u64) -> Result<SignedInBrowser, Error> {
-    let hours = if user.role == Role::User { HOURS } else { STAFF_HOURS };
-    let now = app.clock.now();
-    let until = now.checked_add(hours.hours()).map_err(|error| Fault::bug(error.to_string()))?;
-    let begun = begin(app, user.id, password_number, user.session_generation);
-    let session = Session { kind: SessionKind::Browser, until, ..begun };
+    let session = begin_browser(app, user, password_number, user.role)?;
     app.execute(&Ctx::system(), || async {
         let mut tx = app.tx();
         tx.insert(&session);
         Ok(((), tx))
     })
     .await?;
+    Ok(cookies(app, &session, user.role)?)
+}
+
+/// Builds a browser session that begins now, for as long as this role has one.
+pub(crate) fn begin_browser(app: &App, user: &User, password_number: u64, role: Role) -> Result<Session, Fault> {
+    let hours = if role == Role::User { HOURS } else { STAFF_HOURS };
+    let until = app.clock.now().checked_add(hours.hours()).map_err(Fault::bug)?;
+    let begun = begin(app, user.id, password_number, user.session_generation);
+    Ok(Session { kind: SessionKind::Browser, until, ..begun })
+}
+
+/// Issues the cookies of a session that has begun.
+pub(crate) fn cookies(app: &App, session: &Session, role: Role) -> Result<SignedInBrowser, Fault> {
     let signer = signer(app)?;
-    let is_staff = user.role != Role::User;
-    let fresh = is_staff.then(|| signer.access(&Bearer::from(&session), user.role, now)).transpose()?;
+    let (from, until) = (session.created_at, session.until);
+    let fresh = (role != Role::User).then(|| signer.access(&Bearer::from(session), role, from)).transpose()?;
     Ok(SignedInBrowser {
         fresh,
-        cookie: signer.browser(user.id, session.id, now, until)?,
-        seconds: hours.saturating_mul(3_600),
-        device_token: device::issue(app, user.id),
+        cookie: signer.browser(session.user, session.id, from, until)?,
+        seconds: until.duration_since(from).as_secs(),
+        device_token: device::issue(app, session.user),
     })
 }
 
@@ -169,9 +179,12 @@ impl NamedSession {
         if session.kind != SessionKind::Browser || is_over {
             return Ok(None);
         }
+        // Whom a service key signed in has the rights of a user at most (R2.11).
+        let role = if session.limited { Role::User } else { user.role };
+        let user = User { role, ..user.into_inner() };
         let claims = Claims {
             sub: user.id,
-            role: user.role,
+            role,
             sid: session.id,
             pwd: bearer.password_number,
             generation: bearer.generation,
@@ -179,8 +192,7 @@ impl NamedSession {
             exp: named.exp,
             iss: named.iss.clone(),
         };
-        let visitor =
-            Visitor { user: user.into_inner(), session: BrowserSession { claims }, since: session.created_at };
+        let visitor = Visitor { user, session: BrowserSession { claims }, since: session.created_at };
         Ok(Some((visitor, more)))
     }
 }

@@ -114,11 +114,20 @@ async fn all_subscriptions(app: &App, user: UserId) -> Result<Vec<(Subscription,
 /// # Rejects
 /// [`Refusal::NotFound`]; [`Refusal::AccountBlocked`]; [`Refusal::Forbidden`] for an admin.
 pub async fn open_for(app: &App, user: UserId) -> Result<(User, Tokens), Error> {
+    let user = authenticated_elsewhere(app, user).await?;
+    let tokens = open_limited(app, &user).await?;
+    Ok((user, tokens))
+}
+
+/// Reads a user whom the backend has authenticated and may open a session for.
+///
+/// # Rejects
+/// As [`open_for`].
+pub(crate) async fn authenticated_elsewhere(app: &App, user: UserId) -> Result<User, Error> {
     let user = app.store.get::<User>(&User::key(user)).await?.ok_or(Refusal::NotFound)?;
     if user.role == Role::Admin {
         return Err(Refusal::Forbidden.into());
     }
     user.must_be_active()?;
-    let tokens = open_limited(app, &user).await?;
-    Ok((user.into_inner(), tokens))
+    Ok(user.into_inner())
 }

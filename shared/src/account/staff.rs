@@ -16,9 +16,9 @@ const RENEWED: i64 = 5 * 60;
 /// Seconds that a page asks to be left of an entered password, so that its form can be filled in.
 pub const FRESH_LEFT: i64 = 5 * 60;
 
-/// Routes of staff and of agents, which the form adapter opens only to who is there (C5.3).
+/// Routes of staff and agents, which the form adapter opens only to who is there.
 const STAFF: [&str; 6] =
-    ["/v1/admin/", "/v1/shops", "/v1/series", "/v1/shop-series-grants", "/v1/assets", "/v1/agency/"];
+    ["/v1/admin/", "/v1/agency/", "/v1/assets", "/v1/series", "/v1/shop-series-grants", "/v1/shops"];
 
 /// Method and path of the routes that need a password entered a moment ago, in the form adapter; `{}` stands for any segment.
 pub const DANGEROUS: &[(&str, &str)] = &[
@@ -51,7 +51,7 @@ pub fn is_dangerous(method: &str, path: &str) -> bool {
 
 /// True for a route that the form adapter opens only to who is there.
 pub fn is_of_staff(path: &str) -> bool {
-    STAFF.iter().any(|begin| path.starts_with(begin))
+    STAFF.iter().any(|routes| path.starts_with(routes))
 }
 
 /// Presence of staff at their browser.

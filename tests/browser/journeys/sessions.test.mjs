@@ -45,6 +45,29 @@ async function elsewhere(page) {
   return [`http://localhost:${server.address().port}/`, () => server.close()];
 }
 
+/** C8.2: the operator's own site sends somebody here signed in. */
+journey("a link on the operator's site signs in once and leads to its page", { plain: true }, async (world) => {
+  const { stack, name, from } = world;
+  const ann = await stack.person(name("ann"), { from: from() });
+  const { key } = await stack.manage("/v1/admin/service-keys", { name: name("shop"), scopes: ["sessions:create"] });
+  const { url } = await stack.ask(`/v1/service/users/${ann.id}/sessions`, { token: key, body: { browser: true, page: "/account" } });
+  const visitor = await world.visitor({ allowed: [/^asks http:\/\/localhost:/, /favicon/, /localhost:\d+\/: says/] });
+  const [shop, close] = await elsewhere(`<a href="${url}">Account</a>`);
+  try {
+    await visitor.open(shop);
+    await visitor.page.getByText("Account").click();
+    await visitor.at("/account");
+    await visitor.reads(ann.email);
+    assert.equal(new URL(visitor.page.url()).search, "", "the code is not in the address");
+    const other = await world.visitor();
+    await other.open(url);
+    await other.at("/sign-in");
+    await other.reads(other.text("link-over"));
+  } finally {
+    close();
+  }
+});
+
 journey("28: a form on another site changes nothing", {}, async (world) => {
   const { stack, name, from } = world;
   const ann = await stack.person(name("ann"), { from: from() });

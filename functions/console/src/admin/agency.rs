@@ -22,6 +22,7 @@ use shared::agency::model::series::Series;
 use shared::agency::model::settings::AgencySettings;
 use shared::agency::model::shop::{Reach, Shop};
 use shared::agency::queries;
+use shared::edge::forms::Flash;
 use shared::edge::forms::names::places;
 use shared::edge::view::Amount;
 use shared::kernel::fault::Fault;
@@ -144,19 +145,20 @@ fn trail(list: &str, name: &impl ToString) -> Vec<(String, Markup)> {
 
 impl Staff {
     /// The same visit with a refusal that is about one field told at that field.
-    fn beside(mut self, pointer: impl FnOnce(&shared::edge::forms::Flash) -> Option<String>) -> Self {
+    fn beside(mut self, place: impl FnOnce(&Flash) -> Option<(String, &'static str)>) -> Self {
         let Some(flash) = self.0.flash.as_mut().filter(|flash| flash.refused && flash.errors.is_empty()) else {
             return self;
         };
-        let pointer = match flash.code.as_str() {
-            "user_has_shop" => Some("/user_id".to_owned()),
-            "shop_in_use" => Some("/parent_id".to_owned()),
-            "series_code_taken" => Some("/code".to_owned()),
-            "identifier_taken" => Some("/identifier".to_owned()),
-            "insufficient_balance" => Some("/amount".to_owned()),
-            _ => pointer(flash),
+        let known = |pointer: &str, code: &'static str| Some((pointer.to_owned(), code));
+        let error = match flash.code.as_str() {
+            "user_has_shop" => known("/user_id", "user_has_shop"),
+            "shop_in_use" => known("/parent_id", "shop_in_use"),
+            "series_code_taken" => known("/code", "series_code_taken"),
+            "identifier_taken" => known("/identifier", "identifier_taken"),
+            "insufficient_balance" => known("/amount", "commission_short"),
+            _ => place(flash),
         };
-        flash.errors.extend(pointer.map(|pointer| (pointer, flash.code.clone())));
+        flash.errors.extend(error.map(|(pointer, code)| (pointer, code.to_owned())));
         self
     }
 

@@ -18,7 +18,6 @@ use super::find::page_of;
 use super::pages::Staff;
 use super::parts::{difference, short, time_line};
 use super::users::{self, People};
-use crate::frame;
 use crate::list::{Part, empty};
 use crate::text::Texts;
 use crate::visit::{Visit, link};
@@ -47,7 +46,6 @@ pub fn changed(visit: &Visit, record: &AuditRecord) -> Markup {
 
 fn wanted(staff: &Staff) -> Result<(Part, AuditFilter, Vec<Filter>), shared::kernel::refusal::Refusal> {
     let visit = &staff.0;
-    let text = &visit.text;
     let days = Days::of(visit, None)?;
     let filter = AuditFilter { actor: given(visit, "actor"), subject: given(visit, "subject") };
     let part = staff.part(&filter, days)?;

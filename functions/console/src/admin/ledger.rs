@@ -13,7 +13,6 @@ use super::filters::{self, Days, Filter, USER, given, read};
 use super::orders::person;
 use super::pages::Staff;
 use super::parts::{short, time};
-use crate::frame;
 use crate::list::{Column, Part};
 use crate::parts::{change, money};
 use crate::text::Texts;

@@ -19,6 +19,7 @@ use crate::frame;
 use crate::list::{Column, sheet};
 use crate::parts::badge;
 use crate::show::price;
+use crate::text::Texts;
 use crate::visit::Visit;
 
 /// The list, a line per day and provider.

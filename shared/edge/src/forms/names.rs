@@ -302,11 +302,16 @@ mod tests {
             ("names[1]", "b"),
             ("none:rows", ""),
             ("none[0]", ""),
+            ("offers:rows", ""),
+            ("offers[0].id:key", "left out"),
+            ("offers[0].cost", ""),
+            ("offers[1].id:key", "taken"),
+            ("offers[1].cost", "5"),
             ("deep.table:table", ""),
             ("deep.table.a-b:?", ""),
         ];
         let wanted = json!({
-            "tiers": [{"hours": 24, "on": true}, {"hours": 48, "on": false}], "names": ["b"], "none": [],
+            "tiers": [{"hours": 24, "on": true}, {"hours": 48, "on": false}], "names": ["b"], "none": [], "offers": [{"id": "taken", "cost": "5"}],
             "deep": {"table": {}},
         });
         assert_eq!(of(&fields).unwrap(), wanted);

@@ -87,7 +87,8 @@ fn triggered(visit: &Visit, of: &Asset) -> (&'static str, fluent_static::Message
 
 /// The form of an asset that is taken in.
 pub async fn new(staff: Staff) -> Response {
-    let staff = staff.beside(|flash| (flash.code == "grant_disabled").then(|| "/series_id".to_owned()));
+    let staff =
+        staff.beside(|flash| (flash.code == "grant_disabled").then(|| ("/series_id".to_owned(), "grant_disabled")));
     let visit = &staff.0;
     let (shops, series) = match tokio::try_join!(shops(visit), all_series(visit)) {
         Ok((shops, series)) => (shops.items, series),
@@ -124,7 +125,8 @@ pub async fn asset_of(visit: &Visit, id: Option<AssetId>) -> Result<Asset, Respo
 
 /// One asset.
 pub async fn show(path: Option<Path<String>>, staff: Staff) -> Response {
-    let staff = staff.beside(|flash| (flash.code == "grant_disabled").then(|| "/shop_id".to_owned()));
+    let staff =
+        staff.beside(|flash| (flash.code == "grant_disabled").then(|| ("/shop_id".to_owned(), "grant_disabled")));
     let visit = &staff.0;
     let Some(id) = id(path, AssetId::parse) else { return not_found(visit) };
     let part = match staff.part(&id, Days::default()) {

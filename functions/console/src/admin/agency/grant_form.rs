@@ -27,21 +27,22 @@ pub fn is_tiered(series: &Series) -> bool {
 }
 
 /// Pointer of what a refusal about a bound is about: the tier, the amount, or the package.
-pub fn bounded(flash: &Flash, series: &Series, rows: &[PackageId]) -> Option<String> {
+pub fn bounded(flash: &Flash, series: &Series, rows: &[PackageId]) -> Option<(String, &'static str)> {
     let fact = |name: &str| flash.facts.get(name).map(String::as_str);
     match flash.code.as_str() {
-        "ceiling_exceeded" | "tiers_mismatch" => {
+        "ceiling_exceeded" => {
             let at = |threshold: &str| {
                 series.wanted().commission.tiers.iter().position(|tier| plain(tier.threshold) == threshold)
             };
-            Some(match fact("threshold").and_then(at) {
+            let pointer = match fact("threshold").and_then(at) {
                 Some(place) => format!("/commission_tiers/{place}/amount"),
                 None => "/commission_amount".to_owned(),
-            })
+            };
+            Some((pointer, "above_ceiling"))
         }
-        "cost_below_parent" | "package_not_granted" | "package_not_in_series" => {
+        "cost_below_parent" => {
             let place = rows.iter().position(|id| Some(id.to_string().as_str()) == fact("package_id"))?;
-            Some(format!("/packages/{place}/cost_price"))
+            Some((format!("/packages/{place}/cost_price"), "below_least"))
         }
         _ => None,
     }
@@ -64,7 +65,7 @@ pub fn amounts(visit: &Visit, series: &Series, offer: &GrantOffer, own: Option<&
         let value = own.and_then(|own| own.at(tier.threshold)).map(plain);
         let id = format!("commission_tiers-{place}-amount");
         vec![
-            html! { (text.tier_when(tier)) input type="hidden" name=(name("threshold")) value=(plain(tier.threshold)); },
+            html! { (text.tier_condition(tier, currency.code())) small { (text.sales_scope(tier.scope)) } input type="hidden" name=(name("threshold")) value=(plain(tier.threshold)); },
             amount(offer.own.at(tier.threshold).unwrap_or_default(), currency),
             cell(
                 visit,

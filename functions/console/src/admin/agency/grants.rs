@@ -4,9 +4,10 @@ use axum::extract::Path;
 use axum::response::Response;
 use maud::{Markup, html};
 use rust_decimal::Decimal;
-use shared::agency::grant_file::{GrantDraft, GrantFile, grant_draft, grant_file};
+use shared::agency::grant_draft::{GrantDraft, grant_draft};
+use shared::agency::grant_file::{GrantFile, grant_file};
 use shared::agency::model::grant::{Grant, GrantStatus, GrantTerms, GrantedPackage};
-use shared::agency::model::series::{CommissionKind, Package};
+use shared::agency::model::series::{CommissionKind, Package, SalesScope};
 use shared::agency::model::shop::Shop;
 use shared::agency::queries::{self, GrantFilter};
 use shared::edge::forms::VERSION;
@@ -171,7 +172,7 @@ fn terms(staff: Staff, draft: &GrantDraft, currency: Currency) -> Response {
     let fields = html! {
         input type="hidden" name="shop_id" value=(shop.id);
         input type="hidden" name="series_id" value=(draft.series.id);
-        p.small.muted { (text.tree_bounds_from()) " " (above(visit, &draft.shops)) }
+        p.small.muted { (text.tree_bounds_from()) " " (above(visit, draft.shops.iter().rev().nth(1))) }
         fieldset.stack-s { legend { (text.tree_commission()) } (amounts(visit, &draft.series, offer, None, currency)) }
         fieldset.stack-s { legend { (text.tree_forced()) } (forced(visit, Default::default(), currency)) }
         fieldset.stack-s { legend { (text.tree_packages()) } (package_rows(visit, &rows, None, currency)) }
@@ -181,8 +182,8 @@ fn terms(staff: Staff, draft: &GrantDraft, currency: Currency) -> Response {
 }
 
 /// Where the bounds of a grant come from: the parent shop's, or the platform.
-fn above(visit: &Visit, shops: &[Shop]) -> Markup {
-    html! { @match shops.iter().rev().nth(1) { Some(parent) => (shop_link(parent)), None => (visit.text.tree_platform()) } }
+fn above(visit: &Visit, parent: Option<&Shop>) -> Markup {
+    html! { @match parent { Some(parent) => (shop_link(parent)), None => (visit.text.tree_platform()) } }
 }
 
 /// A grant with what it stands under, or the page that answers instead.
@@ -255,7 +256,7 @@ fn about(visit: &Visit, of: &GrantFile, currency: Currency) -> Markup {
     let all = [
         (text.tree_shop(), html! { @if let Some(shop) = of.shop() { (shop_link(shop)) } }),
         (text.tree_series(), series_link(&of.series)),
-        (text.tree_allocator(), above(visit, &of.shops)),
+        (text.tree_allocator(), above(visit, of.allocator())),
         (text.tree_commission(), html! { (text.commission_kind(of.series.wanted().commission.kind)) }),
         (text.tree_forced(), recharge),
         (text.tree_grants_below(), html! { (of.grant.children) }),
@@ -280,7 +281,10 @@ fn sales(visit: &Visit, of: &GrantFile, currency: Currency) -> Markup {
     let row = |name: fluent_static::Message, tally: shared::agency::model::commission_split::SalesTally| {
         vec![html! { (name) }, html! { (tally.count) }, amount(tally.amount, currency)]
     };
-    let rows = [row(text.tree_scope_own(), of.sales.own), row(text.tree_scope_all(), of.sales.self_and_sub)];
+    let rows = [
+        row(text.sales_scope(SalesScope::Own), of.sales.own),
+        row(text.sales_scope(SalesScope::SelfAndSub), of.sales.self_and_sub),
+    ];
     let columns = [
         Column::Text(text.tree_scope()),
         Column::Number(text.tree_sales_count()),
@@ -408,7 +412,7 @@ pub async fn retail(path: Option<Path<(String, String)>>, staff: Staff) -> Respo
         method: "PUT",
         route: format!("/v1/shop-series-grants/{}/packages/{}/retail", file.grant.id, held.id),
         done: page_of("grants", &file.grant.id),
-        said: "retail_saved",
+        said: "price_saved",
     };
     let price = plain(held.retail_price);
     let hint = Some(text.tree_at_least_amount(plain(held.cost_price), currency.code()).to_string());
@@ -439,7 +443,7 @@ pub async fn delete(path: Option<Path<String>>, staff: Staff) -> Response {
     let of = Confirm {
         method: "DELETE",
         route: &format!("/v1/shop-series-grants/{}", file.grant.id),
-        done: (&page, "grant_deleted"),
+        done: (&page, "grant_was_deleted"),
         back: &page,
         act: text.tree_grant_delete().to_string(),
         effects,

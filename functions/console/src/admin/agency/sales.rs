@@ -4,10 +4,10 @@ use axum::extract::Path;
 use axum::response::Response;
 use maud::{Markup, html};
 use rust_decimal::Decimal;
-use shared::agency::model::order::{AgencyOrder, LevelShare, PaidBy, SaleLevel, SaleOutcome};
-use shared::agency::model::shop::ShopPath;
+use shared::agency::model::order::{AgencyOrder, PaidBy, SaleOutcome};
 use shared::agency::queries::{self, Earned, SaleFilter};
 use shared::agency::sell::{PlacedSale, read};
+use shared::agency::view::ChainView;
 use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
 use shared::kernel::id::{AgencyOrderId, AssetId, SeriesId, ShopId};
@@ -25,6 +25,7 @@ use super::{ALL, Names, all_series, amount, chosen, id, page_of, shops, trail};
 use crate::frame;
 use crate::list::{Column, Part, sheet};
 use crate::parts::money;
+use crate::shop::chain::chain;
 use crate::show::{credit_text, note, status_badge};
 use crate::text::Texts;
 use crate::visit::{Visit, failed, not_found};
@@ -48,6 +49,7 @@ impl Wanted {
             series: given(visit, "series").as_deref().and_then(SeriesId::parse),
             asset,
             paid_by: given(visit, "payment").as_deref().and_then(PaidBy::parse),
+            ..SaleFilter::default()
         };
         let part = staff.part(&filter, days)?;
         Ok(Self { filter, days, part })
@@ -144,7 +146,7 @@ pub async fn show(path: Option<Path<String>>, staff: Staff) -> Response {
     let chain = match &of.outcome {
         Some(outcome) => match levels(visit, &names, of, outcome) {
             Ok(levels) => levels,
-            Err(error) => return failed(visit, &Error::from(error).into_fault()),
+            Err(error) => return frame::error(visit, error),
         },
         None => html! { div.in { p { (text.tree_chain_pending()) } } },
     };
@@ -200,41 +202,17 @@ fn sold(visit: &Visit, of: &AgencyOrder) -> Markup {
     sheet(text, &text.tree_packages(), &columns, &rows)
 }
 
-/// The chain, from the selling shop up to the platform: whose part the one-time commission and the prices' differences are.
-fn levels(visit: &Visit, names: &Names, of: &AgencyOrder, outcome: &SaleOutcome) -> Result<Markup, MoneyError> {
+/// The chain, from the selling shop up to the platform, and why there is a one-time commission or none.
+fn levels(visit: &Visit, names: &Names, of: &AgencyOrder, outcome: &SaleOutcome) -> Result<Markup, Error> {
     let text = &visit.text;
-    let currency = of.amount.currency();
-    let part = |whole: Decimal| of.part(whole, outcome.net).map(|part| amount(part, currency));
-    let row = |(shop, (share, level)): (ShopPath, (&LevelShare, &SaleLevel))| {
-        let own = share.tier.map_or(level.own.amount, |tier| level.own.at(tier).unwrap_or_default());
-        Ok(vec![
-            html! { (names.shop(visit, shop.shop())) small { (text.tree_level(shop.level().to_string())) } },
-            html! { (amount(own, currency)) @if let Some(tier) = share.tier { small { (text.tree_at_tier(plain(tier))) } } },
-            part(share.one_time)?,
-            part(share.difference)?,
-        ])
-    };
-    let chain = of.seller.upward().zip(outcome.shares.iter().zip(&of.levels));
-    let mut rows: Vec<Vec<Markup>> = chain.map(row).collect::<Result<_, MoneyError>>()?;
-    rows.push(vec![
-        html! { (text.tree_platform()) },
-        html! { (part(outcome.pool)?) small { (text.tree_pool()) } },
-        amount(of.platform_part(outcome)?, currency),
-        html! {},
-    ]);
-    let columns = [
-        Column::Text(text.tree_level_heading()),
-        Column::Number(text.tree_own()),
-        Column::Number(text.tree_one_time()),
-        Column::Number(text.tree_difference()),
-    ];
+    let view = ChainView::of(of, &ALL)?;
     let why = if outcome.triggered { text.tree_sale_triggered() } else { text.tree_sale_not_triggered() };
     let less = outcome.net < of.amount.amount();
     Ok(html! {
-        (sheet(text, &text.tree_chain(), &columns, &rows))
+        (chain(visit, &names.shops, &view.levels, view.platform.as_ref()))
         div.in.stack-s {
             p.small.muted { (why) }
-            @if less { p.small.muted { (text.tree_of_net()) " " (amount(outcome.net, currency)) } }
+            @if less { p.small.muted { (text.tree_of_net()) " " (amount(outcome.net, of.amount.currency())) } }
         }
     })
 }

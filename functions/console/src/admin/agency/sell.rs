@@ -5,10 +5,11 @@ use axum::response::Response;
 use maud::{Markup, html};
 use rust_decimal::Decimal;
 use shared::agency::model::asset::Asset;
-use shared::agency::model::grant::Grant;
 use shared::agency::model::order::PaidBy;
-use shared::agency::model::series::Series;
-use shared::agency::sell::{Checked, SaleRequest, check};
+use shared::agency::preview::{SaleDesk, SalePreview};
+use shared::agency::sell::SaleRequest;
+use shared::agency::view::ChainView;
+use shared::edge::view::Amount;
 use shared::kernel::fault::{Error, Fault};
 use shared::kernel::id::{AssetId, PackageId};
 use shared::kernel::money::{AMOUNT_MAX, Currency, plain_decimal};
@@ -20,42 +21,45 @@ use super::super::acts::{Act, choice, form, line};
 use super::super::menu;
 use super::super::pages::Staff;
 use super::super::parts::{below, card};
-use super::assets::asset_of;
 use super::words::plain;
-use super::{ALL, amount, currency, id, page_of, trail};
+use super::{ALL, amount, id, page_of, trail};
+use crate::frame;
 use crate::list::empty;
+use crate::parts::money;
+use crate::shop::chain::chain;
 use crate::show::note;
-use crate::visit::{Visit, failed, link};
+use crate::visit::{Visit, failed, link, not_found};
 
 /// Sells to an asset: first what, then how it is paid.
 pub async fn sell(path: Option<Path<String>>, staff: Staff) -> Response {
     let visit = &staff.0;
-    let (asset, currency) = tokio::join!(asset_of(visit, id(path, AssetId::parse)), currency(visit));
-    let (asset, currency) = match (asset, currency) {
-        (Ok(asset), Ok(currency)) => (asset, currency),
-        (Err(response), _) => return response,
-        (_, Err(fault)) => return failed(visit, &fault),
+    let Some(id) = id(path, AssetId::parse) else { return not_found(visit) };
+    let desk = match SaleDesk::read(&visit.app, &ALL, id).await {
+        Ok(desk) => desk,
+        Err(Error::Refused(Refusal::GrantDisabled)) => return no_grant(&staff, id),
+        Err(error) => return frame::error(visit, error),
     };
-    let keys = (Series::key(asset.series), Grant::key(asset.series, &asset.path));
-    let wanted = asked(visit, currency);
-    let checked = async {
-        match &wanted {
-            Ok(Some(wanted)) => check(&visit.app, &ALL, asset.id, wanted).await.map(Some),
-            Ok(None) => Ok(None),
-            Err(refusal) => Err(Error::from(refusal.clone())),
-        }
-    };
-    let (found, checked) = tokio::join!(visit.app.store.read(keys), checked);
-    let offer = match found {
-        Ok((series, grant)) => (series.map(|of| of.into_inner()), grant.map(|of| of.into_inner())),
+    let by = match staff.admin() {
+        Ok(admin) => admin.user.id,
         Err(fault) => return failed(visit, &fault),
     };
-    match (checked, wanted) {
-        (Ok(Some(checked)), Ok(Some(wanted))) => pay(&staff, &asset, &wanted, &checked, currency).await,
-        (Err(Error::Fault(fault)), _) => failed(visit, &fault),
-        (Err(Error::Refused(refusal)), _) => choose(&staff.wrong(&refusal), &asset, offer, currency),
-        _ => choose(&staff, &asset, offer, currency),
+    // What each level earns is shown as it would be by the shop's wallet.
+    let wanted = asked(visit, desk.currency).map_err(Error::from);
+    let preview = |wanted: SaleRequest| Ok((desk.preview(&visit.app, by, &wanted, PaidBy::Wallet)?, wanted));
+    match wanted.and_then(|wanted| wanted.map(preview).transpose()) {
+        Ok(Some((of, wanted))) => pay(&staff, &desk, &wanted, &of).await,
+        Ok(None) => choose(&staff, &desk),
+        Err(Error::Fault(fault)) => failed(visit, &fault),
+        Err(Error::Refused(refusal)) => choose(&staff.wrong(&refusal), &desk),
     }
+}
+
+/// The page of an asset whose shop may not sell its series.
+fn no_grant(staff: &Staff, id: AssetId) -> Response {
+    let visit = &staff.0;
+    let text = &visit.text;
+    let main = html! { section.card { div.in.stack-s { p { (text.refused_grant_disabled()) } p { a.btn href=(page_of("assets", &id)) { (text.back()) } } } } };
+    menu::page(staff, &below(text.tree_sell().to_string(), trail("assets", &text.staff_assets())), &main)
 }
 
 /// What the query asks to sell; nothing while it names neither packages nor an amount.
@@ -77,14 +81,13 @@ fn above(visit: &Visit, of: &Asset) -> Vec<(String, Markup)> {
     all
 }
 
-type Offer = (Option<Series>, Option<Grant>);
-
 /// The packages that the shop sells, and an amount to recharge.
-fn choose(staff: &Staff, asset: &Asset, (series, grant): Offer, currency: Currency) -> Response {
+fn choose(staff: &Staff, desk: &SaleDesk) -> Response {
     let visit = &staff.0;
     let text = &visit.text;
-    let held = grant.as_ref().map(|grant| grant.terms.packages.as_slice()).unwrap_or_default();
-    let name = |id: PackageId| series.as_ref().and_then(|series| series.terms.package(id)).map(|of| of.name.clone());
+    let (asset, currency) = (desk.asset(), desk.currency);
+    let held = desk.grant().map(|grant| grant.terms.packages.as_slice()).unwrap_or_default();
+    let name = |id: PackageId| desk.series().terms.package(id).map(|of| of.name.clone());
     let sold: Vec<_> = held.iter().filter(|of| of.on_shelf).filter_map(|of| Some((of, name(of.id)?))).collect();
     let packages = html! {
         @if sold.is_empty() { (empty(visit, false, &text.tree_packages_none(), "")) }
@@ -137,12 +140,14 @@ async fn ways(visit: &Visit, wanted: &SaleRequest, currency: Currency) -> Result
     Ok(all)
 }
 
-/// What is sold, what has to be paid at least, and the ways to pay.
-async fn pay(staff: &Staff, asset: &Asset, wanted: &SaleRequest, of: &Checked, currency: Currency) -> Response {
+/// What is sold, what has to be paid at least, who earns what, and the ways to pay.
+async fn pay(staff: &Staff, desk: &SaleDesk, wanted: &SaleRequest, of: &SalePreview) -> Response {
     let visit = &staff.0;
-    let ways = match ways(visit, wanted, currency).await {
-        Ok(ways) => ways,
-        Err(fault) => return failed(visit, &fault),
+    let (asset, currency) = (desk.asset(), desk.currency);
+    let (ways, levels) = match (ways(visit, wanted, currency).await, ChainView::of(&of.order, &ALL)) {
+        (Ok(ways), Ok(levels)) => (ways, levels),
+        (Err(fault), _) => return failed(visit, &fault),
+        (_, Err(error)) => return frame::error(visit, error),
     };
     let text = &visit.text;
     let act = Act {
@@ -152,6 +157,41 @@ async fn pay(staff: &Staff, asset: &Asset, wanted: &SaleRequest, of: &Checked, c
         said: "sale_made",
     };
     let fields = html! {
+        (wish(asset, wanted))
+        (choice(visit, ("payment", "payment/provider/method"), &text.paid_by(), &ways, ""))
+        p.hint { (text.tree_offline_hint()) }
+    };
+    let price = html! {
+        div.in.stack-s {
+            dl.sum {
+                dt.total { (text.tree_to_pay()) } dd.total { (amount(of.price, currency)) }
+                @if let Some(least) = of.required { dt { (text.tree_forced()) } dd { (amount(least, currency)) } }
+                dt { (text.tree_by_wallet_has()) } dd { (money(&Amount::from(desk.money()))) }
+            }
+            @if !of.allowed() { (short(visit, of.required.unwrap_or_default(), currency)) }
+        }
+    };
+    let how = html! {
+        div.in {
+            (form(visit, &act, &fields, &text.tree_sell_do()))
+            p { a.btn.bare href=(visit.path) { (text.back()) } }
+        }
+    };
+    let main = html! {
+        div.cols {
+            div.stack {
+                (card("price", &text.tree_to_pay(), &price))
+                (card("chain", &text.tree_chain(), &chain(visit, &desk.shops, &levels.levels, levels.platform.as_ref())))
+            }
+            (card("pay", &text.tree_how(), &how))
+        }
+    };
+    menu::page(staff, &below(text.tree_sell_to(asset.identifier.as_str()).to_string(), above(visit, asset)), &main)
+}
+
+/// What is sold, as the route takes it.
+fn wish(asset: &Asset, wanted: &SaleRequest) -> Markup {
+    html! {
         input type="hidden" name="asset_id" value=(asset.id);
         @match wanted {
             SaleRequest::Purchase(ids) => {
@@ -163,25 +203,7 @@ async fn pay(staff: &Staff, asset: &Asset, wanted: &SaleRequest, of: &Checked, c
                 input type="hidden" name="amount" value=(plain(*amount));
             }
         }
-        (choice(visit, ("payment", "payment/provider/method"), &text.paid_by(), &ways, ""))
-        p.hint { (text.tree_offline_hint()) }
-    };
-    let price = html! {
-        div.in.stack-s {
-            dl.sum {
-                dt.total { (text.tree_to_pay()) } dd.total { (amount(of.price, currency)) }
-                @if let Some(least) = of.required { dt { (text.tree_forced()) } dd { (amount(least, currency)) } }
-            }
-            @if !of.allowed() { (short(visit, of.required.unwrap_or_default(), currency)) }
-        }
-    };
-    let main = html! {
-        div.cols {
-            (card("price", &text.tree_to_pay(), &price))
-            (card("pay", &text.tree_how(), &html! { div.in { (form(visit, &act, &fields, &text.tree_sell_do())) p { a.btn.bare href=(visit.path) { (text.back()) } } } }))
-        }
-    };
-    menu::page(staff, &below(text.tree_sell_to(asset.identifier.as_str()).to_string(), above(visit, asset)), &main)
+    }
 }
 
 /// Too little is said with the amount that is enough.

@@ -111,9 +111,7 @@ pub async fn new(staff: Staff) -> Response {
 
 /// One series.
 pub async fn show(path: Option<Path<String>>, staff: Staff) -> Response {
-    let in_use =
-        |flash: &shared::edge::forms::Flash| (flash.code == "series_in_use").then(|| "/commission/type".to_owned());
-    let staff = staff.beside(in_use).reopened("commission.tiers");
+    let staff = staff.beside(|_| None).reopened("commission.tiers");
     let visit = &staff.0;
     let Some(id) = id(path, SeriesId::parse) else { return not_found(visit) };
     let (series, grants, currency) =

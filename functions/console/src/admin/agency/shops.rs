@@ -64,7 +64,7 @@ pub async fn list(staff: Staff) -> Response {
     let tree = read.map_err(Error::from).map(|(page, people)| {
         html! {
             @if page.items.is_empty() { (empty(visit, page.next.is_some(), &text.tree_shops_none(), &text.tree_shops_none_todo())) }
-            @else { div.in.tree { (branch(visit, &people, &page.items)) } }
+            @else { (branch(visit, &people, &page.items)) }
             (part.pager(visit, &text.staff_shops(), page.next.as_ref()))
         }
     });
@@ -75,28 +75,20 @@ pub async fn list(staff: Staff) -> Response {
     menu::page(&staff, &head, &main)
 }
 
-/// Shops in the order of the tree as lists within lists; each says its level.
+/// Shops in the order of the tree; each says its level, since its place alone would only be seen.
 fn branch(visit: &Visit, people: &People, shops: &[Shop]) -> Markup {
     let text = &visit.text;
-    let mut heads = Vec::new();
-    let mut rest = shops;
-    while let Some((head, after)) = rest.split_first() {
-        let within = after.iter().take_while(|shop| shop.path.is_within(&head.path)).count();
-        let (inner, next) = after.split_at_checked(within).unwrap_or((after, &[]));
-        heads.push((head, inner));
-        rest = next;
-    }
+    let top = shops.iter().map(|shop| shop.path.level()).min().unwrap_or(1);
     html! {
-        ul {
-            @for (shop, inner) in heads {
-                li aria-level=(shop.path.level()) {
-                    span.row {
+        ul.tree {
+            @for shop in shops {
+                @let level = shop.path.level().saturating_sub(top).saturating_add(1);
+                li class=(format!("level-{level}")) aria-level=(level) {
+                    div {
                         (shop_link(shop))
-                        span.small.muted { (text.tree_level(shop.path.level().to_string())) }
-                        @if let Some(user) = shop.user { span.small { (person(people, user)) } }
-                        span.small.muted { (text.tree_grants_count(u64::from(shop.grants))) }
+                        small { (text.tree_level(shop.path.level().to_string())) " · " (text.tree_grants_count(u64::from(shop.grants))) }
                     }
-                    @if !inner.is_empty() { (branch(visit, people, inner)) }
+                    @if let Some(user) = shop.user { span.small.break { (person(people, user)) } }
                 }
             }
         }
@@ -135,7 +127,7 @@ fn side_by_side(visit: &Visit, shops: &[Shop], series: &[Series], grants: &[Gran
 pub fn own(visit: &Visit, series: &Series, grant: &Grant) -> Markup {
     let own = &grant.terms.own;
     match series.wanted().commission.kind {
-        CommissionKind::None => html! { (visit.text.tree_commission_none()) },
+        CommissionKind::None => html! { (visit.text.commission_kind(CommissionKind::None)) },
         CommissionKind::Tiered if !own.tiers.is_empty() => html! {
             span.num { @for (place, tier) in own.tiers.iter().enumerate() { @if place > 0 { " · " } (plain(tier.threshold)) " → " (plain(tier.amount)) } }
         },
@@ -339,7 +331,7 @@ fn inner(visit: &Visit, shop: &Shop, page: &Page<Shop>) -> Markup {
     all.sort_by(|one, other| one.path.cmp(&other.path));
     html! {
         @if all.is_empty() { (empty(visit, page.next.is_some(), &text.tree_shops_below_none(), "")) }
-        @else { div.in.tree { (branch(visit, &People::new(), &all)) } }
+        @else { (branch(visit, &People::new(), &all)) }
         div.in.row { a.btn.slim href=(link("/admin/shops/new", [("parent", shop.id.to_string().as_str())])) { (text.tree_shop_new_below()) } }
     }
 }

@@ -176,7 +176,7 @@ async fn adjusted(visit: &Visit, shop: &Shop) -> Result<Option<Adjusted>, Error>
         .map_err(|_| Refusal::field("/amount", "not_a_decimal", "digits of the currency"))?;
     let after = before.plus(amount)?;
     if after.amount().is_sign_negative() && !after.is_zero() {
-        return Err(Refusal::field("/amount", "insufficient_balance", "a debit of at most the balance").into());
+        return Err(Refusal::field("/amount", "wallet_short", "a debit of at most the balance").into());
     }
     Ok(Some(Adjusted { amount, before, after }))
 }

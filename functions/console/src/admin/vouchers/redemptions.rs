@@ -26,11 +26,11 @@ use super::super::users::{self, People};
 use crate::frame;
 use crate::list::{Column, Part};
 use crate::parts::{HERE, around, badge, money};
+use crate::text::Texts;
 use crate::visit::{Visit, not_found};
 
 fn wanted(staff: &Staff) -> Result<(Part, RedemptionFilter, Vec<Filter>), Refusal> {
     let visit = &staff.0;
-    let text = &visit.text;
     let days = Days::of(visit, None)?;
     let mut errors = Vec::new();
     let user = read(visit, "user", UserId::parse, &mut errors);
