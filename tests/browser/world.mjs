@@ -29,6 +29,7 @@ export async function fill(stack) {
   world.review = (await stack.manage("/v1/admin/payment/reviews")).items[0].id;
   world.withdrawal = (await stack.manage("/v1/admin/withdrawals?state=requested")).items[0].id;
   await configure(stack, world);
+  await resell(stack, world);
 
   const adjust = (who, amount, remark) => stack.manage(`/v1/admin/users/${who.id}/adjustments`, { amount, remark });
   await adjust(people.bob, "1234567.5", `A gift "with" <marks> & 标点，and a reference-that-is-one-long-word-${"x".repeat(60)}`);
@@ -105,6 +106,36 @@ async function configure(stack, world) {
   world.share = (await stack.manage("/v1/admin/commissions")).items[0].id;
   await stack.settings("promotion", (settings) => (settings.tiers[0].percent = "30"));
   await stack.settings("console", (settings) => (settings.support_url = "https://example.com/help"));
+}
+
+/** An agency of three levels that sold something. */
+async function resell(stack, world) {
+  await stack.settings("agency", (settings) => (settings.enabled = true));
+  const make = async (path, body) => (await stack.manage(path, body)).id;
+  const agency = (world.agency = {});
+  agency.a = await make("/v1/shops", { name: "North & <sons>", parent_id: null });
+  agency.b = await make("/v1/shops", { name: `A shop with-a-name-that-is-one-word-${"x".repeat(40)}`, parent_id: agency.a });
+  agency.c = await make("/v1/shops", { name: "南方小店", parent_id: agency.b });
+  const tier = (threshold) => ({ dimension: "sales_amount", scope: "self_and_sub", operator: ">=", threshold, amount: threshold });
+  agency.series = await make("/v1/series", {
+    name: "Cards", code: "CARDS", commission: { type: "tiered", tiers: [tier("100"), tier("150")] },
+    trigger: { type: "accumulated_recharge", threshold: "100" }, forced_recharge: { enabled: true, amount: "100" },
+  });
+  await make("/v1/series", { name: "Devices", code: "DEVICES", commission: { type: "fixed", amount: "5.25" }, trigger: { type: "first_recharge", threshold: "10" } });
+  agency.package = await make(`/v1/series/${agency.series}/packages`, { name: "Monthly", code: "M", price: "50", cost_price: "10" });
+  await make(`/v1/series/${agency.series}/packages`, { name: "Yearly", code: "Y", price: "499.99", cost_price: "100" });
+  const terms = (shop_id, amount, cost_price) => ({
+    shop_id, series_id: agency.series, commission_tiers: ["100", "150"].map((threshold) => ({ threshold, amount })),
+    packages: [{ package_id: agency.package, cost_price }],
+  });
+  agency.first = await make("/v1/shop-series-grants", terms(agency.a, "80", "12"));
+  agency.grant = await make("/v1/shop-series-grants", terms(agency.b, "50", "15.5"));
+  agency.asset = await make("/v1/assets", { kind: "card", shop_id: agency.b, series_id: agency.series, identifier: "CARD-0001" });
+  await stack.manage(`/v1/admin/shops/${agency.b}/adjustments`, { amount: "500", remark: "Paid in" });
+  const sell = (more) => make("/v1/agency/orders", { asset_id: agency.asset, payment: "wallet", ...more });
+  agency.sale = await sell({ kind: "recharge", amount: "120" });
+  await sell({ kind: "purchase", package_ids: [agency.package] });
+  await stack.ask("/_local/audit");
 }
 
 /** Somebody who spends what was credited, and whose payment comes back. */

@@ -7,7 +7,7 @@ tree-shops-lead = Resellers in their tree, up to ten levels. Each sees itself an
 tree-tree = The tree
 tree-level = Level { $level }
 tree-side-by-side = Grants side by side
-tree-series-named = { $name }
+tree-series-named = Series { $name }
 tree-grants-count = { $n ->
     [one] { $n } grant
    *[other] { $n } grants
@@ -222,6 +222,7 @@ tree-seller = Sold by
 refused-series-code-taken = Another series has this code. Choose another one.
 field-above-ceiling = This is above the ceiling beside it. Enter less.
 field-below-least = This is below the least cost beside it. Enter more.
+field-tiers = Only a commission by tiers has tiers. Choose that kind, or empty the rows.
 field-package-code = Another package of the series has this code. Choose another one.
 field-below-cost = A retail price is at least the cost beside it.
 field-twice = This is there twice. Enter it once.

@@ -5,6 +5,7 @@ mod all;
 mod money;
 mod orders;
 mod people;
+mod reach;
 mod session;
 mod settings;
 mod system;

@@ -93,7 +93,8 @@ fn commission(visit: &Visit, series: Option<&Series>, currency: Currency) -> Mar
             input type="hidden" name="commission.tiers:rows" value="";
             @if !is_fixed || !of.tiers.is_empty() {
                 p.label { (text.tree_tiers()) }
-                (table(&columns(visit, currency), &rows(visit, &of, is_fixed)))
+                @if let Some(code) = visit.error_at("/commission/tiers") { p.err { (text.field_error("/commission/tiers", code)) } }
+                div #commission-tiers { (table(&columns(visit, currency), &rows(visit, &of, is_fixed))) }
                 @if !is_fixed { p.hint { (text.tree_tiers_hint()) } }
             }
         }

@@ -55,6 +55,7 @@ impl Texts {
     pub fn field_agency(&self, pointer: &str, code: &str) -> Message {
         match (pointer, code) {
             ("/retail_price", "out_of_range") => self.field_below_cost(),
+            ("/commission/tiers", _) => self.field_tiers(),
             ("/payment", "other_currency") => self.field_other_currency(),
             (_, "twice") => self.field_twice(),
             (_, "not_offered") => self.field_package_not_sold(),
