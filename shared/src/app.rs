@@ -11,6 +11,7 @@ use crate::agency::places::Places;
 use crate::operations::settings::SettingsCache;
 use crate::operations::waiting::Glance;
 use crate::payment::gateway::Providers;
+use crate::redemption::model::code_text::CodeSecrets;
 use crate::webhooks::webhook_sender::WebhookSender;
 
 /// Configuration of a deployment.
@@ -18,8 +19,10 @@ use crate::webhooks::webhook_sender::WebhookSender;
 pub struct Config {
     /// Public URL of the API, without a trailing slash.
     pub public_base_url: String,
-    /// Key of fingerprints, cursors and codes.
+    /// Key of fingerprints, cursors and mailed codes.
     pub secret: Secret,
+    /// Versions of the secret of redemption codes; none in functions that need none.
+    pub codes: CodeSecrets,
     /// Secrets of the CDN before the API; a request with one of them names its viewer (R2.9).
     pub origins: OriginSecrets,
     /// True for a deployment that moves no real money (C4.11).

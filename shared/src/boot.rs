@@ -13,6 +13,7 @@ use crate::operations::settings::SettingsCache;
 use crate::operations::waiting::Glance;
 use crate::payment::gateway::http::{Https, https_client};
 use crate::payment::gateway::{ProviderConfig, Providers};
+use crate::redemption::model::code_text::CodeSecrets;
 use crate::webhooks::webhook_sender::WebhookSender;
 use kernel::fault::{Error, Fault};
 use kernel::secret::Secret;
@@ -58,7 +59,7 @@ pub async fn signing_app(needs: &[&'static str]) -> Result<Arc<App>, Fault> {
 /// Builds an application from its environment and secrets.
 ///
 /// # Errors
-/// A mandatory variable or secret is missing, `APP_SECRET` is too short, or a provider's address would get secrets in the clear.
+/// A mandatory variable or secret is missing, `APP_SECRET` or a version of `CODE_SECRET` is too short, or a provider's address would get secrets in the clear.
 pub fn assemble(environment: &impl Environment, aws: &Aws, secrets: &Secrets, providers: &Https) -> Result<App, Fault> {
     let get = |name| set(environment, name);
     let public_base_url = get("PUBLIC_BASE_URL")?.trim_end_matches('/').to_owned();
@@ -86,6 +87,7 @@ pub fn assemble(environment: &impl Environment, aws: &Aws, secrets: &Secrets, pr
         config: Config {
             public_base_url,
             secret: Secret::new(secret.into_bytes()),
+            codes: CodeSecrets::parse(&secrets.get("CODE_SECRET").unwrap_or_default())?,
             origins,
             test_mode: environment.get("TEST_MODE").is_some_and(|mode| mode == "on"),
             password_cost: PASSWORD_COST,

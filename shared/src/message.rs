@@ -11,7 +11,7 @@ use table::outbox::{Outbox, Promise, Publish};
 use table::queue::Queue;
 
 use crate::affiliate::model::withdrawal::WithdrawalState;
-use crate::redemption::model::code::CodeRef;
+use crate::redemption::model::code_text::{CodeHash, CodeRef};
 use crate::webhooks::model::outbound_event::{CommissionStep, EventKind, EventSubject};
 use kernel::id::{AgencyOrderId, BatchId, GrantId, OrderId, RewardId, SeriesId, ShopId, UserId, WithdrawalId};
 
@@ -271,7 +271,11 @@ subscriptions! {
     }
 
     /// The use limit of a code changed, or the code was deleted.
-    CodeChanged { code: CodeRef } => {
+    CodeChanged {
+        code: CodeRef,
+        /// Hash of its text, the key of its item.
+        hash: CodeHash,
+    } => {
         group code.batch;
         to Statistics;
     }

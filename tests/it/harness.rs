@@ -62,6 +62,7 @@ impl Environment for Here {
             "TABLE_NAME" => TABLE.to_owned(),
             "PUBLIC_BASE_URL" => "https://guerdon.test".to_owned(),
             "APP_SECRET" => "a secret of the stand, long enough".to_owned(),
+            "CODE_SECRET" => "a-secret-of-the-codes-of-the-stand".to_owned(),
             "SIGNING_KEY" => "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=".to_owned(),
             "REWARD_QUEUE_URL" => url("reward.fifo"),
             "REWARD_DEAD_QUEUE_URL" => url("reward-dead.fifo"),

@@ -205,7 +205,7 @@ impl Texts {
             }
             ("/email", _) => self.field_not_an_email(),
             ("/password" | "/new", _) => self.field_password_length(),
-            ("/code", "too_long" | "length") => self.field_text_500(),
+            ("/code", "length") => self.field_text_500(),
             ("/code", "out_of_range") => self.field_out_of_range(),
             ("/code", _) => self.field_wrong_code(),
             ("/token", _) => self.field_wrong_token(),

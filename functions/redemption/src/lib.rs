@@ -16,7 +16,7 @@ use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::kernel::refusal::{Refusal, code};
 use shared::redemption::codes::{self, RedemptionFilter};
-use shared::redemption::model::code::CodeText;
+use shared::redemption::model::code_text::CodeText;
 use shared::redemption::redeem::{self as verb, Redeem, Redeemed};
 use shared::redemption::view::RedemptionView;
 use shared::redemption::view::SubscriptionView;

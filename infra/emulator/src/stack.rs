@@ -59,12 +59,11 @@ pub struct Setup {
     pub base_url: String,
     /// Folder for persistent data; nothing is stored without it.
     pub data: Option<PathBuf>,
-    /// Clock of all components.
     pub clock: MovableClock,
-    /// Random source of all components.
     pub entropy: Entropy,
-    /// Secret that fingerprints, cursors and codes derive from.
+    /// Secret that fingerprints, cursors and mailed codes derive from.
     pub secret: String,
+    pub code_secret: String,
     pub origin_secret: String,
     /// Signing key of access tokens, 32 bytes in base64.
     pub signing_key: String,
@@ -90,7 +89,6 @@ pub struct Stack {
     pub parameters: Parameters,
     pub dynamo: Dynamo,
     pub queues: Queues,
-    /// Clock of all components.
     pub clock: MovableClock,
     /// The simulated payment providers.
     pub simulators: Arc<Simulators>,
@@ -406,6 +404,7 @@ impl Setup {
             clock: MovableClock::real(),
             entropy: Entropy::system(),
             secret: "a secret of at least thirty-two bytes".to_owned(),
+            code_secret: "1:a-code-secret-of-thirty-two-bytes-or-more".to_owned(),
             origin_secret: String::new(),
             signing_key: BASE64.encode(&[7; 32]),
             password_cost: (8, 1),
@@ -437,8 +436,8 @@ impl Setup {
         let mut parameters = BTreeMap::new();
         for function in &template.functions {
             for secret in SECRETS {
-                let Some(named) = function.environment.get(&format!("{secret}_PARAMETER")) else { continue };
-                if let Some(value) = own.get(secret) {
+                let named = function.environment.get(&format!("{secret}_PARAMETER"));
+                if let Some((named, value)) = named.zip(own.get(secret)) {
                     parameters.insert(names.text(named)?, value.clone());
                 }
             }
@@ -457,6 +456,7 @@ impl Setup {
             ("MAIL_QUEUE_URL", sqs::url("MailQueue")),
             ("STATISTICS_QUEUE_URL", sqs::url("StatisticsQueue")),
             ("APP_SECRET", self.secret.clone()),
+            ("CODE_SECRET", self.code_secret.clone()),
             ("ORIGIN_SECRET", self.origin_secret.clone()),
             ("SIGNING_KEY", self.signing_key.clone()),
             ("ZPAY_API_URL", providers.zpay_api_url()),

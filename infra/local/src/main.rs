@@ -73,6 +73,7 @@ async fn run(options: Options) -> Result<(), Trouble> {
         clock,
         entropy: Entropy::system(),
         secret: data.secret("app-secret")?,
+        code_secret: data.secret("code-secret")?,
         origin_secret: std::env::var("ORIGIN_SECRET").unwrap_or_default(),
         signing_key: data.secret("signing-key")?,
         password_cost: PASSWORD_COST,

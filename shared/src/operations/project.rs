@@ -25,7 +25,8 @@ use crate::operations::model::projection::{
 use crate::operations::table::Statistics;
 use crate::payment::model::order::Order;
 use crate::redemption::edit_code::taken;
-use crate::redemption::model::code::{Batch, Code, CodeRef};
+use crate::redemption::model::code::{Batch, Code};
+use crate::redemption::model::code_text::{CodeHash, CodeRef};
 use crate::redemption::model::redemption::Redemption;
 use crate::redemption::table::CodeUses;
 use crate::referral::model::referral::Reward;
@@ -53,7 +54,7 @@ enum Subject {
     Redemption(UserId, CodeRef, u32),
     AgencyOrder(AgencyOrderId),
     Wallet(ShopId),
-    Code(CodeRef),
+    Code(CodeRef, CodeHash),
 }
 
 /// Projects a batch of messages and returns the ids of the records to deliver again.
@@ -105,10 +106,7 @@ async fn count_together(app: &App, messages: &[&Message]) -> Result<(), Error> {
 
 async fn plan(app: &App, subjects: &BTreeSet<Subject>) -> Result<((), Tx), Error> {
     let batches = batches(app, subjects).await?;
-    let mut keys = BTreeMap::new();
-    for subject in subjects {
-        keys.insert(*subject, subject.key(&batches)?);
-    }
+    let keys: BTreeMap<Subject, Key> = subjects.iter().map(|subject| (*subject, subject.key())).collect();
     // Read the counted contributions before the entities. Otherwise a concurrent projection could have counted a newer state than
     // ours.
     let counted: BTreeMap<_, _> = keys.iter().map(|(subject, key)| (*subject, ProjectedMetrics::key(key))).collect();
@@ -138,7 +136,7 @@ async fn plan(app: &App, subjects: &BTreeSet<Subject>) -> Result<((), Tx), Error
     Ok(((), tx))
 }
 
-/// Reads the batches of changed codes, which give the code text and so the code's key.
+/// Reads the batches of changed codes, from whose terms they differ.
 async fn batches(app: &App, subjects: &BTreeSet<Subject>) -> Result<BTreeMap<BatchId, Batch>, Fault> {
     let named: BTreeSet<BatchId> = subjects.iter().filter_map(|subject| subject.batch_of_code()).collect();
     app.store.named(named.into_iter().map(|id| (id, Batch::key(id))).collect()).await
@@ -185,7 +183,7 @@ fn subjects(message: &Message) -> Vec<Subject> {
             [Subject::AgencyOrder(*order)].into_iter().chain(wallets).collect()
         }
         Message::WalletChanged { shop } => vec![Subject::Wallet(*shop)],
-        Message::CodeChanged { code } => vec![Subject::Code(*code)],
+        Message::CodeChanged { code, hash } => vec![Subject::Code(*code, *hash)],
         Message::RewardRetried { .. }
         | Message::BatchStarted { .. }
         | Message::AgencyOrderNetChanged { .. }
@@ -198,14 +196,14 @@ fn subjects(message: &Message) -> Vec<Subject> {
 impl Subject {
     fn batch_of_code(self) -> Option<BatchId> {
         match self {
-            Self::Code(code) => Some(code.batch),
+            Self::Code(code, _) => Some(code.batch),
             _ => None,
         }
     }
 
     /// Key of the entity.
-    fn key(self, batches: &BTreeMap<BatchId, Batch>) -> Result<Key, Fault> {
-        Ok(match self {
+    fn key(self) -> Key {
+        match self {
             Self::User(user) => User::key(user).into(),
             Self::Order(order) => Order::key(order).into(),
             Self::Reward(reward) => Reward::key(reward).into(),
@@ -216,11 +214,8 @@ impl Subject {
             Self::Redemption(user, code, number) => Redemption::key(user, code, number).into(),
             Self::AgencyOrder(order) => AgencyOrder::key(order).into(),
             Self::Wallet(shop) => Wallet::key(shop).into(),
-            Self::Code(code) => {
-                let batch = batches.get(&code.batch).ok_or_else(|| missing(&Batch::key(code.batch).any()))?;
-                Code::key(&batch.text(code.ordinal)).into()
-            }
-        })
+            Self::Code(_, hash) => Code::key(hash).into(),
+        }
     }
 
     /// Contribution of the entity in its current state.
@@ -252,7 +247,7 @@ impl Subject {
             Self::Withdrawal(_) => of_withdrawal(&*read(item)?),
             Self::Batch(_) => of_batch(&*read(item)?),
             Self::Redemption(..) => of_redemption(&*read(item)?),
-            Self::Code(of) => {
+            Self::Code(of, _) => {
                 let code = read::<Code>(item)?;
                 let made = batches.get(&of.batch).ok_or_else(|| missing(key))?;
                 // A deleted code counts all its uses, those on its shards included.

@@ -3,13 +3,14 @@
 //! K1: uses are counted exactly and within their limits. K2: each redemption has its effect, and each effect its redemption.
 //! K3: a redemption is within the terms of its code.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::operations::auditor::{Finding, Snapshot};
-use crate::redemption::model::code::{Batch, BatchState, Benefit, Code, CodeShard, CodeText};
+use crate::redemption::model::code::{Batch, BatchState, Benefit, Code, CodeShard};
+use crate::redemption::model::code_text::CodeHash;
 use crate::redemption::model::plan::Subscription;
 use crate::redemption::model::redemption::{CountedOn, Extension, Redemption, cause};
 use kernel::id::{SubscriptionId, UserId};
@@ -33,8 +34,10 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
 
 /// K1: a batch has the codes that it counts, and all of them once it is ready.
 fn check_batch(snapshot: &Snapshot, batch: &Batch, findings: &mut Vec<Finding>) {
-    let there = (0..batch.created).filter(|ordinal| snapshot.codes.contains_key(&batch.text(*ordinal))).count();
-    let all = snapshot.codes.values().filter(|code| code.of.batch == batch.id).count();
+    let of_it = || snapshot.codes.values().filter(|code| code.of.batch == batch.id);
+    let numbers: BTreeSet<u32> = of_it().map(|code| code.of.ordinal).collect();
+    let there = numbers.range(..batch.created).count();
+    let all = of_it().count();
     let created = usize::try_from(batch.created).unwrap_or(usize::MAX);
     let ready = batch.state == BatchState::Ready;
     if there != created || all != created || ready != (batch.created == batch.count) {
@@ -46,7 +49,7 @@ fn check_batch(snapshot: &Snapshot, batch: &Batch, findings: &mut Vec<Finding>) 
 /// K1: each count equals its redemptions and stays within its share; the shares sum to the total.
 fn check_uses(snapshot: &Snapshot, code: &Code, findings: &mut Vec<Finding>) {
     let shards: BTreeMap<u8, &CodeShard> =
-        snapshot.shards.iter().filter(|shard| shard.text == code.text).map(|shard| (shard.shard, shard)).collect();
+        snapshot.shards.iter().filter(|shard| shard.hash == code.hash).map(|shard| (shard.shard, shard)).collect();
     let mut granted = code.own_uses;
     let mut places = vec![(CountedOn::Code, code.used, code.own_uses)];
     for shard in 0..code.shards {
@@ -60,27 +63,27 @@ fn check_uses(snapshot: &Snapshot, code: &Code, findings: &mut Vec<Finding>) {
         findings.push(Finding::new("K1", code.of, detail));
     }
     for (place, used, own_uses) in places {
-        let redeemed = uses(snapshot, &code.text).filter(|redemption| redemption.counted == place).count();
+        let redeemed = uses(snapshot, code.hash).filter(|redemption| redemption.counted == place).count();
         if u64::try_from(redeemed) != Ok(used) || used > own_uses {
             let detail = format!("{place:?} counts {used} of {own_uses} uses, there are {redeemed}");
             findings.push(Finding::new("K1", code.of, detail));
         }
     }
-    let nowhere = uses(snapshot, &code.text).any(|redemption| redemption.counted == CountedOn::Nowhere);
-    if nowhere != (code.terms.unlimited() && uses(snapshot, &code.text).next().is_some()) {
+    let nowhere = uses(snapshot, code.hash).any(|redemption| redemption.counted == CountedOn::Nowhere);
+    if nowhere != (code.terms.unlimited() && uses(snapshot, code.hash).next().is_some()) {
         findings.push(Finding::new("K1", code.of, "has uses that are counted nowhere"));
     }
 }
 
-fn uses<'a>(snapshot: &'a Snapshot, code: &CodeText) -> impl Iterator<Item = &'a Redemption> {
-    snapshot.redemptions.values().filter(move |redemption| redemption.code == *code && redemption.undone.is_none())
+fn uses(snapshot: &Snapshot, code: CodeHash) -> impl Iterator<Item = &Redemption> {
+    snapshot.redemptions.values().filter(move |redemption| redemption.code == code && redemption.undone.is_none())
 }
 
 /// K1: a user's redemptions of a code are numbered from 1 without gaps, each within its limit.
 fn check_claims(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
-    let mut claims: BTreeMap<(UserId, &CodeText), Vec<&Redemption>> = BTreeMap::new();
+    let mut claims: BTreeMap<(UserId, CodeHash), Vec<&Redemption>> = BTreeMap::new();
     for redemption in snapshot.redemptions.values() {
-        claims.entry((redemption.user, &redemption.code)).or_default().push(redemption);
+        claims.entry((redemption.user, redemption.code)).or_default().push(redemption);
         let named = snapshot.codes.get(&redemption.code).is_some_and(|code| code.of == redemption.of);
         if !named {
             findings.push(Finding::new(

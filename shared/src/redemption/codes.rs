@@ -1,18 +1,20 @@
 //! Lists of batches, codes, plans, redemptions and subscriptions (R7.8).
 //!
-//! Codes are listed by batch, newest first, and in a batch by ordinal. No index holds codes; a batch determines their texts.
+//! Codes are listed by batch, newest first, and in a batch by ordinal. No index holds codes; a batch determines their texts, and
+//! these their keys. Codes whose version of the code secret was retired can't be redeemed, and are not listed.
 
 use jiff::Timestamp;
 
 use crate::account::model::user::User;
 use crate::app::App;
 use crate::redemption::edit_code::taken;
-use crate::redemption::model::code::{Batch, Code, CodeText};
+use crate::redemption::model::code::{Batch, Code};
+use crate::redemption::model::code_text::{CodeHash, CodeName, CodeText};
 use crate::redemption::model::plan::{Plan, Subscription, Unit};
 use crate::redemption::model::redemption::Redemption;
 use crate::redemption::table::CodeUses;
 use kernel::fault::{Error, Fault};
-use kernel::id::{BatchId, PlanId, UserId};
+use kernel::id::{BatchId, Identifier, PlanId, UserId};
 use kernel::refusal::Refusal;
 use kernel::text_enum;
 use table::item::{Versioned, numbers};
@@ -65,13 +67,34 @@ pub struct CodeFilter {
     /// Unit of the benefit's plan time.
     pub unit: Option<Unit>,
     pub status: Option<CodeStatus>,
-    /// Start of the code's text, in stored form.
+    /// The one code.
+    pub code: Option<CodeName>,
+    /// Start of the codes' texts; only with a batch.
     pub prefix: Option<String>,
+}
+
+impl CodeFilter {
+    /// Adds a code, or the start of codes of the batch.
+    ///
+    /// # Rejects
+    /// 422 for text that no code starts with, and for a start without a batch: what is stored are hashes.
+    pub fn starting(mut self, pointer: &str, text: Option<&str>) -> Result<Self, Refusal> {
+        let Some(text) = text else { return Ok(self) };
+        self.code = CodeName::parse(text);
+        if self.code.is_none() {
+            let unknown = || Refusal::field(pointer, "unknown", "The beginning of a code.");
+            self.prefix = Some(CodeText::start(text).ok_or_else(unknown)?);
+            self.batch
+                .ok_or_else(|| Refusal::field(pointer, "required", "A whole code, or a batch with the beginning."))?;
+        }
+        Ok(self)
+    }
 }
 
 /// Code with its status, as a list shows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CodeRow {
+    pub text: CodeText,
     pub code: Code,
     /// Uses taken; eventually consistent for an unlimited code.
     pub used: u64,
@@ -84,21 +107,45 @@ pub struct CodeRow {
 ///
 /// # Errors
 /// A fault when the database cannot be reached or an item does not decode.
-pub async fn row(app: &App, code: Code, batch: &Batch) -> Result<CodeRow, Fault> {
+async fn row(app: &App, text: CodeText, code: Code, batch: &Batch) -> Result<CodeRow, Fault> {
     let used = if code.terms.unlimited() { counted_uses(app, &code).await? } else { taken(app, &code).await? };
     let status = CodeStatus::of(&code, batch, used, app.clock.now());
-    Ok(CodeRow { code, used, status, batch_enabled: batch.enabled })
+    Ok(CodeRow { text, code, used, status, batch_enabled: batch.enabled })
 }
 
-/// Reads a code by its text.
+/// Returns the hashes under which a named code may be stored.
+///
+/// # Rejects
+/// `code_not_found` for an unknown batch, and for a mistyped code, without reading anything.
+pub async fn hashes(app: &App, name: &CodeName) -> Result<Vec<CodeHash>, Error> {
+    let hashes = match name {
+        CodeName::Text(text) => app.config.codes.look_up(text)?,
+        CodeName::Ref(of) => {
+            let batch = app.store.get::<Batch>(&Batch::key(of.batch)).await?.ok_or(Refusal::CodeNotFound)?;
+            batch.hash(of.ordinal, &app.config.codes).into_iter().collect()
+        }
+    };
+    if hashes.is_empty() { Err(Refusal::CodeNotFound.into()) } else { Ok(hashes) }
+}
+
+/// Reads a code, also a deleted one.
+///
+/// # Rejects
+/// `code_not_found`.
+pub async fn find(app: &App, name: &CodeName) -> Result<Versioned<Code>, Error> {
+    let keys: Vec<Key<Code>> = hashes(app, name).await?.into_iter().map(Code::key).collect();
+    Ok(app.store.read(keys).await?.into_iter().flatten().next().ok_or(Refusal::CodeNotFound)?)
+}
+
+/// Reads a code by its text or reference.
 ///
 /// # Rejects
 /// `code_not_found`, also for a deleted code.
-pub async fn code(app: &App, text: &CodeText) -> Result<CodeRow, Error> {
-    let code = app.store.get::<Code>(&Code::key(text)).await?;
-    let code = code.filter(|code| !code.deleted).ok_or(Refusal::CodeNotFound)?.into_inner();
+pub async fn code(app: &App, name: &CodeName) -> Result<CodeRow, Error> {
+    let code = find(app, name).await?.into_inner();
     let batch = batch(app, code.of.batch).await?;
-    Ok(row(app, code, &batch).await?)
+    let text = batch.text(code.of.ordinal, &app.config.codes).filter(|_| !code.deleted).ok_or(Refusal::CodeNotFound)?;
+    Ok(row(app, text, code, &batch).await?)
 }
 
 /// Reads a batch.
@@ -126,8 +173,8 @@ async fn counted_uses(app: &App, code: &Code) -> Result<u64, Fault> {
 /// # Errors
 /// A fault when the database cannot be reached or an item does not decode.
 pub async fn codes(app: &App, filter: &CodeFilter, window: &Window) -> Result<Page<CodeRow>, Fault> {
-    if let Some(text) = filter.prefix.as_deref().and_then(CodeText::parse) {
-        let one = match code(app, &text).await {
+    if let Some(name) = &filter.code {
+        let one = match code(app, name).await {
             Ok(row) => Some(row).filter(|row| filter.fits(row)),
             Err(Error::Refused(_)) => None,
             Err(Error::Fault(fault)) => return Err(fault),
@@ -224,23 +271,22 @@ impl Place {
         items: &mut Vec<CodeRow>,
     ) -> Result<(), Fault> {
         let prefix = filter.prefix.as_deref().unwrap_or_default();
-        let texts = (self.ordinal..batch.created).map(|ordinal| (ordinal, batch.text(ordinal)));
-        let some: Vec<(u32, CodeText)> =
-            texts.filter(|(_, text)| text.as_str().starts_with(prefix)).take(CHUNK).collect();
-        let found = app.store.read(some.iter().map(|(_, text)| Code::key(text)).collect::<Vec<_>>()).await?;
-        for ((ordinal, _), code) in some.iter().zip(found) {
+        let texts = texts(app, batch, self.ordinal);
+        let some: Vec<Named> = texts.filter(|named| named.text.as_str().starts_with(prefix)).take(CHUNK).collect();
+        let found = app.store.read(some.iter().map(|named| Code::key(named.hash)).collect::<Vec<_>>()).await?;
+        for (Named { ordinal, text, .. }, code) in some.iter().zip(found) {
             if items.len() == limit {
                 self.ordinal = *ordinal;
                 return Ok(());
             }
             if let Some(code) = code.filter(|code| !code.deleted) {
-                let row = row(app, code.into_inner(), batch).await?;
+                let row = row(app, text.clone(), code.into_inner(), batch).await?;
                 items.extend(Some(row).filter(|row| filter.fits(row)));
             }
         }
         let all = some.len() < CHUNK;
         self.ordinal = match some.last() {
-            Some((ordinal, _)) if !all => ordinal.saturating_add(1),
+            Some(named) if !all => named.ordinal.saturating_add(1),
             _ => batch.created,
         };
         Ok(())
@@ -254,17 +300,36 @@ impl Place {
     }
 }
 
-/// Reads all codes of a batch by ordinal, without deleted ones.
+/// Code of a batch by its number, text and key.
+struct Named {
+    ordinal: u32,
+    text: CodeText,
+    hash: CodeHash,
+}
+
+/// Derives the codes of a batch from a number on; none if their version of the code secret was retired.
+fn texts(app: &App, batch: &Batch, from: u32) -> impl Iterator<Item = Named> {
+    let secrets = &app.config.codes;
+    (from..batch.created).filter_map(move |ordinal| {
+        let text = batch.text(ordinal, secrets)?;
+        let hash = secrets.hash(batch.secret_version, &text)?;
+        Some(Named { ordinal, text, hash })
+    })
+}
+
+/// Reads all codes of a batch by ordinal with their texts, without deleted ones.
 ///
 /// # Errors
 /// A fault when the database cannot be reached or an item does not decode.
-pub async fn codes_of(app: &App, batch: &Batch) -> Result<Vec<Code>, Fault> {
+pub async fn codes_of(app: &App, batch: &Batch) -> Result<Vec<(CodeText, Code)>, Fault> {
     let mut codes = Vec::new();
-    let ordinals: Vec<u32> = (0..batch.created).collect();
-    for some in ordinals.chunks(CHUNK) {
-        let keys: Vec<_> = some.iter().map(|ordinal| Code::key(&batch.text(*ordinal))).collect();
-        let found = app.store.read(keys).await?.into_iter().flatten();
-        codes.extend(found.filter(|code| !code.deleted).map(Versioned::into_inner));
+    let named: Vec<Named> = texts(app, batch, 0).collect();
+    for some in named.chunks(CHUNK) {
+        let found = app.store.read(some.iter().map(|named| Code::key(named.hash)).collect::<Vec<_>>()).await?;
+        for (named, code) in some.iter().zip(found) {
+            let code = code.filter(|code| !code.deleted);
+            codes.extend(code.map(|code| (named.text.clone(), code.into_inner())));
+        }
     }
     Ok(codes)
 }
@@ -291,7 +356,7 @@ pub async fn plans(app: &App, window: &Window) -> Result<Page<Plan>, Fault> {
 #[derive(Debug, Clone, Default)]
 pub struct RedemptionFilter {
     pub user: Option<UserId>,
-    pub code: Option<CodeText>,
+    pub code: Option<CodeName>,
 }
 
 /// Lists redemptions, newest first (R7.8).
@@ -304,11 +369,17 @@ pub async fn redemptions(app: &App, filter: &RedemptionFilter, window: &Window) 
         None => ListSource::Platform("REDEMPTIONS"),
     };
     let list = window.walk(source, filter.code.is_some());
+    let hashes = match &filter.code {
+        Some(CodeName::Text(text)) => app.config.codes.look_up(text)?,
+        _ => Vec::new(),
+    };
     walk(app, &list, |redemption: &Redemption| {
-        if filter.code.as_ref().is_some_and(|code| redemption.code != *code) {
-            return Vec::new();
-        }
-        window.only(redemption.redeemed_at, redemption)
+        let is_of_it = match &filter.code {
+            None => true,
+            Some(CodeName::Text(_)) => hashes.contains(&redemption.code),
+            Some(CodeName::Ref(of)) => redemption.of == *of,
+        };
+        if is_of_it { window.only(redemption.redeemed_at, redemption) } else { Vec::new() }
     })
     .await
 }

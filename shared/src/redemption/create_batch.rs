@@ -2,7 +2,7 @@
 //!
 //! A small batch is complete in its first transaction. For a larger one the first transaction writes the batch and promises
 //! `BatchStarted`; the handler of that message creates the codes, ninety per transaction, each with the batch's progress. The
-//! codes follow from the batch's seed, so a run after a crash creates the same ones. A code of a batch that is not ready cannot
+//! codes follow from the code secret, so a run after a crash creates the same ones. A code of a batch that is not ready cannot
 //! be redeemed.
 
 use crate::app::App;
@@ -65,7 +65,7 @@ async fn begin(app: &App, ctx: &Ctx, ask: &CreateBatch) -> Result<(BatchId, Tx),
         state: BatchState::Creating,
         enabled: true,
         terms: ask.terms,
-        seed: Batch::seed(app.entropy.bytes()),
+        secret_version: app.config.codes.newest()?,
         created_by: ask.admin,
         created_at: app.clock.now(),
     };
@@ -73,7 +73,7 @@ async fn begin(app: &App, ctx: &Ctx, ask: &CreateBatch) -> Result<(BatchId, Tx),
     let whole = ask.count <= TOGETHER;
     let batch = if whole { with_more(&empty) } else { empty.clone() };
     tx.insert(&batch);
-    make(&empty, &batch, &mut tx);
+    make(app, &empty, &batch, &mut tx)?;
     if !whole {
         tx.send(Message::BatchStarted { batch: id });
     }
@@ -115,7 +115,7 @@ async fn fill_some(app: &App, id: BatchId) -> Result<(BatchState, Tx), Error> {
     }
     let more = with_more(&batch);
     tx.replace(&batch, &more);
-    make(&batch, &more, &mut tx);
+    make(app, &batch, &more, &mut tx)?;
     Ok((more.state, tx))
 }
 
@@ -128,15 +128,16 @@ fn with_more(batch: &Batch) -> Batch {
 
 /// Inserts the codes that `after` counts and `before` does not.
 ///
-/// A text that another batch has would be a collision of 80 random bits: the insert would fail every time, and the batch would
+/// A text that another batch has would be a collision of 70 random bits: the insert would fail every time, and the batch would
 /// never be ready.
-fn make(before: &Batch, after: &Batch, tx: &mut Tx) {
+fn make(app: &App, before: &Batch, after: &Batch, tx: &mut Tx) -> Result<(), Fault> {
     for ordinal in before.created..after.created {
-        tx.insert(&after.code(ordinal));
+        tx.insert(&after.code(ordinal, &app.config.codes)?);
     }
     if after.state == BatchState::Ready {
         tx.send(Message::BatchReady { batch: after.id });
     }
+    Ok(())
 }
 
 /// Creates the codes of the batches in `BatchStarted` messages.

@@ -5,13 +5,17 @@
 //! shard. The response waits for all of them; a redeemer who reads an outdated shard updates it. A total moves between shards
 //! in small transactions that change share and total together, so the shares always sum to the total.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 
 use crate::app::App;
 use crate::message::Message;
 use crate::operations::audit_log::by_admin;
+use crate::redemption::codes::{find, hashes};
 use crate::redemption::create_batch::plan_exists;
-use crate::redemption::model::code::{Batch, Benefit, Code, CodeShard, CodeText, Terms, below_used};
+use crate::redemption::model::code::{Batch, Benefit, Code, CodeShard, Terms, below_used};
+use crate::redemption::model::code_text::{CodeHash, CodeName};
 use crate::redemption::redeem::shards_of;
 use kernel::fault::{Error, Fault};
 use kernel::id::{BatchId, UserId};
@@ -20,7 +24,6 @@ use table::context::Ctx;
 use table::execute::Answered;
 use table::idempotency::Idempotency;
 use table::item::Versioned;
-use table::key::Key;
 use table::tx::Tx;
 
 /// Maximum codes that one request deletes.
@@ -72,21 +75,21 @@ pub fn window(starts_at: Option<Timestamp>, expires_at: Option<Timestamp>) -> Op
 ///
 /// # Rejects
 /// `code_not_found`; 422 for an unknown plan, a window that ends before its start, or a total below the uses taken.
-pub async fn edit_code(app: &App, ctx: &Ctx, text: &CodeText, ask: &EditCode, admin: UserId) -> Result<Code, Error> {
-    let done = app.execute(&ctx.unkeyed(), || plan(app, ctx, text, ask, admin)).await?;
+pub async fn edit_code(app: &App, ctx: &Ctx, name: &CodeName, ask: &EditCode, admin: UserId) -> Result<Code, Error> {
+    let done = app.execute(&ctx.unkeyed(), || plan(app, ctx, name, ask, admin)).await?;
     let mut code = done.answer;
     if let Some(total) = ask.total_uses
         && code.shards > 0
         && code.terms.total_uses != total
     {
-        code = move_total(app, text, total).await?;
+        code = move_total(app, name, total).await?;
     }
     bring_up_to_date(app, &code).await?;
     Ok(code)
 }
 
-async fn plan(app: &App, ctx: &Ctx, text: &CodeText, ask: &EditCode, admin: UserId) -> Result<(Code, Tx), Error> {
-    let before = live(app, text).await?;
+async fn plan(app: &App, ctx: &Ctx, name: &CodeName, ask: &EditCode, admin: UserId) -> Result<(Code, Tx), Error> {
+    let before = live(app, name).await?;
     let terms = ask.terms(&before.terms)?;
     if terms.benefit != before.terms.benefit {
         plan_exists(app, &terms).await?;
@@ -109,7 +112,7 @@ async fn plan(app: &App, ctx: &Ctx, text: &CodeText, ask: &EditCode, admin: User
     let total = ask.total_uses.unwrap_or(after.terms.total_uses);
     let wanted = Terms { total_uses: total, ..after.terms };
     if after.terms.total_uses != before.terms.total_uses {
-        tx.send(Message::CodeChanged { code: before.of });
+        tx.send(Message::CodeChanged { code: before.of, hash: before.hash });
     }
     let audit = by_admin(app, ctx, admin, "code.edited", before.of.to_string());
     tx.insert(&audit.change(described(&before.terms, before.enabled), described(&wanted, after.enabled)));
@@ -117,9 +120,9 @@ async fn plan(app: &App, ctx: &Ctx, text: &CodeText, ask: &EditCode, admin: User
 }
 
 /// Reads a code that is not deleted.
-async fn live(app: &App, text: &CodeText) -> Result<Versioned<Code>, Error> {
-    let code = app.store.get::<Code>(&Code::key(text)).await?;
-    Ok(code.filter(|code| !code.deleted).ok_or(Refusal::CodeNotFound)?)
+async fn live(app: &App, name: &CodeName) -> Result<Versioned<Code>, Error> {
+    let code = find(app, name).await?;
+    if code.deleted { Err(Refusal::CodeNotFound.into()) } else { Ok(code) }
 }
 
 fn described(terms: &Terms, enabled: bool) -> String {
@@ -137,7 +140,7 @@ fn described(terms: &Terms, enabled: bool) -> String {
 pub async fn taken(app: &App, code: &Code) -> Result<u64, Fault> {
     let mut taken = code.used;
     if code.shards > 0 {
-        let shards = shards_of(app, &code.text).await?;
+        let shards = shards_of(app, code.hash).await?;
         taken = shards.iter().fold(taken, |sum, shard| sum.saturating_add(shard.used));
     }
     Ok(taken)
@@ -151,15 +154,15 @@ async fn enough_for(app: &App, code: &Code, total: u64) -> Result<(), Error> {
 /// Moves the total of a code with shards, shard by shard.
 ///
 /// If concurrent redemptions take the uses that were to be removed, the moves are undone.
-async fn move_total(app: &App, text: &CodeText, total: u64) -> Result<Code, Error> {
-    let first = live(app, text).await?.terms.total_uses;
+async fn move_total(app: &App, name: &CodeName, total: u64) -> Result<Code, Error> {
+    let first = live(app, name).await?.terms.total_uses;
     loop {
-        let done = app.execute(&Ctx::system(), || move_some(app, text, total)).await;
+        let done = app.execute(&Ctx::system(), || move_some(app, name, total)).await;
         match done {
             Ok(Answered { answer: code, .. }) if code.terms.total_uses == total => return Ok(code),
             Ok(_) => {}
             Err(Error::Refused(refusal)) if first != total => {
-                while app.execute(&Ctx::system(), || move_some(app, text, first)).await?.answer.terms.total_uses
+                while app.execute(&Ctx::system(), || move_some(app, name, first)).await?.answer.terms.total_uses
                     != first
                 {}
                 return Err(refusal.into());
@@ -170,13 +173,13 @@ async fn move_total(app: &App, text: &CodeText, total: u64) -> Result<Code, Erro
 }
 
 /// Moves one shard's share, and the total with it, as far toward `total` as the shard allows.
-async fn move_some(app: &App, text: &CodeText, total: u64) -> Result<(Code, Tx), Error> {
-    let before = live(app, text).await?;
+async fn move_some(app: &App, name: &CodeName, total: u64) -> Result<(Code, Tx), Error> {
+    let before = live(app, name).await?;
     let mut tx = app.tx();
     if before.terms.total_uses == total {
         return Ok((before.into_inner(), tx));
     }
-    let known = shards_of(app, text).await?;
+    let known = shards_of(app, before.hash).await?;
     let shard_of = |shard: u8| known.iter().find(|known| known.shard == shard);
     let all = (0..before.shards).map(|shard| {
         let there = shard_of(shard);
@@ -199,7 +202,7 @@ async fn move_some(app: &App, text: &CodeText, total: u64) -> Result<(Code, Tx),
     let after = Code { terms: Terms { total_uses, ..before.terms }, ..Code::clone(&before) };
     tx.replace(&before, &after);
     tx.upsert(there, &CodeShard { own_uses, edition: before.edition, ..shard });
-    tx.send(Message::CodeChanged { code: before.of });
+    tx.send(Message::CodeChanged { code: before.of, hash: before.hash });
     Ok((after, tx))
 }
 
@@ -208,7 +211,7 @@ async fn bring_up_to_date(app: &App, code: &Code) -> Result<(), Error> {
     if code.shards == 0 {
         return Ok(());
     }
-    let known = shards_of(app, &code.text).await?;
+    let known = shards_of(app, code.hash).await?;
     for shard in 0..code.shards {
         let late = known.iter().find(|known| known.shard == shard).is_none_or(|known| known.edition < code.edition);
         if late {
@@ -219,13 +222,13 @@ async fn bring_up_to_date(app: &App, code: &Code) -> Result<(), Error> {
 }
 
 async fn update_shard(app: &App, code: &Code, shard: u8) -> Result<((), Tx), Error> {
-    let there = app.store.get::<CodeShard>(&CodeShard::key(&code.text, shard)).await?;
+    let there = app.store.get::<CodeShard>(&CodeShard::key(code.hash, shard)).await?;
     let mut tx = app.tx();
     let before = there.as_ref().map_or_else(|| code.fresh_shard(shard), |there| CodeShard::clone(there));
     if there.is_none() || before.edition < code.edition {
         tx.upsert(there.as_ref(), &CodeShard { edition: code.edition, ..before });
         if code.deleted {
-            tx.send(Message::CodeChanged { code: code.of });
+            tx.send(Message::CodeChanged { code: code.of, hash: code.hash });
         }
     }
     Ok(((), tx))
@@ -238,23 +241,41 @@ async fn update_shard(app: &App, code: &Code, shard: u8) -> Result<((), Tx), Err
 ///
 /// # Rejects
 /// `code_not_found` when any of them does not exist.
-pub async fn delete_codes(app: &App, ctx: &Ctx, texts: &[CodeText], admin: UserId) -> Result<Answered<u64>, Error> {
-    let done = app.execute(ctx, || plan_deletion(app, ctx, texts, admin)).await?;
-    for code in app.store.read(keys(texts)).await?.into_iter().flatten() {
+pub async fn delete_codes(
+    app: &App,
+    ctx: &Ctx,
+    names: &BTreeSet<CodeName>,
+    admin: UserId,
+) -> Result<Answered<u64>, Error> {
+    let done = app.execute(ctx, || plan_deletion(app, ctx, names, admin)).await?;
+    for code in all(app, names).await? {
         bring_up_to_date(app, &code).await?;
     }
     Ok(done)
 }
 
-fn keys(texts: &[CodeText]) -> Vec<Key<Code>> {
-    texts.iter().map(Code::key).collect()
+/// Reads named codes, each once.
+///
+/// # Rejects
+/// `code_not_found` when any of them does not exist.
+async fn all(app: &App, names: &BTreeSet<CodeName>) -> Result<Vec<Versioned<Code>>, Error> {
+    let mut named = Vec::new();
+    for name in names {
+        named.push(hashes(app, name).await?);
+    }
+    let keys = named.iter().flatten().copied().map(Code::key).collect::<Vec<_>>();
+    let found = app.store.read(keys).await?.into_iter().flatten();
+    let found: BTreeMap<CodeHash, Versioned<Code>> = found.map(|code| (code.hash, code)).collect();
+    if !named.iter().all(|hashes| hashes.iter().any(|hash| found.contains_key(hash))) {
+        return Err(Refusal::CodeNotFound.into());
+    }
+    Ok(found.into_values().collect())
 }
 
-async fn plan_deletion(app: &App, ctx: &Ctx, texts: &[CodeText], admin: UserId) -> Result<(u64, Tx), Error> {
+async fn plan_deletion(app: &App, ctx: &Ctx, names: &BTreeSet<CodeName>, admin: UserId) -> Result<(u64, Tx), Error> {
     let mut tx = app.tx();
     let mut deleted = Vec::new();
-    for before in app.store.read(keys(texts)).await? {
-        let before = before.ok_or(Refusal::CodeNotFound)?;
+    for before in all(app, names).await? {
         if before.deleted {
             if ctx.idempotency == Idempotency::Natural {
                 continue;
@@ -263,7 +284,7 @@ async fn plan_deletion(app: &App, ctx: &Ctx, texts: &[CodeText], admin: UserId) 
         }
         let edition = before.edition.checked_add(1).ok_or_else(|| Fault::bug("editions without end"))?;
         tx.replace(&before, &Code { deleted: true, edition, ..Code::clone(&before) });
-        tx.send(Message::CodeChanged { code: before.of });
+        tx.send(Message::CodeChanged { code: before.of, hash: before.hash });
         deleted.push(before.of.to_string());
     }
     if deleted.is_empty() {
@@ -272,7 +293,7 @@ async fn plan_deletion(app: &App, ctx: &Ctx, texts: &[CodeText], admin: UserId) 
     let subject = if deleted.len() == 1 { deleted.concat() } else { format!("{} codes", deleted.len()) };
     let audit = by_admin(app, ctx, admin, "code.deleted", subject).change(deleted.join(" "), "");
     tx.insert(&audit);
-    Ok((u64::try_from(texts.len()).unwrap_or(u64::MAX), tx))
+    Ok((u64::try_from(names.len()).unwrap_or(u64::MAX), tx))
 }
 
 /// Enables or disables all codes of a batch in one write.

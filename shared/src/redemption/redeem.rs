@@ -15,7 +15,8 @@ use crate::app::App;
 use crate::message::Message;
 use crate::payment::credit_order::header;
 use crate::payment::model::settings::PaymentSettings;
-use crate::redemption::model::code::{Batch, Benefit, Code, CodeShard, CodeText};
+use crate::redemption::model::code::{Batch, Benefit, Code, CodeShard};
+use crate::redemption::model::code_text::{CodeHash, CodeText};
 use crate::redemption::model::plan::{Plan, PlanTime, Subscriber, Subscription};
 use crate::redemption::model::redemption::{CountedOn, Extension, Redemption, cause};
 use crate::redemption::model::settings::RedemptionSettings;
@@ -70,7 +71,7 @@ impl From<&Redemption> for Redeemed {
     fn from(of: &Redemption) -> Self {
         Self {
             id: of.id,
-            code: of.code.masked(),
+            code: of.masked.clone(),
             benefit: of.benefit,
             extension: of.extension.clone(),
             credit: of.credit,
@@ -82,7 +83,7 @@ impl From<&Redemption> for Redeemed {
 
 /// Redeems a code for plan time or balance.
 ///
-/// An unknown code counts toward the guess limit.
+/// An unknown code counts toward the guess limit. A mistyped one does not: its check fails before anything is read (R7.9).
 ///
 /// # Rejects
 /// `programme_off`; `account_blocked`; `rate_limited` after too many unknown codes; `code_not_found`, `already_redeemed`,
@@ -92,8 +93,14 @@ pub async fn redeem(app: &App, ctx: &Ctx, ask: &Redeem) -> Result<Answered<Redee
     if !settings.enabled {
         return Err(Refusal::ProgrammeOff.into());
     }
+    let hashes = app.config.codes.look_up(&ask.code)?;
+    if hashes.is_empty() {
+        metrics::metric("Redemptions", 1, "Count", &[("Outcome", "mistyped")]);
+        return Err(Refusal::CodeNotFound.into());
+    }
     let attempts = AtomicU32::new(0);
-    let done = app.execute(ctx, || plan(app, ctx, ask, &settings, attempts.fetch_add(1, Ordering::Relaxed))).await;
+    let entered = Entered { ask, hashes };
+    let done = app.execute(ctx, || plan(app, ctx, &entered, &settings, attempts.fetch_add(1, Ordering::Relaxed))).await;
     let outcome = match &done {
         Ok(done) if done.replayed => return Ok(done.clone()),
         Ok(_) => "redeemed",
@@ -108,6 +115,12 @@ pub async fn redeem(app: &App, ctx: &Ctx, ask: &Redeem) -> Result<Answered<Redee
     done
 }
 
+/// Request with the hashes under which its code may be stored.
+struct Entered<'a> {
+    ask: &'a Redeem,
+    hashes: Vec<CodeHash>,
+}
+
 fn guesser(app: &App, user: UserId) -> String {
     app.config.secret.hex("redeemer", &[user.to_string().as_bytes()])
 }
@@ -115,12 +128,12 @@ fn guesser(app: &App, user: UserId) -> String {
 async fn plan(
     app: &App,
     ctx: &Ctx,
-    ask: &Redeem,
+    entered: &Entered<'_>,
     settings: &RedemptionSettings,
     attempt: u32,
 ) -> Result<(Redeemed, Tx), Error> {
-    let now = app.clock.now();
-    let (user, code) = who_and_what(app, ask, settings, now).await?;
+    let (now, ask) = (app.clock.now(), entered.ask);
+    let (user, code) = who_and_what(app, entered, settings, now).await?;
     let needs = Needs::read(app, ask, &code, attempt > 0).await?;
     let batch = needs.batch.as_ref().ok_or(Refusal::CodeNotFound)?;
     if code.deleted {
@@ -133,7 +146,8 @@ async fn plan(
         id: RedemptionId::new(app.ulid()),
         user: ask.by.user,
         of: code.of,
-        code: code.text.clone(),
+        code: code.hash,
+        masked: ask.code.masked(),
         number,
         per_user_limit: code.terms.per_user_limit,
         edition: code.edition,
@@ -164,12 +178,14 @@ async fn plan(
 /// Reads user, code and guess limit in one batch.
 async fn who_and_what(
     app: &App,
-    ask: &Redeem,
+    entered: &Entered<'_>,
     settings: &RedemptionSettings,
     now: Timestamp,
 ) -> Result<(Versioned<User>, Versioned<Code>), Error> {
+    let ask = entered.ask;
     let guesses = RateWindow::key(GUESSES.0, &guesser(app, ask.by.user));
-    let (user, code, guesses) = app.store.read((User::key(ask.by.user), Code::key(&ask.code), guesses)).await?;
+    let codes: Vec<Key<Code>> = entered.hashes.iter().copied().map(Code::key).collect();
+    let (user, codes, guesses) = app.store.read((User::key(ask.by.user), codes, guesses)).await?;
     let user = user.ok_or(Refusal::Unauthenticated)?;
     user.must_admit(&ask.by)?;
     let tries = RateWindow::within(guesses.as_ref(), now);
@@ -177,7 +193,7 @@ async fn who_and_what(
         let limit = format!("{} wrong codes in an hour", settings.max_failed_attempts_per_hour);
         return Err(tries.refused_by(limit, now).into());
     }
-    Ok((user, code.ok_or(Refusal::CodeNotFound)?))
+    Ok((user, codes.into_iter().flatten().next().ok_or(Refusal::CodeNotFound)?))
 }
 
 /// Entities that a code needs, from the second read.
@@ -347,14 +363,14 @@ async fn shards(app: &App, code: &Code, wanted: bool) -> Result<Option<Vec<Versi
     if !wanted {
         return Ok(None);
     }
-    shards_of(app, &code.text).await.map(Some)
+    shards_of(app, code.hash).await.map(Some)
 }
 
 /// Reads all existing shards of a code.
 ///
 /// # Errors
 /// A fault when the database cannot be reached or an item does not decode.
-pub async fn shards_of(app: &App, code: &CodeText) -> Result<Vec<Versioned<CodeShard>>, Fault> {
+pub async fn shards_of(app: &App, code: CodeHash) -> Result<Vec<Versioned<CodeShard>>, Fault> {
     let mut ask = Query::newest(Index::Table, Code::key(code).pk, 200);
     ask.prefix = Some(CODE_SHARDS.to_owned());
     app.store.all(ask).await

@@ -6,7 +6,8 @@ use table::key::{Key, by_month, owned};
 use table::records;
 use table::tx::Metered;
 
-use crate::redemption::model::code::{Batch, Code, CodeRef, CodeShard, CodeText};
+use crate::redemption::model::code::{Batch, Code, CodeShard};
+use crate::redemption::model::code_text::{CodeHash, CodeRef};
 use crate::redemption::model::plan::{Plan, Subscription};
 use crate::redemption::model::redemption::Redemption;
 
@@ -24,23 +25,23 @@ records! {
         at |it| Subscription::key(it.user, it.plan, it.number);
     }
 
-    /// A batch of redemption codes, with the seed of their texts (R7.1).
+    /// A batch of redemption codes and the version of their secret (R7.1, R7.9).
     Batch = "batch" {
         fn key(id: BatchId) = "BATCH#{id}", "BATCH";
         at |it| Batch::key(it.id);
         platform |it| Some(by_month("BATCHES", it.created_at, it.id));
     }
 
-    /// A redemption code: its terms and, up to 100 uses, their count (R7.2).
+    /// A redemption code by the hash of its text: its terms and, up to 100 uses, their count (R7.2, R7.9).
     Code = "code" {
-        fn key(code: &CodeText) = "CODE#{code}", "CODE";
-        at |it| Code::key(&it.text);
+        fn key(code: CodeHash) = "CODE#{code}", "CODE";
+        at |it| Code::key(it.hash);
     }
 
     /// A share of the uses of a code with a larger total, and its count (R7.3).
     CodeShard = "code_shard" {
-        fn key(code: &CodeText, shard: u8) = "CODE#{code}", "SHARD#{shard:03}";
-        at |it| CodeShard::key(&it.text, it.shard);
+        fn key(code: CodeHash, shard: u8) = "CODE#{code}", "SHARD#{shard:03}";
+        at |it| CodeShard::key(it.hash, it.shard);
     }
 
     /// A redemption: one use per user, code and number (R7.3).
@@ -60,11 +61,11 @@ pub fn subscriptions_of(plan: PlanId) -> String {
     format!("SUBSCRIPTION#{plan}#")
 }
 
-impl KeyPart for &CodeText {
-    type Part = String;
+impl KeyPart for CodeHash {
+    type Part = Self;
 
-    fn part(self) -> String {
-        self.as_str().to_owned()
+    fn part(self) -> Self {
+        self
     }
 }
 

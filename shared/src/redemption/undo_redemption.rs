@@ -82,7 +82,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Undo, key: &Key<Redemption>) -> Result
     tx.insert(&audit.because(ask.reason.clone()));
     let (user, code, number) = (redemption.user, redemption.of, redemption.number);
     tx.send(Message::RedemptionUndone { user, code, number });
-    tx.send(Message::CodeChanged { code });
+    tx.send(Message::CodeChanged { code, hash: redemption.code });
     Ok((after, tx))
 }
 
@@ -133,12 +133,12 @@ async fn free(app: &App, redemption: &Redemption, tx: &mut Tx) -> Result<(), Err
     match redemption.counted {
         CountedOn::Nowhere => {}
         CountedOn::Code => {
-            let code = app.store.get::<Code>(&Code::key(&redemption.code)).await?.ok_or_else(none)?;
+            let code = app.store.get::<Code>(&Code::key(redemption.code)).await?.ok_or_else(none)?;
             let used = code.used.checked_sub(1).ok_or_else(none)?;
             tx.replace(&code, &Code { used, ..Code::clone(&code) });
         }
         CountedOn::Shard(shard) => {
-            let key = CodeShard::key(&redemption.code, shard);
+            let key = CodeShard::key(redemption.code, shard);
             let counter = app.store.get::<CodeShard>(&key).await?.ok_or_else(none)?;
             let used = counter.used.checked_sub(1).ok_or_else(none)?;
             tx.replace(&counter, &CodeShard { used, ..CodeShard::clone(&counter) });

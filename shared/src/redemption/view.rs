@@ -1,6 +1,7 @@
 //! Redemptions and subscriptions on the wire.
 
 use crate::redemption::model::code;
+use crate::redemption::model::code_text::CodeText;
 use crate::redemption::model::plan;
 use crate::redemption::model::plan::{SubscriptionState, Unit};
 use crate::redemption::model::redemption::Extension;
@@ -60,10 +61,10 @@ const EXPORTED: &[&str] = &[
 ];
 
 /// The codes of a batch as a sheet: a header and a line per code.
-pub fn code_sheet(codes: &[code::Code]) -> String {
-    let line = |code: &code::Code| {
+pub fn code_sheet(codes: &[(CodeText, code::Code)]) -> String {
+    let line = |(text, code): &(CodeText, code::Code)| {
         json!({
-            "code": code.text.to_string(),
+            "code": text.to_string(),
             "benefit": BenefitView::from(code.terms.benefit),
             "total_uses": code.terms.total_uses,
             "per_user_limit": code.terms.per_user_limit,

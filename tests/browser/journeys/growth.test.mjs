@@ -136,10 +136,15 @@ journey("16: codes bring plan time and credit, once, and guessing has an end", {
   await redeem(credit);
   await visitor.reads(visitor.text("refused-already-redeemed"));
   assert.equal((await stack.ask("/v1/me", { token: await stack.token(ann) })).balance.amount, "5");
+  await redeem("AAAA-AAAA-AAAA-AAAA");
+  await visitor.reads(visitor.text("refused-code-not-found"));
+  // A mistyped code is no guess. One that was deleted is.
+  const gone = await batch({ credit: "5" });
+  await stack.manage("/v1/admin/redemption/codes/delete", { codes: [gone] });
   for (let tries = 0; tries < 20; tries += 1) {
-    await stack.ask("/v1/redemptions", { token: ann.token, body: { code: "AAAA-AAAA-AAAA-AAAA" }, status: 404 });
+    await stack.ask("/v1/redemptions", { token: ann.token, body: { code: gone }, status: 404 });
   }
-  await redeem("AAAAAAAAAAAAAAAA");
+  await redeem(gone);
   assert.ok((await page.textContent(".alert")).match(/\d+/), "how long to wait");
   assert.ok(!(await page.textContent(".alert")).includes(visitor.text("refused-code-not-found")));
 });

@@ -119,6 +119,7 @@ impl Bench {
     pub async fn bare(&self, words: &[&str]) -> Ran {
         let given = Given(BTreeMap::from([
             ("APP_SECRET", "a secret of at least thirty-two bytes".to_owned()),
+            ("CODE_SECRET", "1:a-code-secret-of-thirty-two-bytes-or-more".to_owned()),
             ("SIGNING_KEY", BASE64.encode(&[7; 32])),
         ]));
         let (mut out, mut err) = (Vec::new(), Vec::new());

@@ -330,7 +330,7 @@ fn the_function_of_the_pages_may_only_read() {
         assert_eq!(more.collect::<Vec<_>>(), Vec::<&&str>::new());
         let readable = function.statements.iter().filter(|statement| statement.actions == ["ssm:GetParameters"]);
         let names: Vec<&str> = readable.flat_map(|statement| &statement.resources).map(String::as_str).collect();
-        let sealed = ["/app-secret", "/origin-secret", "/origin-secret-previous"];
+        let sealed = ["/app-secret", "/code-secret", "/origin-secret", "/origin-secret-previous"];
         assert!(names.iter().all(|name| sealed.iter().any(|known| name.ends_with(known))), "{names:?}");
     });
 }

@@ -5,6 +5,7 @@ use emulator::faults::Fault;
 use super::client::{Browser, Shown};
 use super::journeys::BOTH;
 use super::signing_in::{signed_in, value};
+use crate::redemption::hashed::never_made;
 use crate::redemption::{credit, pro, time_on};
 use crate::world::{PASSWORD, World};
 
@@ -54,11 +55,12 @@ fn wrong_codes_are_told_why_and_in_the_end_to_wait() {
             world.register("ann", None).await;
             let browser = signed_in(world, words, "ann", PASSWORD).await;
             let unknown = ["There is no such code", "兑换码不存在"][index];
+            let code = never_made(7);
             for _ in 0..20 {
-                let page = enter(&browser, index, "ABCD-EFGH-JKMN-PQRS").await;
+                let page = enter(&browser, index, &code).await;
                 assert!(page.status == 422 && page.says().contains(unknown), "{}", page.says());
             }
-            let page = enter(&browser, index, "ABCD-EFGH-JKMN-PQRS").await;
+            let page = enter(&browser, index, &code).await;
             let wait = ["Too many tries. Try again in 60 minutes.", "请在 60 分钟后重试"][index];
             assert!(page.status == 422 && page.says().contains(wait), "{}", page.says());
             world.settings("redemption", |settings| settings["enabled"] = serde_json::json!(false)).await;
@@ -110,7 +112,7 @@ fn pressing_twice_redeems_once() {
         assert_eq!(world.balance("ann").await, "5");
         // Somebody goes back and changes a sent form.
         let other = |name: &String, value: &String| match name.as_str() {
-            "code" => "ABCD-EFGH-JKMN-PQRS".to_owned(),
+            "code" => never_made(3),
             _ => value.clone(),
         };
         let changed: Vec<_> = fields.iter().map(|(name, value)| (name.clone(), other(name, value))).collect();

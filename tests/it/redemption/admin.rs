@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::hashed::never_made;
 use super::{credit, pro, time_on};
 use crate::world::World;
 
@@ -98,7 +99,8 @@ fn codes_are_found_by_what_they_are() {
     World::run(async |world| {
         world.register("ann", None).await;
         let plan = pro(world, 0).await;
-        let money = world.codes(credit("1", 30, 1)).await;
+        let made = world.admin().once().post(BATCHES, credit("1", 30, 1)).await.is(201);
+        let money: Vec<String> = serde_json::from_value(made["codes"].clone()).unwrap();
         let mut body = time_on(&plan, "quarter", 1, 1);
         body["count"] = json!(5);
         let time = world.codes(body).await;
@@ -116,14 +118,26 @@ fn codes_are_found_by_what_they_are() {
         assert_eq!(shown(&listed(world, "status=disabled").await), [money[4].clone()].into());
         assert_eq!(listed(world, "status=active").await.len(), 33);
         assert_eq!(shown(&listed(world, &format!("code={}", money[9])).await), [money[9].clone()].into());
-        assert!(shown(&listed(world, &format!("code={}", &money[9][..3])).await).contains(&money[9]));
+        // What is stored are hashes, so codes with a beginning are looked for in a batch.
+        let beginning = format!("code={}", &money[9][..3]);
+        let within = format!("{beginning}&batch={}", made["id"].as_str().unwrap());
+        let found = shown(&listed(world, &within).await);
+        assert!(found.contains(&money[9]) && found.iter().all(|code| code.starts_with(&money[9][..3])), "{found:?}");
+        let path = format!("/v1/admin/redemption/codes?{beginning}");
+        assert_eq!(world.admin().get(&path).await.refused(422, "invalid")["errors"][0]["pointer"], "/code");
+        let id = listed(world, &format!("code={}", money[9])).await[0]["id"].as_str().unwrap().to_owned();
+        assert_eq!(shown(&listed(world, &format!("code={id}")).await), [money[9].clone()].into());
         let one = &listed(world, &format!("code={}", money[3])).await[0];
         assert_eq!((&one["used"], &one["remaining"], &one["status"]), (&json!(1), &json!(0), &json!("used_up")));
         world.admin().get("/v1/admin/redemption/codes?status=odd").await.refused(422, "invalid");
         let csv = world.admin().header("accept", "text/csv").get("/v1/admin/redemption/codes?limit=100").await;
         assert_eq!(csv.text.lines().count(), 36);
-        let records = world.admin().get(&format!("/v1/admin/redemption/records?code={}", money[3])).await.is(200);
-        assert_eq!((&records["items"][0]["code"], records["items"].as_array().unwrap().len()), (&json!(money[3]), 1));
+        let masked = format!("{}-****-****-{}", &money[3][..4], &money[3][15..]);
+        for name in [&money[3], one["id"].as_str().unwrap()] {
+            let records = world.admin().get(&format!("/v1/admin/redemption/records?code={name}")).await.is(200);
+            let items = records["items"].as_array().unwrap();
+            assert_eq!((items.len(), &items[0]["code"], &items[0]["code_id"]), (1, &json!(masked), &one["id"]));
+        }
     });
 }
 
@@ -180,7 +194,7 @@ fn a_batch_is_stopped_at_once_and_codes_are_deleted_all_or_none() {
         world.admin().put(&status, json!({"enabled": true})).await.is(200);
         world.redeem("ann", &codes[0]).await.is(201);
         let delete = "/v1/admin/redemption/codes/delete";
-        let unknown = json!({"codes": [codes[1], codes[2], "AAAA-AAAA-AAAA-AAAA"]});
+        let unknown = json!({"codes": [codes[1], codes[2], never_made(1)]});
         world.admin().post(delete, unknown).await.refused(404, "code_not_found");
         assert_eq!(listed(world, "").await.len(), 3);
         world.admin().post(delete, json!({"codes": []})).await.refused(422, "invalid");

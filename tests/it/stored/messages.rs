@@ -9,7 +9,7 @@ use shared::kernel::id::{
 };
 use shared::message::MessageEnvelope;
 use shared::message::{MailKind, Message};
-use shared::redemption::model::code::CodeRef;
+use shared::redemption::model::code_text::{CodeHash, CodeRef};
 use shared::webhooks::model::outbound_event::CommissionStep;
 use ulid::Ulid;
 
@@ -23,6 +23,7 @@ fn samples() -> Vec<(&'static str, Message)> {
     let withdrawal = WithdrawalId::new(ulid(6));
     let steps = vec![CommissionStep::Accrued, CommissionStep::Available, CommissionStep::Reversed];
     let (beneficiary, batch) = (inviter, BatchId::new(ulid(5)));
+    let hash = CodeHash::parse("00112233445566778899aabbccddeeff").unwrap();
     let mail = |mail: MailKind, subject: Option<&str>| Message::Mail {
         mail,
         email: "0123456789abcdef".to_owned(),
@@ -91,7 +92,7 @@ fn samples() -> Vec<(&'static str, Message)> {
         ("batch_ready", Message::BatchReady { batch }),
         ("redemption_completed", Message::RedemptionCompleted { user, code: CodeRef { batch, ordinal: 7 }, number: 2 }),
         ("user_erased", Message::UserErased { user }),
-        ("code_changed", Message::CodeChanged { code: CodeRef { batch, ordinal: 7 } }),
+        ("code_changed", Message::CodeChanged { code: CodeRef { batch, ordinal: 7 }, hash }),
         ("redemption_undone", Message::RedemptionUndone { user, code: CodeRef { batch, ordinal: 7 }, number: 2 }),
         ("mail", mail(MailKind::Verification, Some("sgn_01m7w6c3800000000000000011"))),
         ("mail.reset", mail(MailKind::PasswordReset, None)),

@@ -152,7 +152,7 @@ fn undone_redemption() -> Value {
     let (end, undone_at) = ("2026-12-20T10:00:00Z", "2026-11-25T10:00:00Z");
     let undone = json!({"admin": USER, "reason": "sorry", "at": undone_at, "extension": step(2, Some(end), undone_at)});
     json!({
-        "id": "rdm_01k9zq4r7x8m2v5b3n6c1d0fgz", "user": USER, "of": {"batch": "bat_01k9zq4r7x8m2v5b3n6c1d0fgw", "ordinal": 7}, "code": "ABCDEFGHJKLMNPQR",
+        "id": "rdm_01k9zq4r7x8m2v5b3n6c1d0fgz", "user": USER, "of": {"batch": "bat_01k9zq4r7x8m2v5b3n6c1d0fgw", "ordinal": 7}, "code": "00112233445566778899aabbccddeeff", "masked": "ABCD-****-****-NPQR",
         "number": 1, "per_user_limit": 1, "edition": 1, "counted": {"shard": 3}, "extension": step(1, None, end),
         "benefit": {"kind": "plan", "plan": "pln_01k9zq4r7x8m2v5b3n6c1d0fgy", "unit": "month", "quantity": 1},
         "redeemed_at": AT, "undone": undone,

@@ -144,6 +144,9 @@ fn secrets_of_others_are_denied_to_each_function() {
         let expected = ["admin", "agency", "payment", "payment-webhook", "scheduler"].map(str::to_owned);
         assert_eq!(readers(secret), BTreeSet::from(expected), "{secret}");
     }
+    // Codes are made, checked and listed by five; whoever else has a copy of the table can redeem none (R7.9).
+    let codes = ["admin", "console", "redemption", "reward-worker", "scheduler"].map(str::to_owned);
+    assert_eq!(readers("code-secret"), BTreeSet::from(codes));
     assert_eq!(readers("signing-key"), BTreeSet::from(["registration".to_owned()]));
     let writers: Vec<&str> = template.functions.iter().map(|function| function.binary.as_str()).collect();
     let writers: Vec<&str> =

@@ -210,7 +210,8 @@ pub async fn create(
     if made.count > LISTED || made.state != BatchState::Ready {
         return Ok(Reply::accepted(shown).replayed(done.replayed));
     }
-    shown.codes = Some((0..made.count).map(|ordinal| made.text(ordinal).to_string()).collect());
+    let codes = (0..made.count).filter_map(|ordinal| made.text(ordinal, &app.config.codes));
+    shown.codes = Some(codes.map(|code| code.to_string()).collect());
     Ok(Reply::created(shown).replayed(done.replayed))
 }
 

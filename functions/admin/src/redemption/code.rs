@@ -15,11 +15,11 @@ use shared::edge::page::Listing;
 use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::kernel::id::{BatchId, PlanId};
+use shared::kernel::id::{BatchId, Identifier, PlanId};
 use shared::kernel::refusal::{FieldError, Refusal, code};
 use shared::redemption::codes::{self, CodeFilter, CodeRow, CodeStatus};
 use shared::redemption::edit_code::{DELETED_TOGETHER, EditCode, delete_codes, edit_code};
-use shared::redemption::model::code::CodeText;
+use shared::redemption::model::code_text::CodeName;
 use shared::redemption::model::plan::Unit;
 use shared::redemption::view::BenefitView;
 use utoipa::{IntoParams, ToSchema};
@@ -28,7 +28,7 @@ use super::batch::CodeSwitch;
 use super::{Said, USER_MAX, USES_MAX, ranged, taken, time};
 use shared::edge;
 use shared::edge::export::{CsvRow, JsonOrCsv};
-use shared::edge::search::{given, named};
+use shared::edge::search::named;
 
 /// A redemption code.
 #[derive(Debug, Serialize, ToSchema)]
@@ -36,6 +36,9 @@ use shared::edge::search::{given, named};
 pub struct Code {
     /// The code, in groups of four.
     pub code: String,
+    /// Id of the code, which names it in paths without telling it.
+    #[schema(example = "bat_01k9x2m4n6p8r0s2t4v6w8y0a1.17")]
+    pub id: String,
     /// Id of its batch.
     pub batch_id: BatchId,
     /// Benefit it grants.
@@ -65,6 +68,7 @@ pub struct Code {
 impl CsvRow for Code {
     const COLUMNS: &'static [&'static str] = &[
         "code",
+        "id",
         "batch_id",
         "benefit.kind",
         "benefit.plan_id",
@@ -87,7 +91,8 @@ impl From<CodeRow> for Code {
     fn from(of: CodeRow) -> Self {
         let terms = of.code.terms;
         Self {
-            code: of.code.text.to_string(),
+            code: of.text.to_string(),
+            id: of.code.of.to_string(),
             batch_id: of.code.of.batch,
             benefit: terms.benefit.into(),
             total_uses: terms.total_uses,
@@ -117,7 +122,7 @@ pub struct Codes {
     /// Effective status of the codes.
     #[param(inline, value_type = Option<CodeStatus>)]
     status: Option<String>,
-    /// Beginning of the code; a whole code finds that one.
+    /// The code, its id, or with `batch` its beginning.
     code: Option<String>,
 }
 
@@ -138,13 +143,9 @@ pub async fn codes(
         plan: named("/plan", asked.plan.as_deref())?,
         unit: named("/unit", asked.unit.as_deref())?,
         status: named("/status", asked.status.as_deref())?,
-        prefix: given(
-            "/code",
-            asked.code.as_deref(),
-            "The beginning of a code, at least four symbols.",
-            CodeText::start,
-        )?,
+        ..CodeFilter::default()
     };
+    let filter = filter.starting("/code", asked.code.as_deref())?;
     let page = search.rows(async |window| codes::codes(&app, &filter, &window).await).await?;
     Ok(search.found(&app, page, Code::from))
 }
@@ -219,12 +220,12 @@ impl CodeEdit {
 pub async fn edit(
     State(app): State<Arc<App>>,
     admin: Admin,
-    Id(text): Id<CodeText>,
+    Id(name): Id<CodeName>,
     body: Body<CodeEdit>,
 ) -> Result<Reply<Code>, Problem> {
-    let ask = body.value.read(&codes::code(&app, &text).await?.code)?;
-    edit_code(&app, &edge::context(), &text, &ask, admin.id).await?;
-    Ok(Reply::ok(codes::code(&app, &text).await?.into()))
+    let ask = body.value.read(&codes::code(&app, &name).await?.code)?;
+    edit_code(&app, &edge::context(), &name, &ask, admin.id).await?;
+    Ok(Reply::ok(codes::code(&app, &name).await?.into()))
 }
 
 /// Enable or disable a code
@@ -235,12 +236,12 @@ pub async fn edit(
 pub async fn set_status(
     State(app): State<Arc<App>>,
     admin: Admin,
-    Id(text): Id<CodeText>,
+    Id(name): Id<CodeName>,
     body: Body<CodeSwitch>,
 ) -> Result<Reply<Code>, Problem> {
     let ask = EditCode { enabled: Some(body.value.enabled), ..EditCode::default() };
-    edit_code(&app, &edge::context(), &text, &ask, admin.id).await?;
-    Ok(Reply::ok(codes::code(&app, &text).await?.into()))
+    edit_code(&app, &edge::context(), &name, &ask, admin.id).await?;
+    Ok(Reply::ok(codes::code(&app, &name).await?.into()))
 }
 
 /// Delete a code
@@ -250,8 +251,8 @@ pub async fn set_status(
     delete, path = "/v1/admin/redemption/codes/{code}", operation_id = "deleteCode", tag = "admin",
     responses((status = 204)),
 )]
-pub async fn delete(State(app): State<Arc<App>>, admin: Admin, Id(code): Id<CodeText>) -> Result<StatusCode, Problem> {
-    delete_codes(&app, &edge::context(), &[code], admin.id).await?;
+pub async fn delete(State(app): State<Arc<App>>, admin: Admin, Id(code): Id<CodeName>) -> Result<StatusCode, Problem> {
+    delete_codes(&app, &edge::context(), &[code].into(), admin.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -260,7 +261,7 @@ pub async fn delete(State(app): State<Arc<App>>, admin: Admin, Id(code): Id<Code
 #[schema(as = CodeDeletion)]
 #[serde(deny_unknown_fields)]
 pub struct Deletion {
-    /// The codes, 1 to 90.
+    /// The codes or their ids, 1 to 90.
     codes: Vec<String>,
 }
 
@@ -273,16 +274,16 @@ pub struct Deleted {
 }
 
 impl Deletion {
-    fn read(&self) -> Result<Vec<CodeText>, Refusal> {
-        let texts = self
+    fn read(&self) -> Result<BTreeSet<CodeName>, Refusal> {
+        let names = self
             .codes
             .iter()
-            .map(|code| CodeText::parse(code).ok_or(Refusal::CodeNotFound))
+            .map(|code| CodeName::parse(code).ok_or(Refusal::CodeNotFound))
             .collect::<Result<BTreeSet<_>, _>>()?;
         if !(1..=DELETED_TOGETHER).contains(&self.codes.len()) {
             return Err(Refusal::field("/codes", "out_of_range", format!("1 to {DELETED_TOGETHER} codes")));
         }
-        Ok(texts.into_iter().collect())
+        Ok(names)
     }
 }
 
@@ -297,8 +298,8 @@ pub async fn delete_many(
     key: Idempotent,
     body: Body<Deletion>,
 ) -> Result<Reply<Deleted>, Problem> {
-    let texts = body.value.read()?;
+    let names = body.value.read()?;
     let ctx = key.bind(&app, &admin, &body);
-    let done = delete_codes(&app, &ctx, &texts, admin.id).await?;
+    let done = delete_codes(&app, &ctx, &names, admin.id).await?;
     Ok(Reply::ok(Deleted { deleted: done.answer }).replayed(done.replayed))
 }

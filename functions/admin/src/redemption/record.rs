@@ -33,11 +33,14 @@ pub struct AdminRedemption {
     pub user_id: UserId,
     /// Id of the code's batch.
     pub batch_id: BatchId,
+    /// Id of the code.
+    #[schema(example = "bat_01k9x2m4n6p8r0s2t4v6w8y0a1.17")]
+    pub code_id: String,
     /// Number of this use among the user's uses of the code.
     pub number: u32,
     /// Reason why it was reversed.
     pub undone_because: Option<String>,
-    /// The redemption, with the code in full.
+    /// The redemption.
     #[serde(flatten)]
     pub redemption: RedemptionView,
 }
@@ -49,6 +52,7 @@ impl CsvRow for AdminRedemption {
         "user_id",
         "code",
         "batch_id",
+        "code_id",
         "number",
         "benefit.kind",
         "benefit.plan_id",
@@ -66,13 +70,13 @@ impl CsvRow for AdminRedemption {
 
 impl From<redemption::Redemption> for AdminRedemption {
     fn from(of: redemption::Redemption) -> Self {
-        let shown = RedemptionView::from(Redeemed::from(&of));
         Self {
             user_id: of.user,
             batch_id: of.of.batch,
+            code_id: of.of.to_string(),
             number: of.number,
             undone_because: of.undone.as_ref().map(|undone| undone.reason.clone()),
-            redemption: RedemptionView { code: of.code.to_string(), ..shown },
+            redemption: Redeemed::from(&of).into(),
         }
     }
 }
@@ -84,7 +88,7 @@ pub struct Redemptions {
     /// Id of the user.
     #[param(inline, value_type = Option<UserId>)]
     user: Option<String>,
-    /// The redeemed code.
+    /// The redeemed code, or its id.
     code: Option<String>,
 }
 

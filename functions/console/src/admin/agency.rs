@@ -146,9 +146,14 @@ fn trail(list: &str, name: &impl ToString) -> Vec<(String, Markup)> {
 impl Staff {
     /// The same visit with a refusal that is about one field told at that field.
     fn beside(mut self, place: impl FnOnce(&Flash) -> Option<(String, &'static str)>) -> Self {
-        let Some(flash) = self.0.flash.as_mut().filter(|flash| flash.refused && flash.errors.is_empty()) else {
+        let Some(flash) = self.0.flash.as_mut().filter(|flash| flash.refused) else { return self };
+        // The code of a series or a package is a text.
+        for (_, code) in flash.errors.iter_mut().filter(|(at, code)| at == "/code" && code == "out_of_range") {
+            "length".clone_into(code);
+        }
+        if !flash.errors.is_empty() {
             return self;
-        };
+        }
         let known = |pointer: &str, code: &'static str| Some((pointer.to_owned(), code));
         let error = match flash.code.as_str() {
             "user_has_shop" => known("/user_id", "user_has_shop"),

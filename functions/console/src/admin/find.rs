@@ -5,7 +5,7 @@ use maud::html;
 use shared::account::model::identity::Email;
 use shared::kernel::fault::Error;
 use shared::operations::search::{by_email, by_invite, payments_named};
-use shared::redemption::model::code::CodeText;
+use shared::redemption::model::code_text::CodeText;
 
 use super::menu::{self, Head};
 use super::pages::{Staff, rule_of};

@@ -200,6 +200,7 @@ async fn secrets(at: &Surroundings<'_>, payment: Option<&Value>, sheet: &mut She
     let on = |provider| payment.is_some_and(|payment| provider_on(payment, provider));
     let wanted = [
         ("APP_SECRET", true),
+        ("CODE_SECRET", true),
         ("SIGNING_KEY", true),
         ("STRIPE_SECRET_KEY", on("stripe")),
         ("STRIPE_WEBHOOK_SECRET", on("stripe")),

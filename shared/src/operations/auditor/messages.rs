@@ -19,7 +19,8 @@ use crate::operations::model::projection::{
     of_wallet, of_withdrawal,
 };
 use crate::payment::model::order::{Order, OrderStatus};
-use crate::redemption::model::code::{Batch, BatchState, Code, CodeText};
+use crate::redemption::model::code::{Batch, BatchState, Code};
+use crate::redemption::model::code_text::CodeHash;
 use crate::redemption::model::redemption::Redemption;
 use crate::referral::model::referral::Reward;
 use kernel::fault::Chain;
@@ -89,7 +90,7 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
             all.redemptions.contains_key(&Redemption::key(*user, *code, *number).pk)
         }
         Message::UserErased { user } => all.users.get(user).is_some_and(|user| user.status == Status::Erased),
-        Message::CodeChanged { code } => all.batches.contains_key(&code.batch),
+        Message::CodeChanged { code, hash } => all.codes.get(hash).is_some_and(|changed| changed.of == *code),
         Message::RedemptionUndone { user, code, number } => {
             let redemption = all.redemptions.get(&Redemption::key(*user, *code, *number).pk);
             redemption.is_some_and(|redemption| redemption.undone.is_some())
@@ -152,9 +153,9 @@ pub(super) fn contributions(subject: &str, all: &Snapshot) -> Option<Vec<Tallies
             all.withdrawals.get(&WithdrawalId::parse(id)?).map(|withdrawal| vec![of_withdrawal(withdrawal)])
         }
         ("BATCH", id) => all.batches.get(&BatchId::parse(id)?).map(|batch| vec![of_batch(batch)]),
-        ("CODE", text) => {
-            let code = all.codes.get(&CodeText::parse(text)?)?;
-            let shards = all.shards.iter().filter(|shard| shard.text == code.text).map(|shard| shard.used);
+        ("CODE", hash) => {
+            let code = all.codes.get(&CodeHash::parse(hash)?)?;
+            let shards = all.shards.iter().filter(|shard| shard.hash == code.hash).map(|shard| shard.used);
             let taken = shards.fold(code.used, u64::saturating_add);
             Some(vec![of_code(code, all.batches.get(&code.of.batch)?, taken)])
         }
@@ -180,7 +181,7 @@ pub(super) fn told(all: &Snapshot) -> impl Iterator<Item = String> {
         .chain(all.affiliates.keys().map(|user| CommissionAccount::key(*user).pk))
         .chain(all.withdrawals.keys().map(|withdrawal| Withdrawal::key(*withdrawal).pk))
         .chain(all.batches.keys().map(|batch| Batch::key(*batch).pk))
-        .chain(changed(all).map(|code| Code::key(&code.text).pk))
+        .chain(changed(all).map(|code| Code::key(code.hash).pk))
         .chain(all.agency.orders.keys().map(|order| AgencyOrder::key(*order).pk))
         .chain(all.agency.wallets.keys().map(|shop| Wallet::key(*shop).pk));
     subjects.chain(all.redemptions.keys().cloned())

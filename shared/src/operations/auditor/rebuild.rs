@@ -25,6 +25,7 @@ use crate::agency::audit as agency;
 use crate::operations::auditor::{Snapshot, ledger, messages};
 use crate::operations::model::metrics::Tallies;
 use crate::payment::model::payment::Payment;
+use crate::redemption::model::code_text::CodeHash;
 use crate::redemption::model::redemption::CountedOn as UsedAt;
 use crate::referral::audit as referral;
 use crate::referral::model::reconcile::waits;
@@ -231,20 +232,19 @@ impl Rebuilt {
             let there = made.get(&batch.id).copied().unwrap_or_default();
             self.is(&batch.id, "created", &batch.created, &there);
         }
-        let mut used: BTreeMap<(&str, UsedAtKey), u64> = BTreeMap::new();
+        let mut used: BTreeMap<(CodeHash, UsedAtKey), u64> = BTreeMap::new();
         for redemption in all.redemptions.values().filter(|redemption| redemption.undone.is_none()) {
-            let uses = used.entry((redemption.code.as_str(), place(redemption.counted))).or_default();
+            let uses = used.entry((redemption.code, place(redemption.counted))).or_default();
             *uses = uses.saturating_add(1);
         }
-        // Codes are secrets, so identify them by batch and ordinal.
         for code in all.codes.values() {
-            let uses = used.get(&(code.text.as_str(), place(UsedAt::Code))).copied().unwrap_or_default();
+            let uses = used.get(&(code.hash, place(UsedAt::Code))).copied().unwrap_or_default();
             self.is(&code.of, "used", &code.used, &uses);
         }
         for shard in &all.shards {
             let at = place(UsedAt::Shard(shard.shard));
-            let uses = used.get(&(shard.text.as_str(), at)).copied().unwrap_or_default();
-            let of = all.codes.get(&shard.text).map_or_else(|| "a code".to_owned(), |code| code.of.to_string());
+            let uses = used.get(&(shard.hash, at)).copied().unwrap_or_default();
+            let of = all.codes.get(&shard.hash).map_or_else(|| "a code".to_owned(), |code| code.of.to_string());
             self.is(&of, &format!("used.{}", shard.shard), &shard.used, &uses);
         }
     }

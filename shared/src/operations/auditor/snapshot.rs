@@ -23,7 +23,8 @@ use crate::payment::model::event::ProviderEventRecord;
 use crate::payment::model::order::Order;
 use crate::payment::model::payment::Payment;
 use crate::payment::model::review::Review;
-use crate::redemption::model::code::{Batch, Code, CodeShard, CodeText};
+use crate::redemption::model::code::{Batch, Code, CodeShard};
+use crate::redemption::model::code_text::CodeHash;
 use crate::redemption::model::plan::{Plan, Subscription};
 use crate::redemption::model::redemption::Redemption;
 use crate::referral::model::counts::{Milestone, ReferralCounts};
@@ -78,7 +79,7 @@ pub struct Snapshot {
     pub plans: BTreeMap<PlanId, Plan>,
     pub subscriptions: Vec<Subscription>,
     pub batches: BTreeMap<BatchId, Batch>,
-    pub codes: BTreeMap<CodeText, Code>,
+    pub codes: BTreeMap<CodeHash, Code>,
     /// Shards of codes' uses.
     pub shards: Vec<CodeShard>,
     /// Redemptions by partition.
@@ -175,7 +176,7 @@ impl Snapshot {
             plans: from.by(|it: &Plan| it.id),
             subscriptions: from.take(),
             batches: from.by(|it: &Batch| it.id),
-            codes: from.by(|it: &Code| it.text.clone()),
+            codes: from.by(|it: &Code| it.hash),
             shards: from.take(),
             redemptions: from.by(|it: &Redemption| it.own_key().pk),
             agency,

@@ -1,6 +1,6 @@
 //! Redemption codes: their benefit, limits, validity, and the counts of their uses (R7.1–R7.3).
 //!
-//! A [`Batch`] creates up to 10 000 codes with the same [`Terms`]. Their texts follow from its secret seed, so a batch always
+//! A [`Batch`] creates up to 10 000 codes with the same [`Terms`]. Their texts follow from the code secret, so a batch always
 //! has the same codes: creation can stop anywhere and resume, and a list needs no index. Each [`Code`] then has its own terms,
 //! which an admin may edit.
 //!
@@ -9,23 +9,16 @@
 //! creates it. A use is counted only under the code's current edition: every edit increments it, on the code first and then
 //! shard by shard. Uses of an unlimited code are not limited, so no transaction counts them.
 
-use std::fmt;
-
-use data_encoding::HEXLOWER;
-use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use sha2::Sha256;
-use utoipa::PartialSchema;
-use utoipa::openapi::{RefOr, Schema};
+use serde::{Deserialize, Serialize};
 
+use crate::redemption::model::code_text::{CodeHash, CodeRef, CodeSecrets, CodeText};
 use crate::redemption::model::plan::{PlanTime, Unit};
-use crate::referral::model::referral::ALPHABET;
-use kernel::id::{BatchId, Identifier, PlanId, UserId};
+use kernel::fault::Fault;
+use kernel::id::{BatchId, PlanId, UserId};
 use kernel::refusal::Refusal;
 use kernel::text_enum;
-use kernel::typed;
 
 /// Maximum codes of a batch (R7.1).
 pub const BATCH_MAX: u32 = 10_000;
@@ -35,115 +28,6 @@ pub const ON_ITEM_MAX: u64 = 100;
 pub const SHARDS_MAX: u64 = 128;
 /// Uses per shard, at least.
 const USES_PER_SHARD: u64 = 8;
-const SYMBOLS: usize = 16;
-
-/// Code as typed: 16 symbols, 80 bits (R7.1).
-///
-/// Anyone who knows it can redeem it, so `Debug` and logs show it masked.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CodeText(String);
-
-impl CodeText {
-    /// Parses a code as typed or pasted, without regard to case, white space and dashes (G5).
-    ///
-    /// # Rejects
-    /// `None` for text that cannot be a code.
-    pub fn parse(text: &str) -> Option<Self> {
-        let code = Self::start(text)?;
-        (code.len() == SYMBOLS).then_some(Self(code))
-    }
-
-    /// Parses the start of a code and returns it in stored form.
-    ///
-    /// # Rejects
-    /// `None` for text that no code starts with.
-    pub fn start(text: &str) -> Option<String> {
-        let code = typed::code(text)?;
-        let known = code.bytes().all(|byte| ALPHABET.contains(&byte));
-        (known && code.len() <= SYMBOLS).then_some(code)
-    }
-
-    /// Returns the code in stored form, without hyphens.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Returns the code's ends: enough to recognise it, too little to redeem it.
-    pub fn masked(&self) -> String {
-        let first = self.0.get(..4).unwrap_or_default();
-        let last = self.0.get(12..).unwrap_or_default();
-        format!("{first}-****-****-{last}")
-    }
-
-    fn of_bytes(bytes: &[u8]) -> Self {
-        let symbol = |byte: &u8| ALPHABET.get(usize::from(byte % 32)).copied().map_or('A', char::from);
-        Self(bytes.iter().take(SYMBOLS).map(symbol).collect())
-    }
-}
-
-/// In groups of four.
-impl Identifier for CodeText {
-    const UNKNOWN: Option<Refusal> = Some(Refusal::CodeNotFound);
-
-    fn parse(text: &str) -> Option<Self> {
-        Self::parse(text)
-    }
-
-    fn schema() -> RefOr<Schema> {
-        <String as PartialSchema>::schema()
-    }
-
-    fn expected() -> String {
-        "A code, such as ABCD-EFGH-2345-WXYZ.".to_owned()
-    }
-}
-
-impl fmt::Display for CodeText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, symbol) in self.0.chars().enumerate() {
-            if index > 0 && index % 4 == 0 {
-                f.write_str("-")?;
-            }
-            write!(f, "{symbol}")?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for CodeText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.masked())
-    }
-}
-
-impl Serialize for CodeText {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for CodeText {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(from)?;
-        Self::parse(&text).filter(|code| code.0 == text).ok_or_else(|| de::Error::custom("not a redemption code"))
-    }
-}
-
-/// Reference to a code without its text, for messages, journals and public keys.
-///
-/// Written `bat_….17`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct CodeRef {
-    pub batch: BatchId,
-    /// Number of the code in its batch, from 0.
-    pub ordinal: u32,
-}
-
-impl fmt::Display for CodeRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.batch, self.ordinal)
-    }
-}
 
 /// Benefit of a redemption.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -223,7 +107,7 @@ text_enum! {
 }
 
 /// Batch of codes created together.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Batch {
     pub id: BatchId,
     /// Label given by the admin.
@@ -237,44 +121,39 @@ pub struct Batch {
     pub enabled: bool,
     /// Terms of the codes at creation.
     pub terms: Terms,
-    /// Secret seed of the codes, hexadecimal.
-    pub seed: String,
+    /// Version of the code secret from which its codes follow.
+    pub secret_version: u32,
     /// Admin who created it.
     pub created_by: UserId,
     pub created_at: Timestamp,
 }
 
-/// Hides the seed, which reveals all codes.
-impl fmt::Debug for Batch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("Batch");
-        shown.field("id", &self.id).field("count", &self.count).field("created", &self.created);
-        shown.field("state", &self.state).field("enabled", &self.enabled).finish_non_exhaustive()
-    }
-}
-
 impl Batch {
-    /// Returns the text of a code: HMAC-SHA-256 of its ordinal under the seed.
-    pub fn text(&self, ordinal: u32) -> CodeText {
-        let mut mac = match Hmac::<Sha256>::new_from_slice(self.seed.as_bytes()) {
-            Ok(mac) => mac,
-            Err(never) => unreachable!("HMAC takes keys of any length: {never}"),
-        };
-        mac.update(&ordinal.to_be_bytes());
-        CodeText::of_bytes(&mac.finalize().into_bytes())
+    /// Returns the reference to a code.
+    pub fn code_ref(&self, ordinal: u32) -> CodeRef {
+        CodeRef { batch: self.id, ordinal }
     }
 
-    /// Encodes random bytes as a seed.
-    pub fn seed(bytes: [u8; 32]) -> String {
-        HEXLOWER.encode(&bytes)
+    /// Returns the text of a code; `None` if the version of the code secret was retired.
+    pub fn text(&self, ordinal: u32, secrets: &CodeSecrets) -> Option<CodeText> {
+        secrets.text(self.secret_version, self.code_ref(ordinal))
+    }
+
+    /// Returns the hash under which a code is stored; `None` if the version of the code secret was retired.
+    pub fn hash(&self, ordinal: u32, secrets: &CodeSecrets) -> Option<CodeHash> {
+        secrets.hash(self.secret_version, &self.text(ordinal, secrets)?)
     }
 
     /// Builds a code in its initial state.
-    pub fn code(&self, ordinal: u32) -> Code {
+    ///
+    /// # Errors
+    /// The version of the code secret was retired.
+    pub fn code(&self, ordinal: u32, secrets: &CodeSecrets) -> Result<Code, Fault> {
+        let retired = || Fault::bug(format!("{} needs version {} of CODE_SECRET", self.id, self.secret_version));
         let counting = Counting::of(self.terms.total_uses);
-        Code {
-            text: self.text(ordinal),
-            of: CodeRef { batch: self.id, ordinal },
+        Ok(Code {
+            hash: self.hash(ordinal, secrets).ok_or_else(retired)?,
+            of: self.code_ref(ordinal),
             terms: self.terms,
             enabled: true,
             deleted: false,
@@ -283,7 +162,7 @@ impl Batch {
             used: 0,
             shards: counting.shards,
             spread: counting.spread,
-        }
+        })
     }
 }
 
@@ -311,7 +190,8 @@ fn shards_for(uses: u64) -> u8 {
 /// Redemption code.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Code {
-    pub text: CodeText,
+    /// Hash of its text, which is not stored.
+    pub hash: CodeHash,
     /// Reference to the code: batch and ordinal.
     pub of: CodeRef,
     pub terms: Terms,
@@ -334,7 +214,8 @@ pub struct Code {
 /// Share of a code's uses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeShard {
-    pub text: CodeText,
+    /// Hash of the code's text.
+    pub hash: CodeHash,
     /// Number of the shard, from 0.
     pub shard: u8,
     /// Share of the total that this shard grants.
@@ -367,7 +248,7 @@ impl Code {
         let share = self.spread.checked_div(shards).unwrap_or(0);
         let one_more = self.spread.checked_rem(shards).is_some_and(|rest| u64::from(shard) < rest);
         let own_uses = share.saturating_add(u64::from(one_more));
-        CodeShard { text: self.text.clone(), shard, own_uses, used: 0, edition: self.edition }
+        CodeShard { hash: self.hash, shard, own_uses, used: 0, edition: self.edition }
     }
 
     /// Returns the code with another total, if no existing shard has to change.

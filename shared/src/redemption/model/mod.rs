@@ -1,6 +1,7 @@
 //! Entities and their rules, without I/O.
 
 pub mod code;
+pub mod code_text;
 pub mod plan;
 pub mod redemption;
 pub mod settings;

@@ -7,7 +7,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::redemption::model::code::{Benefit, CodeRef, CodeText};
+use crate::redemption::model::code::Benefit;
+use crate::redemption::model::code_text::{CodeHash, CodeRef};
 use crate::redemption::model::plan::{Plan, Subscription};
 use kernel::id::{JournalId, PlanId, RedemptionId, SubscriptionId, UserId};
 use kernel::money::LedgerMoney;
@@ -19,8 +20,10 @@ pub struct Redemption {
     pub user: UserId,
     /// Reference to the code.
     pub of: CodeRef,
-    /// Text of the code.
-    pub code: CodeText,
+    /// Hash of the code's text.
+    pub code: CodeHash,
+    /// Ends of the code's text, as it is shown.
+    pub masked: String,
     /// Number among the user's uses of the code, from 1.
     pub number: u32,
     /// Maximum uses by one user at the time of the redemption.

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
-use crate::redemption::model::code::CodeRef;
+use crate::redemption::model::code_text::CodeRef;
 use kernel::id::{EventId, OrderId, OutboxId, RewardId, UserId, WithdrawalId};
 use kernel::text_enum;
 

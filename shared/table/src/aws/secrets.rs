@@ -23,13 +23,14 @@ use crate::system::{Clock, Entropy};
 use kernel::fault::Fault;
 
 /// Names of all secrets.
-pub const NAMES: [&str; 9] = [
+pub const NAMES: [&str; 10] = [
     "STRIPE_SECRET_KEY",
     "STRIPE_WEBHOOK_SECRET",
     "STRIPE_WEBHOOK_SECRET_PREVIOUS",
     "ZPAY_KEY",
     "ZPAY_KEY_PREVIOUS",
     "APP_SECRET",
+    "CODE_SECRET",
     "SIGNING_KEY",
     "ORIGIN_SECRET",
     "ORIGIN_SECRET_PREVIOUS",

@@ -165,7 +165,9 @@ fn a_redemption_is_undone_as_its_confirmation_says() {
             world.settle().await;
             let browser = admin_in(world, words).await;
             let list = browser.open("/admin/redemptions").await;
-            assert!(list.says().contains("ann@example.com") && list.says().contains(&code), "{}", list.says());
+            let masked = format!("{}-****-****-{}", &code[..4], &code[15..]);
+            assert!(list.says().contains("ann@example.com") && list.says().contains(&masked), "{}", list.says());
+            assert!(!list.text.contains(&code) && browser.open(&list.link(&masked)).await.says().contains(&code));
             let question = browser.open(&list.link(["Undo", "撤销"][index])).await;
             assert!(question.says().contains("4") && question.says().contains("USD"), "{}", question.says());
             let button = ["Undo the redemption", "撤销兑换"][index];

@@ -27,6 +27,7 @@ fn above(visit: &Visit, series: &Series) -> Vec<(String, Markup)> {
 
 /// The form of a new package.
 pub async fn new(path: Option<Path<String>>, staff: Staff) -> Response {
+    let staff = staff.beside(|_| None);
     let visit = &staff.0;
     let (series, currency) = tokio::join!(series_of(visit, id(path, SeriesId::parse)), currency(visit));
     let (series, currency) = match (series, currency) {
@@ -40,6 +41,7 @@ pub async fn new(path: Option<Path<String>>, staff: Staff) -> Response {
 
 /// The form of a package; when grants have to move with it, those.
 pub async fn show(path: Option<Path<(String, String)>>, staff: Staff) -> Response {
+    let staff = staff.beside(|_| None);
     let visit = &staff.0;
     let Some(Path((series, package))) = path else { return not_found(visit) };
     let (series, currency) = tokio::join!(series_of(visit, SeriesId::parse(&series)), currency(visit));

@@ -173,6 +173,7 @@ pub async fn show(path: Option<Path<String>>, staff: Staff) -> Response {
         trail: vec![("/admin/batches".to_owned(), html! { (text.staff_batches()) })],
     };
     let switch = if batch.enabled { text.batch_stop() } else { text.batch_start() };
+    let secrets = &visit.app.config.codes;
     let main = html! {
         @if !is_ready { (being_made(visit, &batch)) }
         (card("batch", &text.batch(), &html! {
@@ -187,7 +188,7 @@ pub async fn show(path: Option<Path<String>>, staff: Staff) -> Response {
         }))
         @if is_ready && batch.count <= LISTED {
             (card("codes", &text.batch_codes(), &html! {
-                ul.in.stack-s { @for ordinal in 0..batch.count { li.mono { (batch.text(ordinal)) } } }
+                ul.in.stack-s { @for code in (0..batch.count).filter_map(|ordinal| batch.text(ordinal, secrets)) { li.mono { (code) } } }
             }))
         }
     };

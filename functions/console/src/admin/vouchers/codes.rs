@@ -4,11 +4,12 @@ use axum::extract::Path;
 use axum::response::Response;
 use maud::{Markup, html};
 use shared::kernel::fault::Error;
-use shared::kernel::id::{BatchId, PlanId};
+use shared::kernel::id::{BatchId, Identifier, PlanId};
 use shared::kernel::refusal::Refusal;
 use shared::redemption::codes::{self, CodeFilter, CodeRow, CodeStatus};
 use shared::redemption::edit_code::DELETED_TOGETHER;
-use shared::redemption::model::code::{Benefit, CodeText};
+use shared::redemption::model::code::Benefit;
+use shared::redemption::model::code_text::{CodeName, CodeText};
 use shared::redemption::model::plan::{Plan, Unit};
 
 use super::super::acts::{Act, choice, facts, form, line};
@@ -36,14 +37,15 @@ fn may_change(staff: &Staff) -> bool {
     staff.may("/admin/codes/delete")
 }
 
-fn filter_of(visit: &Visit) -> CodeFilter {
-    CodeFilter {
+fn filter_of(visit: &Visit) -> Result<CodeFilter, Refusal> {
+    let filter = CodeFilter {
         batch: given(visit, "batch").as_deref().and_then(BatchId::parse),
         plan: given(visit, "plan").as_deref().and_then(PlanId::parse),
         unit: given(visit, "unit").as_deref().and_then(Unit::parse),
         status: given(visit, "status").as_deref().and_then(CodeStatus::parse),
-        prefix: given(visit, "prefix").as_deref().and_then(CodeText::start),
-    }
+        ..CodeFilter::default()
+    };
+    filter.starting("/prefix", given(visit, "prefix").as_deref())
 }
 
 fn fields(visit: &Visit, plans: &[Plan]) -> Vec<Filter> {
@@ -62,9 +64,9 @@ fn fields(visit: &Visit, plans: &[Plan]) -> Vec<Filter> {
 /// The list.
 pub async fn list(staff: Staff) -> Response {
     let visit = &staff.0;
-    let filter = filter_of(visit);
-    let part = match staff.part(&filter, Days::default()) {
-        Ok(part) => part,
+    let read = filter_of(visit).and_then(|filter| Ok((staff.part(&filter, Days::default())?, filter)));
+    let (part, filter) = match read {
+        Ok(read) => read,
         Err(refusal) => return frame::refused(visit, &refusal),
     };
     let text = &visit.text;
@@ -113,7 +115,7 @@ fn columns(visit: &Visit, may_change: bool) -> Vec<Column> {
 
 fn row(visit: &Visit, plans: &[Plan], row: &CodeRow, may_change: bool) -> Vec<Markup> {
     let text = &visit.text;
-    let code = &row.code.text;
+    let code = &row.text;
     let id = format!("select-{}", code.as_str());
     let mut cells = vec![
         html! { a.mono.nowrap href=(page_of(code)) { (code) } },
@@ -149,7 +151,7 @@ fn used(visit: &Visit, row: &CodeRow) -> Markup {
 /// One code.
 pub async fn show(path: Option<Path<String>>, staff: Staff) -> Response {
     let visit = &staff.0;
-    let Some(code) = path.and_then(|Path(code)| CodeText::parse(&code)) else { return not_found(visit) };
+    let Some(code) = path.and_then(|Path(code)| CodeName::parse(&code)) else { return not_found(visit) };
     let (row, plans) = tokio::join!(codes::code(&visit.app, &code), plans_of(visit));
     let (row, plans) = match (row, plans) {
         (Ok(row), Ok(plans)) => (row, plans),
@@ -165,7 +167,7 @@ pub async fn show(path: Option<Path<String>>, staff: Staff) -> Response {
         (text.batch(), id_link(&format!("/admin/batches/{batch}"), &batch)),
     ];
     let head = Head {
-        title: row.code.text.to_string(),
+        title: row.text.to_string(),
         lead: None,
         aside: Some(badge(&text.code_status(row.status))),
         trail: vec![("/admin/codes".to_owned(), html! { (text.staff_codes_list()) })],
@@ -186,7 +188,7 @@ pub async fn show(path: Option<Path<String>>, staff: Staff) -> Response {
 
 /// Enable or disable; the redemptions; delete.
 fn switch(visit: &Visit, row: &CodeRow) -> Markup {
-    let (text, code) = (&visit.text, &row.code.text);
+    let (text, code) = (&visit.text, &row.text);
     let (said, button) = match row.code.enabled {
         true => ("code_was_disabled", text.code_disable()),
         false => ("code_was_enabled", text.code_enable()),
@@ -203,7 +205,7 @@ fn switch(visit: &Visit, row: &CodeRow) -> Markup {
 }
 
 fn edit(visit: &Visit, plans: &[Plan], row: &CodeRow) -> Markup {
-    let (text, code, terms) = (&visit.text, &row.code.text, &row.code.terms);
+    let (text, code, terms) = (&visit.text, &row.text, &row.code.terms);
     let act = Act { method: "PUT", route: route(code, ""), done: page_of(code), said: "code_saved" };
     let hint = Some(text.code_kind_hint().to_string());
     let (uses, per_user) = (terms.total_uses.to_string(), terms.per_user_limit.to_string());

@@ -9,11 +9,11 @@ use shared::account::adjust_balance::accounts_after;
 use shared::account::model::user::User;
 use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
-use shared::kernel::id::{RedemptionId, UserId};
+use shared::kernel::id::{Identifier, RedemptionId, UserId};
 use shared::kernel::refusal::Refusal;
 use shared::operations::search::users_of;
 use shared::redemption::codes::{self, RedemptionFilter};
-use shared::redemption::model::code::CodeText;
+use shared::redemption::model::code_text::CodeName;
 use shared::redemption::model::redemption::Redemption;
 use shared::redemption::undo_redemption::redemption;
 
@@ -34,7 +34,7 @@ fn wanted(staff: &Staff) -> Result<(Part, RedemptionFilter, Vec<Filter>), Refusa
     let days = Days::of(visit, None)?;
     let mut errors = Vec::new();
     let user = read(visit, "user", UserId::parse, &mut errors);
-    let code = read(visit, "code", CodeText::parse, &mut errors);
+    let code = read(visit, "code", CodeName::parse, &mut errors);
     Refusal::unless_empty(errors)?;
     let filter = RedemptionFilter { user, code };
     let part = staff.part(&filter, days)?;
@@ -77,7 +77,7 @@ fn row(visit: &Visit, people: &People, of: &Redemption) -> Vec<Markup> {
     let text = &visit.text;
     let state = if of.undone.is_some() { ("bad", text.redemption_undone()) } else { ("ok", text.redemption_done()) };
     vec![
-        html! { a.mono.nowrap href=(format!("/admin/codes/{}", of.code.as_str())) { (of.code) } },
+        html! { a.mono.nowrap href=(format!("/admin/codes/{}", of.of)) { (of.masked) } },
         users::person(people, of.user),
         time(visit.language, of.redeemed_at),
         given_by(visit, of),
@@ -109,7 +109,7 @@ pub async fn undo(path: Option<Path<String>>, staff: Staff) -> Response {
         Err(error) => return frame::error(visit, error),
     };
     let text = &visit.text;
-    let title = text.exchange_undo_of(of.code.to_string()).to_string();
+    let title = text.exchange_undo_of(of.masked.clone()).to_string();
     let trail = vec![("/admin/redemptions".to_owned(), html! { (text.staff_redemptions()) })];
     if of.undone.is_some() {
         let main = html! { section.card { div.in { p { (text.exchange_already()) } } } };
