@@ -147,14 +147,7 @@ pub async fn orders(
     filter: &SaleFilter,
     window: &Window,
 ) -> Result<Page<(AgencyOrder, Option<Order>)>, Fault> {
-    let all = window.walk(source(reach, "AGENCYORDERS"), *reach != Reach::Platform || filter.any());
-    let fits = |order: &AgencyOrder| {
-        reach.holds(&order.seller)
-            && filter.fits_shop(&order.seller)
-            && filter.fits(order)
-            && window.holds(order.created_at)
-    };
-    let page = walk(app, &all, |order: &AgencyOrder| only(fits(order), order)).await?;
+    let page = sold(app, reach, filter, window).await?;
     let payments: Vec<_> = page.items.iter().map(|order| order.payment.map(Order::key)).collect();
     let payments = app.store.read(payments).await?.into_iter().map(|payment| payment.map(Versioned::into_inner));
     Ok(Page { items: page.items.into_iter().zip(payments).collect(), next: page.next })
@@ -164,9 +157,14 @@ pub async fn orders(
 ///
 /// # Errors
 /// A fault if the database can't be reached.
-pub async fn sold(app: &App, reach: &Reach, window: &Window) -> Result<Page<AgencyOrder>, Fault> {
-    let all = window.walk(source(reach, "AGENCYORDERS"), *reach != Reach::Platform);
-    let fits = |order: &AgencyOrder| reach.holds(&order.seller) && window.holds(order.created_at);
+pub async fn sold(app: &App, reach: &Reach, filter: &SaleFilter, window: &Window) -> Result<Page<AgencyOrder>, Fault> {
+    let all = window.walk(source(reach, "AGENCYORDERS"), *reach != Reach::Platform || filter.any());
+    let fits = |order: &AgencyOrder| {
+        reach.holds(&order.seller)
+            && filter.fits_shop(&order.seller)
+            && filter.fits(order)
+            && window.holds(order.created_at)
+    };
     walk(app, &all, |order: &AgencyOrder| only(fits(order), order)).await
 }
 

@@ -55,7 +55,7 @@ pub async fn selling(world: &World) -> Selling {
 
 /// The field with this name.
 pub fn input<'a>(page: &'a Shown, name: &str) -> &'a super::markup::Element {
-    let all = page.root.all("*");
+    let all = page.root.all("main")[0].all("*");
     all.into_iter().find(|one| one.of("name") == Some(name)).unwrap_or_else(|| panic!("no {name}: {}", page.says()))
 }
 

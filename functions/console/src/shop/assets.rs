@@ -6,8 +6,8 @@ use std::sync::Arc;
 use axum::extract::Path;
 use axum::response::Response;
 use maud::{Markup, html};
-use shared::account::records::StatementFilter;
-use shared::agency::assets::{asset, asset_records};
+use shared::account::records::{StatementFilter, records};
+use shared::agency::assets::asset;
 use shared::agency::model::asset::{Asset, AssetIdentifier, AssetKind};
 use shared::agency::model::series::Series;
 use shared::agency::model::shop::{Reach, Shop, ShopPath};
@@ -16,7 +16,7 @@ use shared::app::App;
 use shared::edge::view::Amount;
 use shared::kernel::fault::{Error, Fault};
 use shared::kernel::id::{AssetId, SeriesId, ShopId};
-use shared::kernel::ledger::StatementLine;
+use shared::kernel::ledger::{AccountOwner, StatementLine};
 use shared::kernel::refusal::Refusal;
 use shared::table::list::Window;
 use shared::table::store::Page;
@@ -128,7 +128,7 @@ pub fn assets(desk: &Desk, all: &[Asset], shops: &Shops, series: &BTreeMap<Serie
     table(&columns, &all.iter().map(row).collect::<Vec<_>>())
 }
 
-/// Whether an asset's one-time commission was paid.
+/// State of an asset's one-time commission.
 fn paid(desk: &Desk, asset: &Asset) -> (&'static str, fluent_static::Message) {
     match asset.triggered_by {
         Some(_) => ("ok", desk.text().shop_commission_paid()),
@@ -185,7 +185,7 @@ struct File {
     asset: Asset,
     series: Option<Series>,
     shops: Vec<Shop>,
-    lines: Result<Page<StatementLine>, Error>,
+    lines: Result<Page<StatementLine>, Fault>,
 }
 
 async fn file(app: &App, path: &ShopPath, id: AssetId, window: &Window) -> Result<File, Error> {
@@ -196,7 +196,8 @@ async fn file(app: &App, path: &ShopPath, id: AssetId, window: &Window) -> Resul
         let mut series = queries::series_of(app, [asset.series]).await?;
         Ok::<_, Error>((series.remove(&asset.series), asset))
     };
-    let (known, shops, lines) = tokio::join!(known, choices(app, path), asset_records(app, &reach, id, &filter));
+    // The lines are shown once the asset is known to be in reach.
+    let (known, shops, lines) = tokio::join!(known, choices(app, path), records(app, AccountOwner::Asset(id), &filter));
     let (series, asset) = known?;
     Ok(File { asset, series, shops: shops?, lines })
 }
@@ -226,7 +227,7 @@ pub async fn show(Path(id): Path<String>, arrival: Arrival) -> Result<Response, 
         }
         section.card aria-labelledby="lines" {
             header { h2 #lines { (text.shop_asset_records()) } }
-            (alone(&desk.visit, file.lines.map(|page| super::wallet::lines(&desk, &part, &page))))
+            (alone(&desk.visit, file.lines.map(|page| super::wallet::lines(&desk, &part, &page)).map_err(Error::from)))
         }
     };
     Ok(desk.page(&head, &main))

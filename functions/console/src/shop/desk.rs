@@ -41,8 +41,11 @@ pub const SHOPS: i32 = 100;
 /// An entry of the menu: path and name.
 type Entry = (&'static str, fn(&Texts) -> Message);
 
+/// A part of the menu, under a heading.
+type Group = (Option<fn(&Texts) -> Message>, &'static [Entry]);
+
 /// The menu.
-const MENU: &[(Option<fn(&Texts) -> Message>, &[Entry])] = &[
+const MENU: &[Group] = &[
     (None, &[("/shop", Texts::shop_overview)]),
     (
         Some(Texts::shop_selling),

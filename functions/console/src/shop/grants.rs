@@ -46,18 +46,23 @@ struct Listed {
 
 async fn read(app: &App, path: &ShopPath, filter: &GrantFilter, window: &Window) -> Result<Listed, Fault> {
     let reach = Reach::Below(path.clone());
-    let all = Window { limit: super::desk::SHOPS, ..Window::default() };
-    let listed = async {
-        let page = queries::grants(app, &reach, filter, window).await?;
-        let known = queries::series_of(app, page.items.iter().map(|grant| grant.series)).await?;
-        let with = |grant: Grant| {
-            let series = known.get(&grant.series).cloned();
-            (grant, series)
-        };
-        Ok::<_, Fault>(Page { items: page.items.into_iter().map(with).collect(), next: page.next })
+    let (page, shops, own) =
+        tokio::try_join!(queries::grants(app, &reach, filter, window), choices(app, path), own_grants(app, path))?;
+    let ids = page.items.iter().chain(&own).map(|grant| grant.series);
+    let known = queries::series_of(app, ids).await?;
+    let with = |grant: Grant| {
+        let series = known.get(&grant.series).cloned();
+        (grant, series)
     };
-    let (page, shops, series) = tokio::try_join!(listed, choices(app, path), queries::series(app, &reach, &all))?;
-    Ok(Listed { page, shops, series: series.items.into_iter().map(|(series, _)| series).collect() })
+    let series = own.iter().filter_map(|grant| known.get(&grant.series).cloned()).collect();
+    Ok(Listed { page: Page { items: page.items.into_iter().map(with).collect(), next: page.next }, shops, series })
+}
+
+/// The grants of a shop itself.
+pub async fn own_grants(app: &App, path: &ShopPath) -> Result<Vec<Grant>, Fault> {
+    let own = GrantFilter { shop: path.shop(), ..GrantFilter::default() };
+    let all = Window { limit: super::desk::SHOPS, ..Window::default() };
+    Ok(queries::grants(app, &Reach::Below(path.clone()), &own, &all).await?.items)
 }
 
 /// The grants of a shop and of those below it.
@@ -264,7 +269,7 @@ fn packages(desk: &Desk, file: &GrantFile) -> Markup {
     html! { @if rows.is_empty() { div.in { p { (text.shop_no_packages()) } } } @else { (table(&columns, &rows)) } }
 }
 
-/// What the shop above may do: change, disable or enable, delete.
+/// Acts of the shop above: change, disable or enable, delete.
 fn buttons(desk: &Desk, file: &GrantFile) -> Markup {
     let (text, grant) = (desk.text(), &file.grant);
     let (route, page) = (format!("{ROUTE}/{}", grant.id), format!("/shop/grants/{}", grant.id));

@@ -11,7 +11,7 @@ use shared::agency::model::order::AgencyOrder;
 use shared::agency::model::series::Series;
 use shared::agency::model::shop::{Reach, Shop, ShopPath};
 use shared::agency::model::wallet::Wallet;
-use shared::agency::queries;
+use shared::agency::queries::{self, SaleFilter};
 use shared::app::App;
 use shared::edge::view::Amount;
 use shared::kernel::fault::{Error, Fault};
@@ -35,7 +35,7 @@ const CHARTED: i32 = 400;
 /// Series and shops that the page shows.
 const SHOWN: usize = 10;
 
-/// What the page reads beside its visitor, the shop and its wallet.
+/// Lists of the page, read beside its visitor, the shop and its wallet.
 struct Read {
     sales: Result<Page<AgencyOrder>, Fault>,
     series: Result<Page<(Series, Option<Grant>)>, Fault>,
@@ -47,8 +47,9 @@ async fn read(app: &App, path: ShopPath) -> Read {
     let from = app.clock.now().checked_sub((DAYS.saturating_mul(24)).hours()).ok();
     let recent = Window { from, limit: CHARTED, ..Window::default() };
     let all = Window { limit: SHOPS, ..Window::default() };
+    let everything = SaleFilter::default();
     let (sales, series, shops) = tokio::join!(
-        queries::sold(app, &reach, &recent),
+        queries::sold(app, &reach, &everything, &recent),
         queries::series(app, &reach, &all),
         queries::shops(app, &reach, &all),
     );

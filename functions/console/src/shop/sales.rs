@@ -8,6 +8,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use serde_json::Value;
 use shared::agency::model::asset::Asset;
+use shared::agency::model::grant::Grant;
 use shared::agency::model::order::{AgencyOrder, PaidBy};
 use shared::agency::model::series::Series;
 use shared::agency::model::shop::{Reach, Shop, ShopPath};
@@ -24,7 +25,8 @@ use shared::table::list::Window;
 use shared::table::store::Page;
 
 use super::chain::chain;
-use super::desk::{Desk, FOR, SHOPS, enter};
+use super::desk::{Desk, FOR, enter};
+use super::grants::own_grants;
 use super::parts::{Shops, head, shop_choices, shop_link};
 use super::shops::choices;
 use crate::admin::acts::facts;
@@ -83,12 +85,15 @@ struct Names {
 }
 
 impl Names {
-    /// The shops and series to choose from.
-    async fn read(app: &App, path: &ShopPath) -> Result<Self, Fault> {
-        let (reach, all) = (Reach::Below(path.clone()), Window { limit: SHOPS, ..Window::default() });
-        let (shops, series) = tokio::try_join!(choices(app, path), queries::series(app, &reach, &all))?;
-        let series = series.items.into_iter().map(|(series, _)| series).collect();
-        Ok(Self { shops, series, assets: BTreeMap::new() })
+    /// The shops to choose from, and the series of the shop's own and of some more sales.
+    async fn of(
+        app: &App,
+        shops: Vec<Shop>,
+        own: &[Grant],
+        more: impl Iterator<Item = SeriesId>,
+    ) -> Result<Self, Fault> {
+        let series = queries::series_of(app, own.iter().map(|grant| grant.series).chain(more)).await?;
+        Ok(Self { shops, series: series.into_values().collect(), assets: BTreeMap::new() })
     }
 
     fn shops(&self) -> Shops {
@@ -117,18 +122,25 @@ fn fields(desk: &Desk, names: &Names, wanted: &Wanted) -> Vec<Filter> {
     all
 }
 
+/// Sales of a list, each with its payment order, and what they are about.
 type Sales = (Page<(AgencyOrder, Option<Order>)>, Names);
 
 async fn read(app: &App, path: &ShopPath, filter: &SaleFilter, window: &Window) -> Result<Sales, Fault> {
     let reach = Reach::Below(path.clone());
-    let listed = async {
-        let page = queries::orders(app, &reach, filter, window).await?;
-        let assets = page.items.iter().map(|(order, _)| (order.asset, Asset::key(order.asset))).collect();
-        let assets: BTreeMap<AssetId, Asset> = app.store.named(assets).await?;
-        Ok::<_, Fault>((page, assets))
+    let (page, shops, own) =
+        tokio::try_join!(queries::sold(app, &reach, filter, window), choices(app, path), own_grants(app, path))?;
+    let payments: Vec<_> = page.items.iter().map(|order| order.payment.map(Order::key)).collect();
+    let assets: BTreeMap<AssetId, _> = page.items.iter().map(|order| (order.asset, Asset::key(order.asset))).collect();
+    let series = own.iter().map(|grant| grant.series).chain(page.items.iter().map(|order| order.series));
+    let series: BTreeMap<SeriesId, _> = series.map(|id| (id, Series::key(id))).collect();
+    let (payments, assets, series) = app.store.read((payments, assets, series)).await?;
+    let payments = payments.into_iter().map(|payment| payment.map(Versioned::into_inner));
+    let names = Names {
+        shops,
+        series: series.into_values().map(Versioned::into_inner).collect(),
+        assets: assets.into_iter().map(|(id, asset)| (id, Versioned::into_inner(asset))).collect(),
     };
-    let ((page, assets), names) = tokio::try_join!(listed, Names::read(app, path))?;
-    Ok((page, Names { assets, ..names }))
+    Ok((Page { items: page.items.into_iter().zip(payments).collect(), next: page.next }, names))
 }
 
 /// The list.
@@ -283,7 +295,13 @@ pub async fn commissions(arrival: Arrival) -> Result<Response, Instead> {
         let (filter, window) = (wanted.filter.clone(), part.window.clone());
         async move {
             let reach = Reach::Below(path.clone());
-            tokio::try_join!(queries::commissions(&app, &reach, &filter, &window), Names::read(&app, &path))
+            let (page, shops, own) = tokio::try_join!(
+                queries::commissions(&app, &reach, &filter, &window),
+                choices(&app, &path),
+                own_grants(&app, &path),
+            )?;
+            let names = Names::of(&app, shops, &own, page.items.iter().map(|of| of.order.series)).await?;
+            Ok::<_, Fault>((page, names))
         }
     };
     let (mut desk, earned) = enter(arrival, read).await?;

@@ -53,7 +53,7 @@ impl Tree {
 
     /// Masked e-mail of a shop's agent.
     fn agent(&self, shop: &Shop) -> Option<String> {
-        Some(shop.user.and_then(|user| self.agents.get(&user)).map(mask)?)
+        shop.user.and_then(|user| self.agents.get(&user)).map(mask)
     }
 }
 

@@ -16,7 +16,12 @@ fn agents_run_their_shops_by_pages() {
         World::run(async |world| {
             open(world).await;
             let a = shop(world, "a", None).await;
-            let tiers = json!({"type": "tiered", "tiers": [tier("100", "100"), tier("150", "150")]});
+            let all = |threshold: &str, amount: &str| {
+                let mut tier = tier(threshold, amount);
+                tier["scope"] = json!("self_and_sub");
+                tier
+            };
+            let tiers = json!({"type": "tiered", "tiers": [all("100", "100"), all("150", "150")]});
             let cards = series(world, tiers).await;
             let month = package(world, &cards, "MONTH", "200", "10").await;
             let own = json!([{"threshold": "100", "amount": "80"}, {"threshold": "150", "amount": "120"}]);

@@ -22,7 +22,7 @@ use crate::list::{Column, table};
 /// Most places that a refused form is searched for.
 const PLACES: usize = 100;
 
-/// What a refused form asked for.
+/// Wish of a refused form.
 pub enum Asked {
     Terms(ChangeGrant),
     Packages(ChangePackages),
