@@ -153,7 +153,10 @@ fn every_page_of_staff_reads_side_by_side() {
         world.sign_in("admin").await;
         let mut pages = filled(world).await;
         pages.extend(super::reach::troubled(world).await);
-        pages.extend(["", "/orders", "/reviews", "/withdrawals", "/ledger", "/stats", "/reconciliations"].map(|page| format!("/admin{page}")));
+        pages.extend(
+            ["", "/orders", "/reviews", "/withdrawals", "/ledger", "/stats", "/reconciliations"]
+                .map(|page| format!("/admin{page}")),
+        );
         let browser = admin_in(world, &BOTH[0]).await;
         let mut dear = Vec::new();
         for path in &pages {
