@@ -35,6 +35,7 @@ use crate::visit::{Visit, preferences};
 /// Where the local stack serves it.
 pub const PATH: &str = "/_local/parts";
 /// Samples that are in no language.
+const FIELD: &str = "discount_rate";
 const EMAIL: &str = "ann@example.com";
 const LONG: &str = "ord_01m7w6c38029x193xqrjx9657c";
 
@@ -273,7 +274,7 @@ fn told(visit: &Visit) -> Markup {
     let text = &visit.text;
     let moment =
         |what: Message, at: Option<Timestamp>, more: Option<Markup>| Moment { at, what: html! { (what) }, more };
-    let (before, after) = (json!({"discount_rate": "1"}), json!({"discount_rate": "0.95"}));
+    let (before, after) = (json!({ (FIELD): "1" }), json!({ (FIELD): "0.95" }));
     html! {
         div.in.stack {
             (timeline(visit.language, &[

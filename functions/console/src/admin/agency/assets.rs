@@ -134,16 +134,16 @@ pub async fn show(path: Option<Path<String>>, staff: Staff) -> Response {
         Err(refusal) => return frame::refused(visit, &refusal),
     };
     let wanted = StatementFilter::of_balance(None, &part.window);
-    let (asset, lines, shops) =
-        tokio::join!(asset_of(visit, Some(id)), asset_records(&visit.app, &ALL, id, &wanted), shops(visit));
-    let asset = match asset {
-        Ok(asset) => asset,
-        Err(response) => return response,
+    let named = async {
+        let asset = asset_of(visit, Some(id)).await?;
+        let names = Names::of(visit, asset.path.shop().into_iter().collect(), vec![asset.series]).await;
+        Ok((asset, names.map_err(|fault| failed(visit, &fault))?))
     };
-    let names = Names::of(visit, asset.path.shop().into_iter().collect(), vec![asset.series]).await;
-    let (names, shops) = match (names, shops) {
-        (Ok(names), Ok(shops)) => (names, shops.items),
-        (Err(fault), _) | (_, Err(fault)) => return failed(visit, &fault),
+    let (named, lines, shops) = tokio::join!(named, asset_records(&visit.app, &ALL, id, &wanted), shops(visit));
+    let ((asset, names), shops) = match (named, shops) {
+        (Ok(named), Ok(shops)) => (named, shops.items),
+        (Err(response), _) => return response,
+        (_, Err(fault)) => return failed(visit, &fault),
     };
     let text = &visit.text;
     let listed = lines.map(|page| {
