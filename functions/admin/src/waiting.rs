@@ -1,4 +1,4 @@
-//! What waits for a person of the operator's (R9.4): lengths of the queues, for an overview.
+//! Work that waits for a person of the operator's (R9.4): lengths of the queues, for an overview.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ impl From<Waiting> for QueueLength {
     }
 }
 
-/// What waits for a person.
+/// Queues that wait for a person.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WaitingCounts {
     /// Payments to look at, or to give back: open items of the review queue.

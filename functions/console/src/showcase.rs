@@ -32,7 +32,7 @@ use crate::show::{note, price, promotion, status_badge};
 use crate::svg;
 use crate::visit::{Visit, preferences};
 
-/// Where the local stack serves it.
+/// Path at which the local stack serves it.
 pub const PATH: &str = "/_local/parts";
 /// Samples that are in no language.
 const FIELD: &str = "discount_rate";

@@ -1,4 +1,4 @@
-//! What a new grant would stand under, for the page that makes it.
+//! Series, shops and bounds above a new grant, for the page that makes it.
 
 use crate::agency::model::grant::{Grant, GrantOffer};
 use crate::agency::model::series::Series;

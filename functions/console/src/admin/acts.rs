@@ -18,7 +18,10 @@ pub struct Act<'a> {
 
 /// Address of the form of a route, by the function that has it.
 pub fn action(route: &str) -> String {
-    let function = if route.starts_with("/v1/admin/") { "admin" } else { "agency" };
+    let function = match route.starts_with("/v1/admin/") {
+        true => "admin",
+        false => "agency",
+    };
     format!("/forms/{function}{route}")
 }
 

@@ -37,6 +37,8 @@ use super::parts::id_link;
 use crate::parts::money;
 use crate::visit::Visit;
 
+/// Code of an error about a text's length.
+const OF_A_TEXT: &str = "length";
 /// Staff see the whole tree.
 const ALL: Reach = Reach::Platform;
 /// Most shops, series and grants that stand on one page or can be chosen.
@@ -149,7 +151,7 @@ impl Staff {
         let Some(flash) = self.0.flash.as_mut().filter(|flash| flash.refused) else { return self };
         // The code of a series or a package is a text.
         for (_, code) in flash.errors.iter_mut().filter(|(at, code)| at == "/code" && code == "out_of_range") {
-            "length".clone_into(code);
+            OF_A_TEXT.clone_into(code);
         }
         if !flash.errors.is_empty() {
             return self;

@@ -101,7 +101,7 @@ pub const ASSET: Entry = Entry("asset", "text", Texts::tree_asset_id);
 pub const INVITER: Entry = Entry("inviter", "text", Texts::bond_inviter_id);
 /// A redemption code.
 pub const CODE: Entry = Entry("code", "text", Texts::exchange_code);
-/// Who did something, and to what.
+/// Actor of an entry, and its subject.
 pub const ACTOR: Entry = Entry("actor", "text", Texts::audit_actor);
 pub const SUBJECT: Entry = Entry("subject", "text", Texts::audit_subject);
 const DAYS: [Entry; 2] = [Entry("from", "text", Texts::filter_from), Entry("to", "text", Texts::filter_to)];

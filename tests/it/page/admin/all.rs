@@ -166,7 +166,9 @@ fn every_page_of_staff_reads_side_by_side() {
             let (batches, items, lists, depth) = super::super::costs::calls(world, &browser, path).await;
             let more = SHARDED.iter().find(|(page, _)| page == path).map_or(0, |(_, more)| *more);
             // The first call is that of the visitor.
-            let known = DEEPER.iter().find(|(page, _)| path.contains(page)).map_or(1 + 2, |(_, depth)| *depth);
+            // The overview's days go back over the turn of a year, month by month.
+            let usual = if path == "/admin" { 13 } else { 1 + 2 };
+            let known = DEEPER.iter().find(|(page, _)| path.contains(page)).map_or(usual, |(_, depth)| *depth);
             if batches + items + lists - 1 - more > 8 || depth > known {
                 dear.push(format!("{path}: {batches} + {items} + {lists}, {depth} deep"));
             }

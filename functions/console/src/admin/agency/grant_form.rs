@@ -127,10 +127,15 @@ pub fn packages(visit: &Visit, rows: &[(&Package, Decimal)], held: Option<&Grant
         let cost = held.and_then(|held| held.package(package.id)).map(|held| plain(held.cost_price));
         let (id, price) = (format!("packages-{place}-cost_price"), name("cost_price:?"));
         let is_held = cost.is_some();
+        // A row of a package that is not held is none without a price.
+        let about = match is_held {
+            true => "package_id",
+            false => "package_id:key",
+        };
         vec![
             html! {
                 (package.name) small.mono.break { (package.code) }
-                input type="hidden" name=(name(if is_held { "package_id" } else { "package_id:key" })) value=(package.id);
+                input type="hidden" name=(name(about)) value=(package.id);
                 @if is_held { input type="hidden" name=(name(&format!("remove:bool-unless={}", name("cost_price")))) value="true"; }
             },
             amount(package.price, currency),

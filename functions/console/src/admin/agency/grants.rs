@@ -181,7 +181,7 @@ fn terms(staff: Staff, draft: &GrantDraft, currency: Currency) -> Response {
     menu::page(&staff, &head, &main)
 }
 
-/// Where the bounds of a grant come from: the parent shop's, or the platform.
+/// Source of a grant's bounds: the parent shop's, or the platform.
 fn above(visit: &Visit, parent: Option<&Shop>) -> Markup {
     html! { @match parent { Some(parent) => (shop_link(parent)), None => (visit.text.tree_platform()) } }
 }

@@ -217,7 +217,7 @@ fn levels(visit: &Visit, names: &Names, of: &AgencyOrder, outcome: &SaleOutcome)
     })
 }
 
-/// What the levels earned, a row for each sale and level.
+/// Earnings of the levels, a row for each sale and level.
 pub async fn commissions(staff: Staff) -> Response {
     let wanted = match Wanted::of(&staff) {
         Ok(wanted) => wanted,

@@ -62,7 +62,7 @@ fn no_grant(staff: &Staff, id: AssetId) -> Response {
     menu::page(staff, &below(text.tree_sell().to_string(), trail("assets", &text.staff_assets())), &main)
 }
 
-/// What the query asks to sell; nothing while it names neither packages nor an amount.
+/// Sale that the query asks for; nothing while it names neither packages nor an amount.
 fn asked(visit: &Visit, currency: Currency) -> Result<Option<SaleRequest>, Refusal> {
     let ids: Vec<PackageId> =
         visit.query.iter().filter(|(name, _)| name == "package").filter_map(|(_, id)| PackageId::parse(id)).collect();
@@ -140,7 +140,7 @@ async fn ways(visit: &Visit, wanted: &SaleRequest, currency: Currency) -> Result
     Ok(all)
 }
 
-/// What is sold, what has to be paid at least, who earns what, and the ways to pay.
+/// The sale with its price, its least payment, the earnings of each level, and the ways to pay.
 async fn pay(staff: &Staff, desk: &SaleDesk, wanted: &SaleRequest, of: &SalePreview) -> Response {
     let visit = &staff.0;
     let (asset, currency) = (desk.asset(), desk.currency);
@@ -189,7 +189,7 @@ async fn pay(staff: &Staff, desk: &SaleDesk, wanted: &SaleRequest, of: &SalePrev
     menu::page(staff, &below(text.tree_sell_to(asset.identifier.as_str()).to_string(), above(visit, asset)), &main)
 }
 
-/// What is sold, as the route takes it.
+/// The sale, as the route takes it.
 fn wish(asset: &Asset, wanted: &SaleRequest) -> Markup {
     html! {
         input type="hidden" name="asset_id" value=(asset.id);

@@ -114,9 +114,9 @@ fn columns(visit: &Visit, currency: Currency) -> [Column; 5] {
 
 fn rows(visit: &Visit, of: &CommissionTerms, is_fixed: bool) -> Vec<Vec<Markup>> {
     // As many as were entered, if the form comes again.
-    let entered = (0..100).filter(|place| visit.entered(&format!("commission.tiers[{place}].threshold")).is_some());
+    let mut entered = (0..100).filter(|place| visit.entered(&format!("commission.tiers[{place}].threshold")).is_some());
     let known = if is_fixed { of.tiers.len() } else { of.tiers.len().saturating_add(NEW_ROWS) };
-    let count = known.max(entered.last().map_or(0, |last: usize| last.saturating_add(1)));
+    let count = known.max(entered.next_back().map_or(0, |last: usize| last.saturating_add(1)));
     (0..count).map(|place| row(visit, place, of.tiers.get(place), is_fixed)).collect()
 }
 
@@ -203,7 +203,7 @@ fn select(
     }
 }
 
-/// What makes the commission due, and the forced recharge.
+/// Trigger of the commission, and the forced recharge.
 fn rest(visit: &Visit, series: Option<&Series>, currency: Currency) -> Markup {
     let text = &visit.text;
     let kinds = named(&TriggerKind::ALL, |kind| kind.as_str(), |kind| text.trigger_kind(kind));

@@ -26,7 +26,7 @@ impl Texts {
         }
     }
 
-    /// What makes a commission due.
+    /// Trigger of a commission.
     pub fn trigger_kind(&self, kind: TriggerKind) -> Message {
         match kind {
             TriggerKind::FirstRecharge => self.tree_first_recharge(),
