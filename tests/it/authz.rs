@@ -75,6 +75,7 @@ const MATRIX: &[(&str, For)] = &[
     ("GET /v1/admin/settings/{area}", For::With(AdminScope::SettingsWrite)),
     ("PUT /v1/admin/settings/{area}", For::With(AdminScope::SettingsWrite)),
     ("GET /v1/admin/stats", For::With(AdminScope::StatsRead)),
+    ("GET /v1/admin/waiting", For::With(AdminScope::StatsRead)),
     ("GET /v1/admin/stats/daily", For::With(AdminScope::StatsRead)),
     ("GET /v1/admin/users", For::Admin),
     ("GET /v1/admin/users/{id}", For::Admin),

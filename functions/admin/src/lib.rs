@@ -20,6 +20,7 @@ pub mod service_key;
 pub mod stats;
 pub mod user;
 pub mod user_file;
+pub mod waiting;
 
 use std::sync::Arc;
 
@@ -37,6 +38,7 @@ pub fn api() -> Api<Arc<App>> {
         platform::change_settings,
         platform::audits,
         stats::stats,
+        waiting::waiting,
         daily::days,
         user::users,
         user_file::user,

@@ -11,6 +11,7 @@
 //! page of its own, [`parts::confirm`], which says in numbers what will change.
 
 pub mod acts;
+mod agency;
 mod audit;
 pub mod chart;
 pub mod filters;

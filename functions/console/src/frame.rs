@@ -235,11 +235,13 @@ fn answer(visit: &Visit, status: StatusCode, title: &str, body: &Markup) -> Resp
     for cookie in &visit.set {
         response.headers_mut().append(SET_COOKIE, cookie.clone());
     }
-    // Shown once; another page's message stays where it is.
-    if visit.flash.is_some()
-        && let Some(cleared) = set(FLASH, "", SameSite::Strict, 0)
-    {
-        response.headers_mut().append(SET_COOKIE, cleared);
+    // Shown once; another page's message stays where it is, also one that waits behind the page of the password.
+    if let Some(flash) = &visit.flash {
+        let behind = flash.behind.as_ref().and_then(|behind| behind.cookie(&*visit.app));
+        let left = behind.or_else(|| set(FLASH, "", SameSite::Strict, 0));
+        if let Some(left) = left {
+            response.headers_mut().append(SET_COOKIE, left);
+        }
     }
     packed(&visit.headers, response, &html)
 }

@@ -19,6 +19,7 @@ mod redeem;
 mod reset;
 pub mod shop;
 mod show;
+pub mod showcase;
 mod sidebar;
 mod sorry;
 mod svg;

@@ -1,6 +1,7 @@
 //! Lists on pages: which part is shown, its table and pager, and what stands there when it is empty or can't be read.
 
 use fluent_static::Message;
+use jiff::Timestamp;
 use maud::{Markup, html};
 use shared::edge::page::{open, seal};
 use shared::kernel::fault::Error;
@@ -10,12 +11,13 @@ use shared::table::list::Window;
 use shared::table::store::Cursor;
 
 use crate::frame;
+use crate::text::Texts;
 use crate::visit::Visit;
 
 /// Rows of a list (C3).
 pub const ROWS: i32 = 20;
 
-/// The part of a visitor's own list that a page shows.
+/// The part of a list that a page shows.
 pub struct Part {
     /// Rows to read.
     pub window: Window,
@@ -31,8 +33,15 @@ impl Part {
     pub fn of(visit: &Visit, user: UserId, parameter: &'static str, filter: &str) -> Result<Self, Refusal> {
         let name = format!("{}:{user}:{parameter}:{filter}", visit.path);
         let position = |cursor: &str| open(&visit.app.config.secret, &name, cursor).ok_or(Refusal::ForgedCursor);
-        let after = visit.asked(parameter).map(position).transpose()?;
+        let after = visit.asked(parameter).filter(|cursor| !cursor.is_empty()).map(position).transpose()?;
         Ok(Self { window: Window { from: None, to: None, limit: ROWS, after }, parameter, name })
+    }
+
+    /// The same part of a list that is limited to these times.
+    #[must_use]
+    pub fn within(mut self, (from, to): (Option<Timestamp>, Option<Timestamp>)) -> Self {
+        (self.window.from, self.window.to) = (from, to);
+        self
     }
 
     /// True for the list's beginning.
@@ -40,21 +49,43 @@ impl Part {
         self.window.after.is_none()
     }
 
+    /// The list as a table with its pager; where it is empty, what would be here.
+    pub fn list(
+        &self,
+        visit: &Visit,
+        label: &str,
+        columns: &[Column],
+        (rows, next): (&[Vec<Markup>], Option<&Cursor>),
+        (nothing, todo): (&str, &str),
+    ) -> Markup {
+        html! {
+            @if rows.is_empty() { (empty(visit, next.is_some(), nothing, todo)) } @else { (sheet(&visit.text, label, columns, rows)) }
+            (self.pager(visit, label, next))
+        }
+    }
+
     /// Links to the first part and the next one, if there are such.
     pub fn pager(&self, visit: &Visit, label: &str, next: Option<&Cursor>) -> Markup {
+        let text = &visit.text;
         let older = next.map(|next| seal(&visit.app.config.secret, &self.name, next));
         let is_first = self.is_first();
         html! {
             @if !is_first || older.is_some() {
-                nav.pager aria-label=(label) {
-                    @if !is_first { a.btn.slim href=(visit.with(self.parameter, "")) { (visit.text.first_page()) } }
-                    @if let Some(older) = &older {
-                        a.btn.slim href=(visit.with(self.parameter, older)) { (visit.text.older()) }
+                nav.pager aria-label=(&*text.pages_of(label)) {
+                    span { (text.per_page(self.window.limit.to_string())) }
+                    span.row {
+                        @if !is_first { a.btn.slim href=(visit.with(self.parameter, "")) { (text.first_page()) } }
+                        @if let Some(older) = &older { a.btn.slim href=(visit.with(self.parameter, older)) { (text.older()) } }
                     }
                 }
             }
         }
     }
+}
+
+/// A table that scrolls sideways where it must; on a narrow screen its rows are cards.
+pub fn sheet(text: &Texts, label: &str, columns: &[Column], rows: &[Vec<Markup>]) -> Markup {
+    html! { div.scroll role="region" aria-label=(&*text.table_of(label)) tabindex="0" { (table(columns, rows)) } }
 }
 
 /// A column by its heading.

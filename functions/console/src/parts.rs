@@ -141,7 +141,7 @@ fn pointer(name: &str) -> String {
 }
 
 /// Id of the field that a pointer names.
-fn id_of(pointer: &str) -> String {
+pub fn id_of(pointer: &str) -> String {
     pointer.trim_start_matches('/').replace('/', "-")
 }
 

@@ -34,7 +34,9 @@ pub const CHALLENGE_CODE: &str = "challenge_code:?";
         ("text/shop.en.ftl", "en"),
         ("text/shop.zh-CN.ftl", "zh-CN"),
         ("text/system.en.ftl", "en"),
+        ("text/agency.en.ftl", "en"),
         ("text/system.zh-CN.ftl", "zh-CN"),
+        ("text/agency.zh-CN.ftl", "zh-CN"),
     ],
     default_language = "en"
 )]
@@ -198,9 +200,12 @@ impl Texts {
             ("/reference", _) => self.field_reference(),
             ("/order_id", "currency") => self.field_other_currency(),
             ("/action", "no_money") => self.field_no_money(),
-            ("/order_id" | "/user" | "/provider_payment_id", _) => self.field_unknown_here(),
+            ("/order_id" | "/user" | "/inviter" | "/asset" | "/provider_payment_id", _) | ("/code", "unknown") => {
+                self.field_unknown_here()
+            }
             ("/email", _) => self.field_not_an_email(),
             ("/password" | "/new", _) => self.field_password_length(),
+            ("/code", "length") => self.field_text_500(),
             ("/code", "out_of_range") => self.field_out_of_range(),
             ("/code", _) => self.field_wrong_code(),
             ("/token", _) => self.field_wrong_token(),

@@ -85,6 +85,25 @@ impl Visit {
         arrival.member().await.map_err(IntoResponse::into_response)
     }
 
+    /// The same visit without a message, for a part that is shown as after another one.
+    pub fn again(&self) -> Self {
+        Self {
+            app: Arc::clone(&self.app),
+            language: self.language,
+            text: self.language.texts(),
+            theme: self.theme,
+            path: self.path.clone(),
+            query: self.query.clone(),
+            headers: self.headers.clone(),
+            flash: None,
+            wrong: None,
+            visitor: None,
+            brand: self.brand.clone(),
+            has_affiliate: self.has_affiliate,
+            set: Vec::new(),
+        }
+    }
+
     /// Takes up the visitor, whose language goes before the browser's.
     async fn enter(&mut self, visitor: Visitor) -> Result<(), Fault> {
         let (cookies, own) = (Cookies::of(&self.headers), visitor.user.locale.as_deref());

@@ -71,15 +71,17 @@ const told = async (path) => {
 
 // Shows the page anew when its state changes.
 all("[data-poll]", (box) => {
-  const waits = [2, 3, 5, 8];
-  const end = performance.now() + box.dataset.until * 1000;
-  const later = () => setTimeout(look, (waits.shift() ?? 10) * 1000);
+  const { every, poll, state, until } = box.dataset, waits = every ? [] : [2, 3, 5, 8];
+  const end = performance.now() + until * 1000;
+  const later = () => setTimeout(look, (waits.shift() ?? every ?? 10) * 1000);
   const look = async () => {
     if (performance.now() > end) return;
     if (document.hidden) return document.addEventListener("visibilitychange", look, { once: true });
     try {
-      if ((await told(box.dataset.poll)).state !== box.dataset.state) return location.reload();
-    } catch { /* it looks again */ }
+      if ((await told(poll)).state !== state) return location.reload();
+    } catch {
+      // It looks again.
+    }
     later();
   };
   later();

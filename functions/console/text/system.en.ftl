@@ -113,3 +113,18 @@ share-pending-now = Pending now
 share-taken = Taken back
 share-already = Nothing is left of this commission.
 refused-reward-not-failed = Only a failed or held reward can be retried. Look at its state.
+
+# The page of parts, of the local stack.
+parts-title = The parts of pages
+parts-lead = Each part in every state. The local stack serves this page; nothing that is deployed does.
+parts-figures = Figures
+parts-values = Values
+parts-states = States
+parts-fields = Fields
+parts-wrong = Fields of a refused form
+parts-list = A list
+parts-charts = Charts
+parts-buttons = Buttons
+parts-told = What happened
+parts-sharing = Sharing
+parts-progress = Codes made

@@ -113,3 +113,18 @@ share-pending-now = 当前待结算
 share-taken = 将撤回
 share-already = 此佣金已无剩余。
 refused-reward-not-failed = 只有失败或暂缓的奖励可以重试，请查看其状态。
+
+# 本地环境的部件页面。
+parts-title = 页面部件
+parts-lead = 每个部件的各种状态。仅本地环境提供此页面，部署环境没有。
+parts-figures = 数字
+parts-values = 数值
+parts-states = 状态
+parts-fields = 字段
+parts-wrong = 被拒绝的表单
+parts-list = 列表
+parts-charts = 图表
+parts-buttons = 按钮
+parts-told = 经过
+parts-sharing = 分享
+parts-progress = 已生成兑换码

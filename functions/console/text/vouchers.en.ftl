@@ -107,7 +107,6 @@ code-unlimited = Without limit
 exchanges-lead = Every redemption, newest first.
 exchanges-none = No redemption fits
 exchanges-none-todo = Reset the filter, or look at other days.
-exchange-user = User id
 exchange-code = Code
 exchange-undo = Undo
 exchange-undo-of = Undo the redemption of { $code }

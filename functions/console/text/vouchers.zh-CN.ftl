@@ -107,7 +107,6 @@ code-unlimited = 不限
 exchanges-lead = 全部兑换，最新在前。
 exchanges-none = 没有符合的兑换
 exchanges-none-todo = 请重置筛选，或查看其他日期。
-exchange-user = 用户编号
 exchange-code = 兑换码
 exchange-undo = 撤销
 exchange-undo-of = 撤销 { $code } 的兑换

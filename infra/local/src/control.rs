@@ -1,4 +1,4 @@
-//! `/_local`: the clock, schedules, mailbox, queues, faults, capacity and the auditor.
+//! `/_local`: the clock, schedules, mailbox, queues, faults, capacity, the auditor, and the page of the console's parts.
 //! Under `aws/`, the embedded database and queues in the AWS protocols, for the operator's command line. No deployed function has
 //! these routes.
 
@@ -11,6 +11,7 @@ use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use emulator::faults::Fault;
+use emulator::stack::functions::parts;
 use emulator::stack::{Stack, TABLE, Trouble};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -24,6 +25,9 @@ pub async fn answer(local: &Local, request: Request<Bytes>) -> Response {
     if let Some(service) = path.strip_prefix("/aws/") {
         let service = service.trim_end_matches('/').to_owned();
         return local.stack.aws(&service, request).await.map(Body::from).into_response();
+    }
+    if (request.method(), path.as_str()) == (&Method::GET, "/parts") {
+        return parts(&local.stack.app, request).await;
     }
     let answered = match (request.method(), path.as_str()) {
         (&Method::GET, "/clock") => Ok(json!({"now": local.stack.clock.now()})),

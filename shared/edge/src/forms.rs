@@ -111,6 +111,9 @@ pub struct Flash {
     /// Facts to tell, by name.
     #[serde(default)]
     pub facts: BTreeMap<String, String>,
+    /// Message to another page, which waits while the password is asked for and wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind: Option<Box<Self>>,
 }
 
 impl Flash {
@@ -120,16 +123,31 @@ impl Flash {
         packer.write_all(&serde_json::to_vec(self).ok()?).ok()?;
         let sealed = sealed::seal(host.secret(), "flash", host.nonce(), &packer.finish().ok()?)?;
         if sealed.len() > MAX_FLASH && !self.shortened {
-            return Self { values: BTreeMap::new(), shortened: true, ..self.clone() }.cookie(host);
+            return self.clone().shortened().cookie(host);
         }
         cookies::set(cookies::FLASH, &sealed, SameSite::Strict, FLASH_SECONDS)
     }
 
+    /// The message without entries.
+    fn shortened(self) -> Self {
+        let behind = self.behind.map(|behind| Box::new(behind.shortened()));
+        Self { values: BTreeMap::new(), shortened: true, behind, ..self }
+    }
+
     /// The message for the page at `path`, if the request carries one.
     pub fn of(host: &impl FormHost, cookies: &Cookies, path: &str) -> Option<Self> {
+        Self::carried(host, cookies).filter(|flash| page_of(&flash.page) == path)
+    }
+
+    fn carried(host: &impl FormHost, cookies: &Cookies) -> Option<Self> {
         let packed = sealed::open(host.secret(), "flash", cookies.get(cookies::FLASH)?)?;
-        let flash: Self = serde_json::from_reader(DeflateDecoder::new(packed.as_slice())).ok()?;
-        (page_of(&flash.page) == path).then_some(flash)
+        serde_json::from_reader(DeflateDecoder::new(packed.as_slice())).ok()
+    }
+
+    /// The message of a form that waits behind the page that asks for the password.
+    fn waiting(host: &impl FormHost, cookies: &Cookies, form: &Form) -> Option<Box<Self>> {
+        let carried = Self::carried(host, cookies).filter(|_| page_of(&form.back) == CONFIRM)?;
+        if page_of(&carried.page) == CONFIRM { carried.behind } else { Some(Box::new(carried)) }
     }
 }
 
@@ -223,12 +241,13 @@ async fn adapted<A: FormHost>(adapter: &Adapter<A>, request: Request) -> Result<
     if let Some(session) = session {
         asked.extensions_mut().insert(session);
     }
+    let waiting = Flash::waiting(host, &cookies, &form);
     asked.extensions_mut().insert(FormPost { form: form.clone(), cookies });
     let answer = match adapter.routes.clone().oneshot(asked).await {
         Ok(answer) => answer,
         Err(never) => match never {},
     };
-    Ok(finish(host, &form, answer, &fields, once).await)
+    Ok(finish(host, &form, answer, &fields, (once, waiting)).await)
 }
 
 /// Requires that a page of ours sent the form (C5.4).
@@ -298,7 +317,7 @@ async fn finish<A: FormHost>(
     form: &Form,
     answer: Response,
     fields: &[(String, String)],
-    once: Option<String>,
+    (once, behind): (Option<String>, Option<Box<Flash>>),
 ) -> Response {
     let (parts, body) = answer.into_parts();
     let set: Vec<HeaderValue> = parts.headers.get_all(SET_COOKIE).iter().cloned().collect();
@@ -310,7 +329,7 @@ async fn finish<A: FormHost>(
     } else if parts.status == StatusCode::UNAUTHORIZED && form.session.is_some() {
         redirect(&sign_in(&form.back), None)
     } else {
-        let flash = Flash { wait, ..Flash::default() };
+        let flash = Flash { wait, behind, ..Flash::default() };
         refused(host, form, Told { status: parts.status.as_u16(), flash }.with(&document), fields, once)
     };
     for cookie in set {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::agency::grants::key_of;
 use crate::agency::model::commission_split::{Sales, ShopSales};
 use crate::agency::model::grant::{Grant, GrantOffer, GrantPlace};
+use crate::agency::model::minimum_recharge::{Effective, effective};
 use crate::agency::model::series::Series;
 use crate::agency::model::shop::{Reach, Shop};
 use crate::app::App;
@@ -24,6 +25,28 @@ pub struct GrantFile {
     pub shops: BTreeMap<ShopId, Shop>,
     /// Sales of the series by its shop.
     pub sales: Sales,
+}
+
+impl GrantFile {
+    /// Bounds of the grant; those of the series where its allocator is out of reach (R8.4).
+    pub fn offer(&self) -> GrantOffer {
+        self.ceiling.clone().unwrap_or_else(|| self.series.offer())
+    }
+
+    /// Effective forced recharge of its sales (R8.7).
+    pub fn forced(&self) -> Effective {
+        effective(&self.series.trigger, &self.series.forced, &self.grant.wanted().forced, false)
+    }
+
+    /// The shop that holds it.
+    pub fn shop(&self) -> Option<&Shop> {
+        self.shops.get(&self.grant.path.shop()?)
+    }
+
+    /// The shop that granted it; `None` is the platform.
+    pub fn allocator(&self) -> Option<&Shop> {
+        self.shops.get(&self.grant.path.parent()?.shop()?)
+    }
 }
 
 /// Reads a grant in reach, deleted or not, with what belongs to it.

@@ -5,6 +5,7 @@
 
 pub mod assets;
 pub mod audit;
+pub mod grant_draft;
 pub mod grant_file;
 pub mod grants;
 pub mod model;

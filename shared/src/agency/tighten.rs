@@ -58,13 +58,42 @@ impl Node<'_> {
 
     /// Reads all grants below, consistently.
     async fn below(&self, app: &App) -> Result<Vec<Versioned<Grant>>, Fault> {
-        let prefix = match self.path() {
-            Some(path) => format!("{GRANTS}{path}/"),
-            None => GRANTS.to_owned(),
-        };
-        let ask = Query::newest(Index::Table, series_of(self.series()), 1_000);
-        app.store.all(Query { prefix: Some(prefix), ..ask }).await
+        below(app, self.series(), self.path()).await
     }
+}
+
+/// Reads all grants of a series, or those below a shop, consistently.
+async fn below(app: &App, series: SeriesId, path: Option<&ShopPath>) -> Result<Vec<Versioned<Grant>>, Fault> {
+    let prefix = match path {
+        Some(path) => format!("{GRANTS}{path}/"),
+        None => GRANTS.to_owned(),
+    };
+    let ask = Query::newest(Index::Table, series_of(series), 1_000);
+    app.store.all(Query { prefix: Some(prefix), ..ask }).await
+}
+
+/// Grants of a series, or below a shop, that an offer would change, each with the terms it would get; nothing is written (R8.5).
+///
+/// # Errors
+/// A fault if the database can't be reached.
+pub async fn affected(
+    app: &App,
+    series: SeriesId,
+    path: Option<&ShopPath>,
+    offer: &GrantOffer,
+) -> Result<Vec<(Grant, GrantTerms)>, Fault> {
+    let below = below(app, series, path).await?;
+    let grants: Vec<&Grant> = below.iter().map(|grant| &**grant).collect();
+    let moves = subtree::moves(offer, &grants, app.clock.now()).0;
+    Ok(moves.into_iter().filter_map(|wanted| Some(((*grants.get(wanted.at)?).clone(), wanted.terms))).collect())
+}
+
+/// All grants of a series, in no order (R8.5).
+///
+/// # Errors
+/// A fault if the database can't be reached.
+pub async fn grants_of(app: &App, series: SeriesId) -> Result<Vec<Grant>, Fault> {
+    Ok(below(app, series, None).await?.into_iter().map(Versioned::into_inner).collect())
 }
 
 /// Grants that a stricter offer changes.

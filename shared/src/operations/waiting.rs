@@ -4,13 +4,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{Timestamp, ToSpan};
 
+use crate::affiliate::model::withdrawal::WithdrawalState;
 use crate::app::App;
 use crate::operations::search::{ReferralFilter, rewards};
+use crate::operations::totals::view::Reading;
 use crate::payment::model::reconciliation::Reconciliation;
 use crate::referral::model::referral::RewardState;
 use crate::webhooks::endpoints;
 use jiff::civil::Date;
-use kernel::fault::Fault;
+use jiff::tz::TimeZone;
+use kernel::fault::{Error, Fault};
 use kernel::provider::Provider;
 use table::item::text;
 use table::key::{SHARDS, due_shard};
@@ -43,6 +46,36 @@ pub struct WaitingQueues {
     pub rewards: Waiting,
     /// Number of withdrawals to pay.
     pub withdrawals: u64,
+}
+
+/// All that waits for staff.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WaitingForStaff {
+    pub queues: WaitingQueues,
+    /// Differences in the reports of the day before.
+    pub differences: u64,
+    /// Webhook endpoints that were switched off for their failures.
+    pub endpoints: usize,
+}
+
+/// Reads all that waits for staff, each queue at most one page.
+///
+/// # Errors
+/// The database can't be reached.
+pub async fn now(app: &App) -> Result<WaitingForStaff, Error> {
+    let at = app.clock.now();
+    let yesterday = at.to_zoned(TimeZone::UTC).date().yesterday().map_err(Fault::bug)?;
+    let (reviews, rewards, withdrawals, reports, endpoints) = tokio::join!(
+        reviews(app),
+        failed_rewards(app),
+        withdrawals(app),
+        reports(app, yesterday),
+        disabled_endpoints(app),
+    );
+    let queues = WaitingQueues { reviews: reviews?, rewards: rewards?, withdrawals: withdrawals? };
+    let differences = reports?.iter().fold(0_u64, |sum, report| sum.saturating_add(report.differences));
+    app.glance.note(at, queues);
+    Ok(WaitingForStaff { queues, differences, endpoints: endpoints? })
 }
 
 /// Seconds for which the lengths are shown again without reading them.
@@ -95,6 +128,15 @@ pub async fn failed_rewards(app: &App) -> Result<Waiting, Fault> {
     let page = rewards(app, &filter, &window).await?;
     let since = page.items.last().map(|reward| reward.created_at);
     Ok(Waiting { count: page.items.len(), more: page.next.is_some() && !page.items.is_empty(), since })
+}
+
+/// Number of withdrawals to pay, from the totals.
+///
+/// # Errors
+/// The database can't be reached.
+pub async fn withdrawals(app: &App) -> Result<u64, Error> {
+    let totals = Reading::now(app).await?.totals()?;
+    Ok(totals.withdrawals.get(WithdrawalState::Requested.as_str()).map_or(0, |found| found.count))
 }
 
 /// Reads the providers' reports on a day.

@@ -1,9 +1,11 @@
 //! Pages of staff (C3.4).
 
+mod agency;
 mod all;
 mod money;
 mod orders;
 mod people;
+mod reach;
 mod session;
 mod settings;
 mod system;
@@ -50,6 +52,7 @@ const STATS: OpenTo = OpenTo::With(AdminScope::StatsRead);
 const PAYOUTS: OpenTo = OpenTo::With(AdminScope::WithdrawalsApprove);
 const ADMINS: OpenTo = OpenTo::Admins;
 const SETTINGS: OpenTo = OpenTo::With(AdminScope::SettingsWrite);
+const GRANTS: OpenTo = OpenTo::With(AdminScope::GrantsWrite);
 const CODES: OpenTo = OpenTo::With(AdminScope::CodesIssue);
 
 /// The authorization matrix of the pages of staff: a row per page.
@@ -87,6 +90,29 @@ const MATRIX: &[(&str, OpenTo)] = &[
     ("/admin/commissions", ADMINS),
     ("/admin/commissions/{id}/reverse", ADMINS),
     ("/admin/audit", ADMINS),
+    ("/admin/shops", GRANTS),
+    ("/admin/shops/new", GRANTS),
+    ("/admin/shops/{id}", GRANTS),
+    ("/admin/shops/{id}/wallet", GRANTS),
+    ("/admin/shops/{id}/adjust", ADMINS),
+    ("/admin/series", GRANTS),
+    ("/admin/series/new", GRANTS),
+    ("/admin/series/{id}", GRANTS),
+    ("/admin/series/{id}/packages/new", GRANTS),
+    ("/admin/series/{id}/packages/{package_id}", GRANTS),
+    ("/admin/grants", GRANTS),
+    ("/admin/grants/new", GRANTS),
+    ("/admin/grants/{id}", GRANTS),
+    ("/admin/grants/{id}/packages", GRANTS),
+    ("/admin/grants/{id}/packages/{package_id}", GRANTS),
+    ("/admin/grants/{id}/delete", GRANTS),
+    ("/admin/assets", GRANTS),
+    ("/admin/assets/new", GRANTS),
+    ("/admin/assets/{id}", GRANTS),
+    ("/admin/assets/{id}/sell", ADMINS),
+    ("/admin/sales", GRANTS),
+    ("/admin/sales/commissions", GRANTS),
+    ("/admin/sales/{id}", GRANTS),
     ("/admin/find", ANY),
     ("/admin/orders", ORDERS),
     ("/admin/orders.csv", ORDERS),
@@ -122,6 +148,7 @@ fn path_of(page: &str) -> String {
     page.replace("{id}", "ord_01m7w6c38029x193xqrjx9657c")
         .replace("{refund_id}", "rfd_x")
         .replace("{date}", "2026-11-19")
+        .replace("{package_id}", "pkg_x")
         .replace("{code}", "ABCD")
         .replace("{area}", "payment")
 }

@@ -12,7 +12,7 @@ use crate::world::{PASSWORD, World};
 const CALL: Duration = Duration::from_millis(10);
 
 /// Calls of a page: batches, single items, lists; and the longest chain of them.
-type Calls = (u64, u64, u64, u32);
+pub type Calls = (u64, u64, u64, u32);
 
 /// Pages of users with their calls, each with a list that is not empty. The first batch is that of the visitor.
 const PAGES: &[(&str, Calls)] = &[
@@ -44,7 +44,7 @@ const PAGES: &[(&str, Calls)] = &[
 ];
 
 /// Number of calls and their longest chain.
-async fn calls(world: &World, browser: &Browser<'_>, path: &str) -> Calls {
+pub async fn calls(world: &World, browser: &Browser<'_>, path: &str) -> Calls {
     // Settings are read once a minute, which is no page's cost.
     browser.open(path).await;
     world.stack.dynamo.reset();

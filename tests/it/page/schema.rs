@@ -38,18 +38,25 @@ pub fn compare(form: &Element, route: &str, schema: &'static Value) {
         let Some(name) = field.of("name").filter(|name| !["form", "once", "version"].contains(name)) else { continue };
         let (path, kind) = name.split_once(':').unwrap_or((name, ""));
         let (path, is_list) = path.strip_suffix("[]").map_or((path, false), |path| (path, true));
+        let kind = kind.split("unless=").next().unwrap();
         // One choice may decide several fields.
         for path in path.split('/') {
             let mut at = schema;
             for part in path.split('.') {
+                let (part, is_row) = part.split_once('[').map_or((part, false), |(part, _)| (part, true));
                 at = plain(at);
                 assert!(at["properties"][part].is_object(), "{route} has no {name}: {at}");
                 given.insert((std::ptr::from_ref(at).addr(), part.to_owned()));
                 at = &at["properties"][part];
+                if is_row {
+                    at = plain(at);
+                    at = &at["items"];
+                }
             }
             let wanted = match kind {
-                "bool" => "boolean",
-                "int" | "int-unless=credit" | "gb" => "integer",
+                "bool" | "bool-" => "boolean",
+                "int" | "int-" | "gb" => "integer",
+                "rows" => "array",
                 _ => "string",
             };
             if is_list {

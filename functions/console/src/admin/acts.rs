@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use crate::parts::{Field, field};
 use crate::visit::Visit;
 
-/// A form that is sent to a route of the function `admin`.
+/// A form that is sent to a route of the function `admin` or `agency`.
 pub struct Act<'a> {
     pub method: &'a str,
     pub route: String,
@@ -16,11 +16,20 @@ pub struct Act<'a> {
     pub said: &'a str,
 }
 
+/// Address of the form of a route, by the function that has it.
+pub fn action(route: &str) -> String {
+    let function = match route.starts_with("/v1/admin/") {
+        true => "admin",
+        false => "agency",
+    };
+    format!("/forms/{function}{route}")
+}
+
 /// A form with one button.
 pub fn form(visit: &Visit, act: &Act<'_>, fields: &Markup, button: &Message) -> Markup {
     let here = visit.with("", "");
     html! {
-        form.stack-s method="post" action=(format!("/forms/admin{}", act.route)) {
+        form.stack-s method="post" action=(action(&act.route)) {
             (visit.sealed(act.method, &act.route, &act.done, &here, Some(act.said)))
             (fields)
             div.row { button.btn { (button) } }
@@ -55,15 +64,19 @@ pub fn line(
     field(visit, &Field { value, ..text_field(id, name, label, hint, false) })
 }
 
-/// The field for a reason.
+/// The field for a reason, which goes to the audit log.
 pub fn reason(visit: &Visit) -> Markup {
-    line(
-        visit,
-        ("reason", "reason"),
-        &visit.text.person_reason(),
-        Some(visit.text.person_reason_hint().to_string()),
-        None,
-    )
+    why(visit, &visit.text.reason_hint())
+}
+
+/// The field for a reason that the user is told, too.
+pub fn reason_told(visit: &Visit) -> Markup {
+    why(visit, &visit.text.reason_told_hint())
+}
+
+fn why(visit: &Visit, hint: &Message) -> Markup {
+    let label = visit.text.reason();
+    field(visit, &text_field("reason", "reason", &label, Some(hint.to_string()), true))
 }
 
 /// A checkbox behind its hidden `false`.

@@ -13,13 +13,13 @@ use shared::operations::model::audit_record::AuditRecord;
 use shared::operations::search::{AuditFilter, audits, users_of};
 use shared::table::store::Page;
 
-use super::filters::{self, Days, Filter, given};
+use super::filters::{self, ACTOR, Days, Filter, SUBJECT, given};
 use super::find::page_of;
 use super::pages::Staff;
-use super::parts::{Part, difference, short, time_line};
+use super::parts::{difference, short, time_line};
 use super::users::{self, People};
-use crate::frame;
-use crate::list::empty;
+use crate::list::{Part, empty};
+use crate::text::Texts;
 use crate::visit::{Visit, link};
 
 /// The admin that an actor or a subject names.
@@ -46,17 +46,11 @@ pub fn changed(visit: &Visit, record: &AuditRecord) -> Markup {
 
 fn wanted(staff: &Staff) -> Result<(Part, AuditFilter, Vec<Filter>), shared::kernel::refusal::Refusal> {
     let visit = &staff.0;
-    let text = &visit.text;
     let days = Days::of(visit, None)?;
     let filter = AuditFilter { actor: given(visit, "actor"), subject: given(visit, "subject") };
-    let part = Part::of(staff, &filter, days)?;
+    let part = staff.part(&filter, days)?;
     let [from, to] = days.filters(visit, false);
-    let fields = vec![
-        Filter::text(visit, "actor", "text", text.audit_actor()),
-        Filter::text(visit, "subject", "text", text.audit_subject()),
-        from,
-        to,
-    ];
+    let fields = vec![ACTOR.filter(visit), SUBJECT.filter(visit), from, to];
     Ok((part, filter, fields))
 }
 
@@ -64,7 +58,7 @@ fn wanted(staff: &Staff) -> Result<(Part, AuditFilter, Vec<Filter>), shared::ker
 pub async fn list(staff: Staff) -> Response {
     let (part, filter, fields) = match wanted(&staff) {
         Ok(wanted) => wanted,
-        Err(refusal) => return frame::refused(&staff.0, &refusal),
+        Err(refusal) => return filters::unread(staff, &refusal, Texts::staff_audit, &[ACTOR, SUBJECT]),
     };
     let visit = &staff.0;
     let text = &visit.text;
@@ -101,7 +95,7 @@ fn entries(visit: &Visit, part: &Part, page: &Page<AuditRecord>, people: &People
                 }
             }
         }
-        (part.pager(visit, page.next.as_ref()))
+        (part.pager(visit, &visit.text.staff_audit(), page.next.as_ref()))
     }
 }
 

@@ -12,6 +12,7 @@ use shared::kernel::refusal::{FieldError, Refusal};
 use super::menu::{self, Head};
 use super::pages::Staff;
 use super::parts::below;
+use crate::frame;
 use crate::list::alone;
 use crate::shop::desk::FOR;
 use crate::text::Texts;
@@ -94,6 +95,15 @@ pub struct Entry(&'static str, &'static str, fn(&Texts) -> Message);
 pub const USER: Entry = Entry("user", "text", Texts::user_id);
 /// E-mail of a user.
 pub const EMAIL: Entry = Entry("email", "email", Texts::email);
+/// Id of an asset.
+pub const ASSET: Entry = Entry("asset", "text", Texts::tree_asset_id);
+/// Id of an inviter.
+pub const INVITER: Entry = Entry("inviter", "text", Texts::bond_inviter_id);
+/// A redemption code.
+pub const CODE: Entry = Entry("code", "text", Texts::exchange_code);
+/// Actor of an entry, and its subject.
+pub const ACTOR: Entry = Entry("actor", "text", Texts::audit_actor);
+pub const SUBJECT: Entry = Entry("subject", "text", Texts::audit_subject);
 const DAYS: [Entry; 2] = [Entry("from", "text", Texts::filter_from), Entry("to", "text", Texts::filter_to)];
 
 impl Entry {
@@ -105,6 +115,9 @@ impl Entry {
 
 /// The page of a list whose query can't be read: these fields and the days, with what is wrong, and no list.
 pub fn unread(staff: Staff, refusal: &Refusal, title: fn(&Texts) -> Message, entries: &[Entry]) -> Response {
+    if !matches!(refusal, Refusal::Invalid(_)) {
+        return frame::refused(&staff.0, refusal);
+    }
     let staff = staff.wrong(refusal);
     let visit = &staff.0;
     let fields: Vec<Filter> = entries.iter().chain(&DAYS).map(|entry| entry.filter(visit)).collect();

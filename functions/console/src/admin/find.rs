@@ -14,7 +14,7 @@ use crate::frame;
 use crate::visit::{Visit, redirect};
 
 /// Pages of things in the table of pages, by the prefix of their ids.
-const PREFIXES: [(&str, &str); 10] = [
+const PREFIXES: [(&str, &str); 11] = [
     ("ord_", "/admin/orders/{id}"),
     ("usr_", "/admin/users/{id}"),
     ("rvw_", "/admin/reviews/{id}"),
@@ -24,6 +24,7 @@ const PREFIXES: [(&str, &str); 10] = [
     ("ser_", "/admin/series/{id}"),
     ("grt_", "/admin/grants/{id}"),
     ("ast_", "/admin/assets/{id}"),
+    ("ago_", "/admin/sales/{id}"),
     ("whe_", "/admin/webhooks/{id}"),
 ];
 

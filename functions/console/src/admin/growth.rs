@@ -12,19 +12,21 @@ use shared::edge::view::Amount;
 use shared::kernel::fault::{Error, Fault};
 use shared::kernel::id::{CommissionId, UserId};
 use shared::kernel::money::{LedgerMoney, MoneyError};
+use shared::kernel::refusal::Refusal;
 use shared::operations::search::{self, CommissionFilter, ReferralFilter, users_of};
 use shared::referral::model::referral::{Reward, RewardState};
 
 use super::acts::{Act, form, reason};
-use super::filters::{self, Days, Filter, given};
+use super::filters::{self, Days, Filter, INVITER, given, read};
 use super::menu;
 use super::pages::Staff;
-use super::parts::{Confirm, Part, Tile, below, confirm, id_link, tiles, time};
+use super::parts::{Confirm, Tile, below, confirm, id_link, tiles, time};
 use super::users::{self, People, person};
 use crate::frame;
 use crate::list::Column;
 use crate::parts::{badge, money, percent};
 use crate::show::price;
+use crate::text::Texts;
 use crate::visit::{Visit, not_found};
 
 async fn people(visit: &Visit, ids: impl Iterator<Item = UserId>) -> Result<People, Fault> {
@@ -34,11 +36,16 @@ async fn people(visit: &Visit, ids: impl Iterator<Item = UserId>) -> Result<Peop
 /// Filters that all three lists have: the inviter, and the days.
 fn common(visit: &Visit, days: Days, state: Filter) -> Vec<Filter> {
     let [from, to] = days.filters(visit, false);
-    vec![state, Filter::text(visit, "inviter", "text", visit.text.bond_inviter_id()), from, to]
+    vec![state, INVITER.filter(visit), from, to]
 }
 
-fn inviter(visit: &Visit) -> Option<UserId> {
-    given(visit, "inviter").as_deref().and_then(UserId::parse)
+/// The days and the inviter that the query names.
+fn asked(visit: &Visit) -> Result<(Days, Option<UserId>), Refusal> {
+    let days = Days::of(visit, None)?;
+    let mut errors = Vec::new();
+    let inviter = read(visit, "inviter", UserId::parse, &mut errors);
+    Refusal::unless_empty(errors)?;
+    Ok((days, inviter))
 }
 
 /// A list's page: filters, totals of the part, the list.
@@ -59,17 +66,17 @@ fn page(
 pub async fn referrals(staff: Staff) -> Response {
     let visit = &staff.0;
     let text = &visit.text;
-    let days = match Days::of(visit, None) {
-        Ok(days) => days,
-        Err(refusal) => return frame::refused(visit, &refusal),
+    let (days, inviter) = match asked(visit) {
+        Ok(asked) => asked,
+        Err(refusal) => return filters::unread(staff, &refusal, Texts::staff_referrals, &[INVITER]),
     };
     let states = vec![
         ("registered".to_owned(), text.bond_state_registered().to_string()),
         ("qualified".to_owned(), text.bond_state_qualified().to_string()),
     ];
     let qualified = given(visit, "state").map(|state| state == "qualified");
-    let filter = ReferralFilter { inviter: inviter(visit), qualified, state: None };
-    let part = match Part::of(&staff, &filter, days) {
+    let filter = ReferralFilter { inviter, qualified, state: None };
+    let part = match staff.part(&filter, days) {
         Ok(part) => part,
         Err(refusal) => return frame::refused(visit, &refusal),
     };
@@ -147,15 +154,15 @@ fn reward_tone(state: RewardState) -> &'static str {
 pub async fn rewards(staff: Staff) -> Response {
     let visit = &staff.0;
     let text = &visit.text;
-    let days = match Days::of(visit, None) {
-        Ok(days) => days,
-        Err(refusal) => return frame::refused(visit, &refusal),
+    let (days, inviter) = match asked(visit) {
+        Ok(asked) => asked,
+        Err(refusal) => return filters::unread(staff, &refusal, Texts::staff_rewards, &[INVITER]),
     };
     let states =
         RewardState::ALL.iter().map(|state| (state.as_str().to_owned(), text.reward_state(*state).to_string()));
     let state = given(visit, "state").as_deref().and_then(RewardState::parse);
-    let filter = ReferralFilter { inviter: inviter(visit), qualified: None, state };
-    let part = match Part::of(&staff, &filter, days) {
+    let filter = ReferralFilter { inviter, qualified: None, state };
+    let part = match staff.part(&filter, days) {
         Ok(part) => part,
         Err(refusal) => return frame::refused(visit, &refusal),
     };
@@ -204,16 +211,16 @@ fn reward(visit: &Visit, people: &People, of: &Reward) -> Vec<Markup> {
 pub async fn commissions(staff: Staff) -> Response {
     let visit = &staff.0;
     let text = &visit.text;
-    let days = match Days::of(visit, None) {
-        Ok(days) => days,
-        Err(refusal) => return frame::refused(visit, &refusal),
+    let (days, inviter) = match asked(visit) {
+        Ok(asked) => asked,
+        Err(refusal) => return filters::unread(staff, &refusal, Texts::staff_commissions, &[INVITER]),
     };
     let states = CommissionState::ALL
         .iter()
         .map(|state| (state.as_str().to_owned(), text.commission_state(*state).1.to_string()));
     let state = given(visit, "state").as_deref().and_then(CommissionState::parse);
-    let filter = CommissionFilter { beneficiary: inviter(visit), state };
-    let part = match Part::of(&staff, &filter, days) {
+    let filter = CommissionFilter { beneficiary: inviter, state };
+    let part = match staff.part(&filter, days) {
         Ok(part) => part,
         Err(refusal) => return frame::refused(visit, &refusal),
     };
@@ -266,7 +273,7 @@ fn commission(visit: &Visit, people: &People, of: &Commission) -> Vec<Markup> {
 pub async fn reverse(path: Option<Path<String>>, staff: Staff) -> Response {
     let visit = &staff.0;
     let Some(id) = path.and_then(|Path(id)| CommissionId::parse(&id)) else { return not_found(visit) };
-    let (of, account) = match read(visit, id).await {
+    let (of, account) = match commission_of(visit, id).await {
         Ok(Some(read)) => read,
         Ok(None) => return not_found(visit),
         Err(fault) => return crate::visit::failed(visit, &fault),
@@ -304,7 +311,10 @@ pub async fn reverse(path: Option<Path<String>>, staff: Staff) -> Response {
     menu::page(&staff, &head, &confirm(visit, &confirmed))
 }
 
-async fn read(visit: &Visit, id: CommissionId) -> Result<Option<(Commission, Option<CommissionAccount>)>, Fault> {
+async fn commission_of(
+    visit: &Visit,
+    id: CommissionId,
+) -> Result<Option<(Commission, Option<CommissionAccount>)>, Fault> {
     let store = &visit.app.store;
     let Some(of) = store.get::<Commission>(&Commission::key(id)).await? else { return Ok(None) };
     let account = store.get::<CommissionAccount>(&CommissionAccount::key(of.beneficiary)).await?;

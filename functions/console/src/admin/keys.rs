@@ -16,7 +16,7 @@ use super::acts::line;
 use super::filters::Days;
 use super::menu::{self, Head};
 use super::pages::Staff;
-use super::parts::{Confirm, Part, below, card, confirm, time};
+use super::parts::{Confirm, below, card, confirm, time};
 use super::users::{self, People};
 use crate::frame;
 use crate::list::{Column, alone};
@@ -43,7 +43,7 @@ impl Texts {
 /// The list, the form of a new key, and the key that was just made.
 pub async fn list(staff: Staff) -> Response {
     let visit = &staff.0;
-    let part = match Part::of(&staff, &(), Days::default()) {
+    let part = match staff.part(&(), Days::default()) {
         Ok(part) => part,
         Err(refusal) => return frame::refused(visit, &refusal),
     };

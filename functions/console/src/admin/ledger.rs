@@ -12,9 +12,8 @@ use shared::operations::search::{self, RecordFilter};
 use super::filters::{self, Days, Filter, USER, given, read};
 use super::orders::person;
 use super::pages::Staff;
-use super::parts::{Part, short, time};
-use crate::frame;
-use crate::list::Column;
+use super::parts::{short, time};
+use crate::list::{Column, Part};
 use crate::parts::{change, money};
 use crate::text::Texts;
 use crate::visit::Visit;
@@ -23,8 +22,7 @@ use crate::visit::Visit;
 pub async fn list(staff: Staff) -> Response {
     let (part, filter, fields) = match wanted(&staff) {
         Ok(wanted) => wanted,
-        Err(refusal @ Refusal::Invalid(_)) => return filters::unread(staff, &refusal, Texts::staff_ledger, &[USER]),
-        Err(refusal) => return frame::refused(&staff.0, &refusal),
+        Err(refusal) => return filters::unread(staff, &refusal, Texts::staff_ledger, &[USER]),
     };
     let visit = &staff.0;
     let text = &visit.text;
@@ -53,7 +51,7 @@ fn wanted(staff: &Staff) -> Result<(Part, RecordFilter, Vec<Filter>), Refusal> {
         kind: given(visit, "type").as_deref().and_then(RecordType::parse),
         related_id: given(visit, "related_id"),
     };
-    let part = Part::of(staff, &filter, days)?;
+    let part = staff.part(&filter, days)?;
     let [from, to] = days.filters(visit, false);
     let fields = vec![
         USER.filter(visit),
@@ -101,7 +99,7 @@ fn row(visit: &Visit, user: UserId, line: &StatementLine) -> Vec<Markup> {
 }
 
 /// The thing that a line belongs to, as a link where there is a page of it.
-fn related(id: Option<&str>) -> Markup {
+pub fn related(id: Option<&str>) -> Markup {
     let page = id.and_then(super::find::page_of);
     html! {
         @match (id, page) {

@@ -56,6 +56,7 @@ const MENU: &[Group] = &[
             ("/admin/grants", Texts::staff_grants),
             ("/admin/assets", Texts::staff_assets),
             ("/admin/sales", Texts::staff_sales),
+            ("/admin/sales/commissions", Texts::tree_commissions),
         ],
     ),
     (

@@ -28,7 +28,7 @@ use shared::table::store::Page;
 use super::filters::{self, Days, EMAIL, Filter, USER, given, read};
 use super::menu::{self, Head};
 use super::pages::Staff;
-use super::parts::{Part, Tile, id_link, tiles, time};
+use super::parts::{Tile, id_link, tiles, time};
 use crate::frame;
 use crate::list::{Column, alone};
 use crate::parts::{change, money};
@@ -107,7 +107,7 @@ pub async fn list(staff: Staff) -> Response {
         Err(refusal) => return filters::unread(staff, &refusal, Texts::staff_orders, &[USER, EMAIL]),
     };
     let visit = &staff.0;
-    let part = match Part::of(&staff, &wanted.filter, wanted.days) {
+    let part = match staff.part(&wanted.filter, wanted.days) {
         Ok(part) => part,
         Err(refusal) => return frame::refused(visit, &refusal),
     };

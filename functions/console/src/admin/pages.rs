@@ -22,12 +22,15 @@ use shared::edge::forms::Flash;
 use shared::kernel::fault::Fault;
 use shared::kernel::refusal::Refusal;
 
+use super::agency::{assets, grants, packages, sales, sell, series, shops, wallets};
+use super::filters::Days;
 use super::orders::{self, act, file};
 use super::users::acts;
 use super::vouchers::{batches, codes, plans, redemptions};
 use super::{audit, growth, keys, settings, users, webhooks};
 use super::{find, ledger, overview, reconciliations, reviews, stats, withdrawals};
 use crate::frame;
+use crate::list::Part;
 use crate::visit::{Visit, failed, link, redirect, to_sign_in};
 
 /// Seconds for which a browser keeps the time of its last page.
@@ -83,6 +86,8 @@ impl Rule {
 
 /// Rule of the pages of redemption codes.
 const CODES: Rule = Rule::with(AdminScope::CodesIssue);
+/// Rule of the pages of the agency.
+const GRANTS: Rule = Rule::with(AdminScope::GrantsWrite);
 /// Rules of several pages.
 const ORDERS: Rule = Rule::with(AdminScope::OrdersRead);
 const WITHDRAWALS: Rule = Rule::with(AdminScope::WithdrawalsApprove);
@@ -133,6 +138,29 @@ pages![
     "/admin/commissions", Rule::ADMINS => growth::commissions;
     "/admin/commissions/{id}/reverse", Rule::ADMINS.fresh() => growth::reverse;
     "/admin/audit", Rule::ADMINS => audit::list;
+    "/admin/shops", GRANTS => shops::list;
+    "/admin/shops/new", GRANTS => shops::new;
+    "/admin/shops/{id}", GRANTS => shops::show;
+    "/admin/shops/{id}/wallet", GRANTS => wallets::show;
+    "/admin/shops/{id}/adjust", Rule::ADMINS.fresh() => wallets::adjust;
+    "/admin/series", GRANTS => series::list;
+    "/admin/series/new", GRANTS => series::new;
+    "/admin/series/{id}", GRANTS => series::show;
+    "/admin/series/{id}/packages/new", GRANTS => packages::new;
+    "/admin/series/{id}/packages/{package_id}", GRANTS => packages::show;
+    "/admin/grants", GRANTS => grants::list;
+    "/admin/grants/new", GRANTS => grants::new;
+    "/admin/grants/{id}", GRANTS => grants::show;
+    "/admin/grants/{id}/packages", GRANTS => grants::packages_form;
+    "/admin/grants/{id}/packages/{package_id}", GRANTS => grants::retail;
+    "/admin/grants/{id}/delete", GRANTS => grants::delete;
+    "/admin/assets", GRANTS => assets::list;
+    "/admin/assets/new", GRANTS => assets::new;
+    "/admin/assets/{id}", GRANTS => assets::show;
+    "/admin/assets/{id}/sell", Rule::ADMINS => sell::sell;
+    "/admin/sales", GRANTS => sales::list;
+    "/admin/sales/commissions", GRANTS => sales::commissions;
+    "/admin/sales/{id}", GRANTS => sales::show;
     "/admin/find", Rule::STAFF => find::find;
     "/admin/orders", ORDERS => orders::list;
     "/admin/orders.csv", ORDERS => orders::sheet;
@@ -171,6 +199,20 @@ impl Staff {
     /// A bug: the gate lets nobody in without an account.
     pub fn admin(&self) -> Result<&Visitor, Fault> {
         self.0.member()
+    }
+
+    /// True if the admin may see this page of the table.
+    pub fn may(&self, page: &str) -> bool {
+        self.admin().is_ok_and(|admin| rule_of(page).is_some_and(|rule| rule.admits(&admin.user)))
+    }
+
+    /// The part of a list, filtered like this, that the query names; the first without it.
+    ///
+    /// # Rejects
+    /// `forged_cursor` for a cursor of another list, another filter, another admin, or nobody.
+    pub fn part(&self, filter: &impl std::fmt::Debug, days: Days) -> Result<Part, Refusal> {
+        let admin = self.0.visitor.as_ref().ok_or(Refusal::Unauthenticated)?.user.id;
+        Ok(Part::of(&self.0, admin, "cursor", &format!("{filter:?}:{days:?}"))?.within(days.times()))
     }
 
     /// The same visit with what is wrong with its query, told as a refused form tells it.

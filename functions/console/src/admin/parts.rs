@@ -5,16 +5,11 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
 use serde_json::Value;
-use shared::edge::page::{open, seal};
-use shared::kernel::refusal::Refusal;
-use shared::table::list::Window;
-use shared::table::store::Cursor;
 
-use super::filters::Days;
+use super::acts::action;
 use super::menu::Head;
-use super::pages::Staff;
-use crate::list::{Column, ROWS, empty, table};
-use crate::text::{Language, Texts};
+use crate::list::{Column, table};
+use crate::text::Language;
 use crate::visit::Visit;
 
 /// A tile of a summary: name, figure, and notes below it.
@@ -41,66 +36,6 @@ pub fn card(id: &str, heading: &str, content: &Markup) -> Markup {
         section.card aria-labelledby=(id) {
             header { h2 id=(id) { (heading) } }
             (content)
-        }
-    }
-}
-
-/// A table that scrolls sideways where it must; on a narrow screen its rows are cards.
-pub fn sheet(text: &Texts, label: &str, columns: &[Column], rows: &[Vec<Markup>]) -> Markup {
-    html! { div.scroll role="region" aria-label=(&*text.table_of(label)) tabindex="0" { (table(columns, rows)) } }
-}
-
-/// The part of a list that a page shows, and the name that its cursors are sealed for.
-pub struct Part {
-    pub window: Window,
-    name: String,
-}
-
-impl Part {
-    /// The part that the query's `cursor` names, of the list filtered as `filter` says; the first without it.
-    ///
-    /// # Rejects
-    /// `forged_cursor` for a cursor of another list, another filter, another admin, or nobody.
-    pub fn of(staff: &Staff, filter: &impl std::fmt::Debug, days: Days) -> Result<Self, Refusal> {
-        let visit = &staff.0;
-        let admin = visit.visitor.as_ref().map(|visitor| visitor.user.id.to_string()).unwrap_or_default();
-        let name = format!("{}:{admin}:{filter:?}:{days:?}", visit.path);
-        let position = |cursor: &str| open(&visit.app.config.secret, &name, cursor).ok_or(Refusal::ForgedCursor);
-        let after = visit.asked("cursor").filter(|cursor| !cursor.is_empty()).map(position).transpose()?;
-        let (from, to) = days.times();
-        Ok(Self { window: Window { from, to, limit: ROWS, after }, name })
-    }
-
-    /// The list as a table with its pager; where it is empty, what would be here.
-    pub fn list(
-        &self,
-        visit: &Visit,
-        label: &str,
-        columns: &[Column],
-        (rows, next): (&[Vec<Markup>], Option<&Cursor>),
-        (nothing, todo): (&str, &str),
-    ) -> Markup {
-        html! {
-            @if rows.is_empty() { (empty(visit, next.is_some(), nothing, todo)) } @else { (sheet(&visit.text, label, columns, rows)) }
-            (self.pager(visit, next))
-        }
-    }
-
-    /// Links to the first part and the next one.
-    pub fn pager(&self, visit: &Visit, next: Option<&Cursor>) -> Markup {
-        let text = &visit.text;
-        let older = next.map(|next| seal(&visit.app.config.secret, &self.name, next));
-        let is_first = self.window.after.is_none();
-        html! {
-            @if !is_first || older.is_some() {
-                nav.pager aria-label=(&*text.pages()) {
-                    span { (text.per_page(ROWS.to_string())) }
-                    span.row {
-                        @if !is_first { a.btn.slim href=(visit.with("cursor", "")) { (text.first_page()) } }
-                        @if let Some(older) = &older { a.btn.slim href=(visit.with("cursor", older)) { (text.older()) } }
-                    }
-                }
-            }
         }
     }
 }
@@ -232,7 +167,7 @@ pub fn confirm(visit: &Visit, of: &Confirm<'_>) -> Markup {
                 header { h2 #effects { (text.what_changes()) } }
                 (of.effects)
             }
-            form.card method="post" action=(format!("/forms/admin{}", of.route)) aria-label=(of.act) {
+            form.card method="post" action=(action(of.route)) aria-label=(of.act) {
                 div.in.stack {
                     (visit.sealed(of.method, of.route, of.done.0, &here, Some(of.done.1)))
                     (of.fields)

@@ -14,21 +14,22 @@ use shared::payment::model::reconciliation::{PaymentDifference, Reconciliation, 
 use super::filters::{self, Days};
 use super::menu::{self, Head};
 use super::pages::Staff;
-use super::parts::{Part, date_text, sheet, short, time_line};
+use super::parts::{date_text, short, time_line};
 use crate::frame;
-use crate::list::Column;
+use crate::list::{Column, sheet};
 use crate::parts::badge;
 use crate::show::price;
+use crate::text::Texts;
 use crate::visit::Visit;
 
 /// The list, a line per day and provider.
 pub async fn list(staff: Staff) -> Response {
     let days = match Days::of(&staff.0, None) {
         Ok(days) => days,
-        Err(refusal) => return page(&staff.wrong(&refusal), Days::default(), Ok(html! {})),
+        Err(refusal) => return filters::unread(staff, &refusal, Texts::staff_reconciliations, &[]),
     };
     let visit = &staff.0;
-    let part = match Part::of(&staff, &(), days) {
+    let part = match staff.part(&(), days) {
         Ok(part) => part,
         Err(refusal) => return frame::refused(visit, &refusal),
     };
@@ -80,7 +81,7 @@ fn row(visit: &Visit, of: &Reconciliation) -> Vec<Markup> {
 pub async fn show(staff: Staff, Path(date): Path<String>) -> Response {
     let visit = &staff.0;
     let Ok(date) = date.parse::<Date>() else { return frame::refused(visit, &Refusal::NotFound) };
-    let part = match Part::of(&staff, &date, Days::default()) {
+    let part = match staff.part(&date, Days::default()) {
         Ok(part) => part,
         Err(refusal) => return frame::refused(visit, &refusal),
     };
@@ -102,7 +103,7 @@ pub async fn show(staff: Staff, Path(date): Path<String>) -> Response {
             section.card aria-labelledby="differences" {
                 header { h2 #differences { (text.differences_count(reports.iter().map(|report| report.differences).sum::<u64>())) } }
                 @if rows.is_empty() { div.in { p { (text.nothing_differs()) } } } @else { (sheet(text, &text.differences(), &columns(visit), &rows)) }
-                (part.pager(visit, page.next.as_ref()))
+                (part.pager(visit, &visit.text.staff_reconciliations(), page.next.as_ref()))
             }
             @for report in &reports { (sums(visit, report)) }
         }

@@ -12,12 +12,12 @@ use shared::payment::effects::{CompletionEffects, of_review};
 use shared::payment::model::event::RawEvent;
 use shared::payment::model::review::{Review, ReviewState};
 
-use super::acts::text_field;
+use super::acts::{reason, text_field};
 use super::filters::{self, Days, Filter};
 use super::menu::{self, Head};
-use super::orders::act::{completion_effects, reason};
+use super::orders::act::completion_effects;
 use super::pages::{Staff, rule_of};
-use super::parts::{Confirm, Part, card, confirm, id_link, short, time, time_line};
+use super::parts::{Confirm, card, confirm, id_link, short, time, time_line};
 use crate::frame;
 use crate::list::{Column, alone};
 use crate::parts::{badge, field};
@@ -38,7 +38,7 @@ pub async fn list(staff: Staff) -> Response {
         Err(refusal) => return filters::unread(staff, &refusal, Texts::staff_reviews, &[]),
     };
     let wanted = state.value.as_deref().and_then(ReviewState::parse);
-    let part = match Part::of(&staff, &wanted, days) {
+    let part = match staff.part(&wanted, days) {
         Ok(part) => part,
         Err(refusal) => return frame::refused(visit, &refusal),
     };

@@ -16,7 +16,7 @@ impl Texts {
             "invite_code_taken" => self.refused_invite_code_taken(),
             "insufficient_balance" => self.refused_insufficient_balance(),
             "reward_not_failed" => self.refused_reward_not_failed(),
-            _ => return None,
+            _ => return self.refused_agency(code),
         })
     }
 
@@ -24,7 +24,6 @@ impl Texts {
     pub fn field_staff(&self, pointer: &str, code: &str) -> Message {
         match (pointer, code) {
             ("/remark", _) => self.field_text_500(),
-            ("/reason", _) => self.field_text_500(),
             ("/confirm", _) => self.field_confirm_differs(),
             ("/rate", _) => self.field_rate_part(),
             ("/scopes", _) => self.field_scopes(),
@@ -42,7 +41,7 @@ impl Texts {
             ("/quantity", _) => self.field_number_range(),
             ("/quota", _) => self.field_number_range(),
             ("/trigger_limit", _) => self.field_number_range(),
-            (_, code) => self.setting_error(code),
+            (_, code) => self.refused_staff(code).unwrap_or_else(|| self.field_agency(pointer, code)),
         }
     }
 
@@ -79,7 +78,7 @@ impl Texts {
             "hook_replayed" => self.hook_replayed(),
             "prize_retried" => self.prize_retried(),
             "share_reversed" => self.share_reversed(),
-            _ => return None,
+            _ => return self.said_agency(code),
         })
     }
 }

@@ -19,9 +19,9 @@ use shared::operations::model::settings::{AnySettings, Area};
 use self::history::History;
 use super::menu::{self, Head};
 use super::pages::Staff;
-use super::parts::{Part, card};
+use super::parts::card;
 use crate::frame;
-use crate::list::{Column, table};
+use crate::list::{Column, Part, table};
 use crate::show::note;
 use crate::visit::{Visit, not_found};
 
@@ -122,7 +122,7 @@ fn asked(visit: &Visit) -> Vec<(String, String)> {
 pub async fn area(area: Option<Path<String>>, mut staff: Staff) -> Response {
     let area = area.and_then(|Path(name)| Area::ALL.into_iter().find(|area| area.as_str() == name));
     let Some(area) = area else { return not_found(&staff.0) };
-    let part = match Part::of(&staff, &area, super::filters::Days::default()) {
+    let part = match staff.part(&area, super::filters::Days::default()) {
         Ok(part) => part,
         Err(refusal) => return frame::refused(&staff.0, &refusal),
     };

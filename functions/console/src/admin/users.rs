@@ -19,7 +19,7 @@ use shared::referral::model::referral::InviteCode;
 
 use super::filters::{self, Days, Filter, given};
 use super::pages::Staff;
-use super::parts::{Part, id_link, time};
+use super::parts::{id_link, time};
 use crate::frame;
 use crate::list::Column;
 use crate::parts::{badge, money};
@@ -72,7 +72,7 @@ pub async fn list(mut staff: Staff) -> Response {
     }
     let visit = &staff.0;
     let filter = filter.unwrap_or_default();
-    let part = match Part::of(&staff, &filter, Days::default()) {
+    let part = match staff.part(&filter, Days::default()) {
         Ok(part) => part,
         Err(refusal) => return frame::refused(visit, &refusal),
     };

@@ -17,7 +17,7 @@ use super::filters::Days;
 use super::keys::once;
 use super::menu::{self, Head};
 use super::pages::Staff;
-use super::parts::{Confirm, Part, below, card, confirm, time, time_line};
+use super::parts::{Confirm, below, card, confirm, time, time_line};
 use crate::frame;
 use crate::list::{Column, alone};
 use crate::parts::badge;
@@ -55,7 +55,7 @@ impl Texts {
 /// The list, and the form of a new endpoint.
 pub async fn list(staff: Staff) -> Response {
     let visit = &staff.0;
-    let part = match Part::of(&staff, &(), Days::default()) {
+    let part = match staff.part(&(), Days::default()) {
         Ok(part) => part,
         Err(refusal) => return frame::refused(visit, &refusal),
     };
@@ -125,7 +125,7 @@ async fn endpoint(visit: &Visit, path: Option<Path<String>>) -> Result<Option<En
 /// One endpoint: change, rotate, switch, deliveries.
 pub async fn show(path: Option<Path<String>>, staff: Staff) -> Response {
     let visit = &staff.0;
-    let part = match Part::of(&staff, &(), Days::default()) {
+    let part = match staff.part(&(), Days::default()) {
         Ok(part) => part,
         Err(refusal) => return frame::refused(visit, &refusal),
     };

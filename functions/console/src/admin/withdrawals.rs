@@ -10,15 +10,14 @@ use shared::kernel::id::{UserId, WithdrawalId};
 use shared::kernel::refusal::Refusal;
 use shared::operations::search::{self, WithdrawalFilter};
 
-use super::acts::text_field;
+use super::acts::{reason_told, text_field};
 use super::filters::{self, Days, Filter, USER, read};
 use super::menu::{self, Head};
-use super::orders::act::reason;
 use super::orders::person;
 use super::pages::Staff;
-use super::parts::{Confirm, Part, confirm, id_link, short, time, time_line};
+use super::parts::{Confirm, confirm, id_link, short, time, time_line};
 use crate::frame;
-use crate::list::Column;
+use crate::list::{Column, Part};
 use crate::parts::{badge, field, money};
 use crate::show::credit_text;
 use crate::text::Texts;
@@ -28,10 +27,7 @@ use crate::visit::Visit;
 pub async fn list(staff: Staff) -> Response {
     let (part, filter, fields) = match wanted(&staff) {
         Ok(wanted) => wanted,
-        Err(refusal @ Refusal::Invalid(_)) => {
-            return filters::unread(staff, &refusal, Texts::staff_withdrawals, &[USER]);
-        }
-        Err(refusal) => return frame::refused(&staff.0, &refusal),
+        Err(refusal) => return filters::unread(staff, &refusal, Texts::staff_withdrawals, &[USER]),
     };
     let visit = &staff.0;
     let text = &visit.text;
@@ -63,7 +59,7 @@ fn wanted(staff: &Staff) -> Result<(Part, WithdrawalFilter, Vec<Filter>), Refusa
     let user = read(visit, "user", UserId::parse, &mut errors);
     Refusal::unless_empty(errors)?;
     let filter = WithdrawalFilter { user, shop: None, state: state.value.as_deref().and_then(WithdrawalState::parse) };
-    let part = Part::of(staff, &filter, days)?;
+    let part = staff.part(&filter, days)?;
     let [from, to] = days.filters(visit, false);
     Ok((part, filter, vec![state, USER.filter(visit), from, to]))
 }
@@ -207,7 +203,7 @@ async fn close(staff: &Staff, id: &str, pays: bool) -> Response {
             back: &page,
             act: act.to_string(),
             effects: html! { div.in.stack-s { p { (effect) } (facts(visit, &of)) } },
-            fields: if pays { field(visit, &reference) } else { reason(visit) },
+            fields: if pays { field(visit, &reference) } else { reason_told(visit) },
         },
     );
     menu::page(staff, &head, &main)

@@ -5,6 +5,10 @@ use std::sync::{Arc, OnceLock};
 
 use aws_lambda_events::sqs::SqsEvent;
 use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::Request;
 use lambda_http::Adapter;
 use lambda_http::request::LambdaRequest;
 use notifier::Mailer;
@@ -53,6 +57,15 @@ pub fn api(binary: &str) -> Option<(&'static str, Api<Arc<App>>)> {
         "payment-webhook" => ("payment-webhook", payment_webhook::api()),
         _ => return None,
     })
+}
+
+/// Answers the page of the console's parts, which no deployed function has.
+pub async fn parts(app: &Arc<App>, request: Request<Bytes>) -> Response {
+    let mut router = console::showcase::router().with_state(Arc::clone(app));
+    match router.call(request.map(Body::from)).await {
+        Ok(answer) => answer,
+        Err(never) => match never {},
+    }
 }
 
 /// The method and path of each of a function's operations. The template only names their prefixes.

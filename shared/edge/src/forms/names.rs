@@ -5,14 +5,14 @@
 //! may decide several fields: `provider/method` with `zpay/alipay` is both. `offer_id:unless=amount` is left out when the form
 //! has an entry for `amount`. `tiers:rows` marks a list whose rows can be emptied and added to: rows without an entry are left
 //! out and the others close up. `channels:table` marks an object that is there even if none of its fields has an entry.
-//! `package_id:key` says which thing a row is about, which alone is no entry.
+//! A row's `package_id:key` is a text that is no entry by itself, and `remove:bool-unless=cost` a switch left out beside another.
 //! `starts_at:utc` is a time in UTC, null when empty (`:utc?` left out), `traffic_bytes:gb` a number of GB as bytes, null when empty.
 
 mod rows;
 
 use std::collections::BTreeMap;
 
-pub use self::rows::entered;
+pub use self::rows::{entered, places};
 
 use kernel::refusal::{FieldError, Refusal};
 use serde_json::{Map, Value};
@@ -40,7 +40,7 @@ enum Node {
 pub fn object(fields: &[(String, String)]) -> Result<Value, Refusal> {
     let mut root = Node::Fields(BTreeMap::new());
     let mut errors = Vec::new();
-    let has_entry = |wanted: &str| fields.iter().any(|(name, text)| split(name).0 == wanted && !text.is_empty());
+    let has_entry = |wanted: &str| fields.iter().any(|(name, text)| split(name).0 == wanted && !text.trim().is_empty());
     let closed = rows::closed(fields);
     for (path, kind, text) in closed.iter().flat_map(|(name, text)| single(name, text)) {
         let steps = steps(path).ok_or(Refusal::MalformedRequest)?;
@@ -53,11 +53,12 @@ pub fn object(fields: &[(String, String)]) -> Result<Value, Refusal> {
         let (kind, is_ruled_out) = match kind.split_once("unless=") {
             Some(("", other)) => ("?", has_entry(other)),
             Some(("int-", other)) => ("int", has_entry(other)),
+            Some(("bool-", other)) => ("bool", has_entry(other)),
             _ => (kind, false),
         };
         let value = match (kind, text) {
             _ if is_ruled_out => continue,
-            ("?" | "utc?", "") => continue,
+            ("?" | "utc?", text) if text.trim().is_empty() => continue,
             ("null" | "utc" | "gb", "") => Value::Null,
             ("utc" | "utc?", text) => Value::from(in_utc(text)),
             ("gb", text) => match bytes(text) {
@@ -322,6 +323,30 @@ mod tests {
         let Err(Refusal::Invalid(errors)) = of(&typed) else { panic!("a number that is none") };
         let pointer = errors.first().map(|error| error.pointer.as_str());
         assert_eq!(pointer, Some("/tiers/0/hours"), "the row as it is after closing up");
+    }
+
+    /// R8.6: a row that only says what it is about is no row; an emptied price takes its package away.
+    #[test]
+    fn a_row_is_there_for_its_entries_and_a_switch_for_what_is_missing() {
+        let fields = [
+            ("packages:rows", ""),
+            ("packages[0].id:key", "a"),
+            ("packages[0].cost:?", ""),
+            ("packages[1].id:key", "b"),
+            ("packages[1].cost:?", "5"),
+            ("packages[2].id", "c"),
+            ("packages[2].cost:?", " "),
+            ("packages[2].remove:bool-unless=packages[2].cost", "true"),
+            ("packages[3].id", "d"),
+            ("packages[3].cost:?", "7"),
+            ("packages[3].remove:bool-unless=packages[3].cost", "true"),
+        ];
+        let wanted = json!({"packages": [
+            {"id": "b", "cost": "5"}, {"id": "c", "remove": true}, {"id": "d", "cost": "7"},
+        ]});
+        assert_eq!(of(&fields).unwrap(), wanted);
+        let owned: Vec<_> = fields.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        assert_eq!(places(&owned, "packages"), [1, 2, 3], "as the page numbered them");
     }
 
     /// C6.4: anything ambiguous is malformed.

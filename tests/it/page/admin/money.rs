@@ -135,6 +135,40 @@ fn the_overview_tells_today_and_what_waits() {
     }
 }
 
+/// C1.10, R9.4: the API counts what waits for a person as the overview shows it, in a few calls and never by a scan.
+#[test]
+fn what_waits_for_a_person_is_counted_by_the_api() {
+    World::run(async |world| {
+        filled(world).await;
+        let read = async || world.admin().get("/v1/admin/waiting").await.is(200);
+        read().await;
+        world.stack.dynamo.reset();
+        let told = read().await;
+        let used = world.stack.dynamo.used();
+        assert!(used.keys().all(|name| ["GetItem", "BatchGetItem", "Query"].contains(&name.as_str())), "{used:?}");
+        // The admin; the totals; eight shards of reviews; rewards of two months; yesterday's reports; endpoints.
+        let calls: u64 = used.values().map(|usage| usage.calls).sum();
+        assert!(calls <= 1 + 1 + 8 + 2 + 1 + 1, "{calls}: {used:?}");
+        let open = world.admin().get("/v1/admin/payment/reviews?state=open").await.is(200)["items"].clone();
+        let open = open.as_array().unwrap();
+        assert_eq!((&told["reviews"]["count"], &told["reviews"]["more"]), (&json!(open.len()), &json!(false)));
+        assert!(!open.is_empty() && told["reviews"]["since"].is_string(), "{told}");
+        assert_eq!(told["withdrawals"], 2);
+        assert_eq!(
+            (&told["rewards"]["count"], &told["differences"], &told["webhook_endpoints"]),
+            (&json!(0), &json!(0), &json!(0))
+        );
+        let done = json!({"action": "ignore", "reason": "a test"});
+        let review = format!("/v1/admin/payment/reviews/{}/resolve", open[0]["id"].as_str().unwrap());
+        world.admin().once().post(&review, done).await.is(200);
+        world.settle().await;
+        assert_eq!(read().await["reviews"]["count"], json!(open.len() - 1));
+        // Page and API agree, and the menu recalls what the API read.
+        let page = admin_in(world, &BOTH[0]).await.open("/admin/users").await;
+        assert!(page.text.contains("/admin/withdrawals"), "{}", page.text);
+    });
+}
+
 /// C3: a card whose read fails says so; the others stand.
 #[test]
 fn a_card_of_the_overview_fails_alone() {

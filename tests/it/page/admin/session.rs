@@ -113,6 +113,37 @@ fn a_dangerous_form_needs_a_password_entered_a_moment_ago() {
     }
 }
 
+/// C5.6, C6.8: a wrong password on the way, even twice, loses nothing of what was entered before.
+#[test]
+fn a_wrong_password_on_the_way_keeps_what_was_entered() {
+    for (index, words) in BOTH.iter().enumerate() {
+        World::run(async |world| {
+            let told = world.register("bob", None).await;
+            let page = format!("/admin/users/{}/role", told["user"]["id"].as_str().unwrap());
+            let admin = admin_in(world, words).await;
+            let form = admin.open(&page).await;
+            world.advance(16 * 60).await;
+            let set = ["Set role and scopes", "设置角色和权限"][index];
+            let (go, role) = (["Continue", "继续"][index], [("role", "agent")]);
+            let mut asked = admin.press(&form, set, &role).await;
+            for wrong in ["not the password", "nor this one"] {
+                assert!(asked.path.starts_with("/confirm-password"), "{}", asked.path);
+                asked = admin.press(&asked, go, &[("password", wrong)]).await;
+                assert_eq!(asked.status, 422, "{}", asked.says());
+            }
+            let back = admin.press(&asked, go, &[("password", PASSWORD)]).await;
+            assert_eq!(back.path, page);
+            let selects = back.root.all("option");
+            let chosen = selects.iter().find(|one| one.of("selected").is_some()).and_then(|one| one.of("value"));
+            assert_eq!(chosen, Some("agent"), "{}", back.text);
+            let said = ["Your password was entered", "密码已输入"][index];
+            assert!(back.says().contains(said), "{}", back.says());
+            let again = admin.open(&page).await;
+            assert!(!again.says().contains(said), "it is shown once");
+        });
+    }
+}
+
 /// C5.6: a token of another session, an expired one and the session's own cookie are no fresh password.
 #[test]
 fn only_this_sessions_own_token_says_that_the_password_was_entered() {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::super::client::Shown;
+use super::super::client::{Browser, Shown};
 use super::admin_in;
 use crate::affiliate::commission::{hundred, invited};
 use crate::page::journeys::BOTH;
@@ -145,4 +145,31 @@ fn the_audit_log_says_who_changed_what() {
             assert!(!by_me.says().contains("exchange_rate"));
         });
     }
+}
+
+/// C4.3: the local stack's page of parts shows each in every state, as strict HTML, in both languages; no deployed function has it.
+#[test]
+fn the_page_of_parts_is_the_local_stacks_only() {
+    World::run(async |world| {
+        for words in &BOTH {
+            let request = http::Request::get("/_local/parts").header("accept-language", words.accept);
+            let answer =
+                emulator::stack::functions::parts(&world.stack.app, request.body(bytes::Bytes::new()).unwrap()).await;
+            assert_eq!(answer.status(), 200);
+            let body = axum::body::to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+            let page = String::from_utf8(body.to_vec()).unwrap();
+            let root = super::super::markup::checked(&page, "/_local/parts");
+            assert_eq!(root.all("html")[0].of("lang"), Some(words.lang));
+            for class in
+                ["tiles", "chips", "filters", "alert", "timeline", "progress", "copy", "qr", "ladder", "badge", "way"]
+            {
+                let has = |one: &&super::super::markup::Element| {
+                    one.of("class").is_some_and(|all| all.split(' ').any(|known| known == class))
+                };
+                assert!(root.all("*").iter().any(has), "no {class}");
+            }
+        }
+        let deployed = Browser::new(world, BOTH[0].accept).ask("GET", "/_local/parts", None, &[]).await;
+        assert_eq!(deployed.status, 404);
+    });
 }

@@ -14,12 +14,12 @@ use shared::payment::model::refund::RefundLine;
 use shared::payment::order_file::order_file;
 use shared::referral::model::referral::Side;
 
-use super::super::acts::text_field;
+use super::super::acts::{reason, text_field};
 use super::super::menu::{self, Head};
 use super::super::pages::Staff;
-use super::super::parts::{Confirm, confirm, sheet, short};
+use super::super::parts::{Confirm, confirm, short};
 use crate::frame;
-use crate::list::Column;
+use crate::list::{Column, sheet};
 use crate::parts::{Field, change, field, money};
 use crate::show::{price, price_text};
 use crate::visit::Visit;
@@ -30,12 +30,6 @@ fn trail(visit: &Visit, id: OrderId) -> Vec<(String, Markup)> {
         ("/admin/orders".to_owned(), html! { (visit.text.staff_orders()) }),
         (format!("/admin/orders/{id}"), html! { span.mono { (short(&id.to_string())) } }),
     ]
-}
-
-/// The field for the reason, which goes to the audit log.
-pub fn reason(visit: &Visit) -> Markup {
-    let text = &visit.text;
-    field(visit, &text_field("reason", "reason", &text.reason(), Some(text.reason_hint().to_string()), true))
 }
 
 /// A row of effects: what, now, change, then.

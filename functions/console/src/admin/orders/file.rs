@@ -24,10 +24,10 @@ use shared::table::list::Window;
 
 use super::super::menu::{self, Head};
 use super::super::pages::{Staff, rule_of};
-use super::super::parts::{Moment, card, sheet, short, time_line, timeline};
+use super::super::parts::{Moment, card, short, time_line, timeline};
 use super::{person, why};
 use crate::frame;
-use crate::list::{Column, alone};
+use crate::list::{Column, alone, sheet};
 use crate::parts::{badge, change, money};
 use crate::show::{note, order_badge, price};
 use crate::visit::Visit;

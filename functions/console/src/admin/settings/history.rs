@@ -13,8 +13,8 @@ use shared::operations::search::{AuditFilter, audits, users_of};
 use shared::table::list::Window;
 use shared::table::store::Page;
 
-use super::super::parts::{Part, fields, time_line};
-use crate::list::{Column, empty, table};
+use super::super::parts::{fields, time_line};
+use crate::list::{Column, Part, empty, table};
 use crate::visit::Visit;
 
 /// Changes of an area with the admins who made them.
@@ -48,7 +48,7 @@ impl History {
     pub fn shown(&self, visit: &Visit, part: &Part, area: Area) -> Markup {
         let text = &visit.text;
         if self.page.items.is_empty() {
-            let pager = part.pager(visit, self.page.next.as_ref());
+            let pager = part.pager(visit, &visit.text.settings_history(), self.page.next.as_ref());
             let nothing =
                 empty(visit, self.page.next.is_some(), &text.settings_no_history(), &text.settings_no_history_todo());
             return html! { (nothing) (pager) };
@@ -63,7 +63,7 @@ impl History {
                     }
                 }
             }
-            (part.pager(visit, self.page.next.as_ref()))
+            (part.pager(visit, &visit.text.settings_history(), self.page.next.as_ref()))
         }
     }
 }

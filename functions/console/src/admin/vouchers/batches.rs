@@ -20,7 +20,7 @@ use super::super::filters::Days;
 use super::super::menu::{self, Head};
 use super::super::orders::file;
 use super::super::pages::Staff;
-use super::super::parts::{Confirm, Part, below, card, confirm, progress, time, time_line};
+use super::super::parts::{Confirm, below, card, confirm, progress, time, time_line};
 use super::{benefit, plan_choices, plans_of, units};
 use crate::frame;
 use crate::list::{Column, alone};
@@ -43,7 +43,7 @@ fn page_of(batch: &Batch) -> String {
 /// The list.
 pub async fn list(staff: Staff) -> Response {
     let visit = &staff.0;
-    let part = match Part::of(&staff, &(), Days::default()) {
+    let part = match staff.part(&(), Days::default()) {
         Ok(part) => part,
         Err(refusal) => return frame::refused(visit, &refusal),
     };
@@ -216,7 +216,7 @@ fn being_made(visit: &Visit, batch: &Batch) -> Markup {
     let route = format!("/v1/admin/redemption/batches/{}/resume", batch.id);
     let act = Act { method: "POST", route, done: here.clone(), said: "batch_went_on" };
     html! {
-        section.card aria-labelledby="progress" data-poll=(format!("{here}/state")) data-state=(batch.created) data-until=(LOOKS_FOR) {
+        section.card aria-labelledby="progress" data-poll=(format!("{here}/state")) data-state=(batch.created) data-until=(LOOKS_FOR) data-every="2" {
             header { h2 #progress { (text.batch_being_made()) } }
             div.in.stack-s {
                 (progress(&text.batch_progress(), u64::from(batch.created), u64::from(batch.count)))

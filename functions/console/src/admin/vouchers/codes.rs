@@ -15,8 +15,8 @@ use shared::redemption::model::plan::{Plan, Unit};
 use super::super::acts::{Act, choice, facts, form, line};
 use super::super::filters::{Days, Filter, filters, given};
 use super::super::menu::{self, Head};
-use super::super::pages::{Staff, rule_of};
-use super::super::parts::{Confirm, Part, below, card, confirm, id_link};
+use super::super::pages::Staff;
+use super::super::parts::{Confirm, below, card, confirm, id_link};
 use super::batches::moment;
 use super::{benefit, entry_of, plan_choices, plans_of, units};
 use crate::frame;
@@ -34,7 +34,7 @@ fn route(code: &CodeText, act: &str) -> String {
 
 /// True if the visitor may change codes, not only see them.
 fn may_change(staff: &Staff) -> bool {
-    staff.admin().is_ok_and(|admin| rule_of("/admin/codes/delete").is_some_and(|rule| rule.admits(&admin.user)))
+    staff.may("/admin/codes/delete")
 }
 
 fn filter_of(visit: &Visit) -> Result<CodeFilter, Refusal> {
@@ -64,7 +64,7 @@ fn fields(visit: &Visit, plans: &[Plan]) -> Vec<Filter> {
 /// The list.
 pub async fn list(staff: Staff) -> Response {
     let visit = &staff.0;
-    let read = filter_of(visit).and_then(|filter| Ok((Part::of(&staff, &filter, Days::default())?, filter)));
+    let read = filter_of(visit).and_then(|filter| Ok((staff.part(&filter, Days::default())?, filter)));
     let (part, filter) = match read {
         Ok(read) => read,
         Err(refusal) => return frame::refused(visit, &refusal),
@@ -87,7 +87,7 @@ pub async fn list(staff: Staff) -> Response {
                     }
                 }
             } @else { (crate::list::table(&columns(visit, false), &rows)) }
-            (part.pager(visit, page.next.as_ref()))
+            (part.pager(visit, &visit.text.staff_codes_list(), page.next.as_ref()))
         }
     });
     let head = Head {

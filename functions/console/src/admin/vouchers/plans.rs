@@ -13,8 +13,8 @@ use shared::redemption::save_plan;
 use super::super::acts::{line, tick};
 use super::super::filters::Days;
 use super::super::menu::{self, Head};
-use super::super::pages::{Staff, rule_of};
-use super::super::parts::{Part, below, time};
+use super::super::pages::Staff;
+use super::super::parts::{below, time};
 use super::gigabytes;
 use crate::frame;
 use crate::list::{Column, alone};
@@ -25,7 +25,7 @@ use crate::visit::{Visit, not_found};
 /// The list.
 pub async fn list(staff: Staff) -> Response {
     let visit = &staff.0;
-    let part = match Part::of(&staff, &(), Days::default()) {
+    let part = match staff.part(&(), Days::default()) {
         Ok(part) => part,
         Err(refusal) => return frame::refused(visit, &refusal),
     };
@@ -58,7 +58,7 @@ pub async fn list(staff: Staff) -> Response {
 }
 
 fn may_change(staff: &Staff) -> bool {
-    staff.admin().is_ok_and(|admin| rule_of("/admin/plans/{id}").is_some_and(|rule| rule.admits(&admin.user)))
+    staff.may("/admin/plans/{id}")
 }
 
 fn row(visit: &Visit, plan: &Plan, may_change: bool) -> Vec<Markup> {

@@ -18,32 +18,28 @@ use shared::redemption::model::redemption::Redemption;
 use shared::redemption::undo_redemption::redemption;
 
 use super::super::acts::reason;
-use super::super::filters::{self, Days, Filter, given};
+use super::super::filters::{self, CODE, Days, Filter, USER, read};
 use super::super::menu;
 use super::super::pages::Staff;
-use super::super::parts::{Confirm, Part, below, confirm, time, time_line};
+use super::super::parts::{Confirm, below, confirm, time, time_line};
 use super::super::users::{self, People};
 use crate::frame;
-use crate::list::Column;
+use crate::list::{Column, Part};
 use crate::parts::{HERE, around, badge, money};
+use crate::text::Texts;
 use crate::visit::{Visit, not_found};
 
 fn wanted(staff: &Staff) -> Result<(Part, RedemptionFilter, Vec<Filter>), Refusal> {
     let visit = &staff.0;
-    let text = &visit.text;
     let days = Days::of(visit, None)?;
-    let filter = RedemptionFilter {
-        user: given(visit, "user").as_deref().and_then(UserId::parse),
-        code: given(visit, "code").as_deref().and_then(CodeName::parse),
-    };
-    let part = Part::of(staff, &filter, days)?;
+    let mut errors = Vec::new();
+    let user = read(visit, "user", UserId::parse, &mut errors);
+    let code = read(visit, "code", CodeName::parse, &mut errors);
+    Refusal::unless_empty(errors)?;
+    let filter = RedemptionFilter { user, code };
+    let part = staff.part(&filter, days)?;
     let [from, to] = days.filters(visit, false);
-    let fields = vec![
-        Filter::text(visit, "user", "text", text.exchange_user()),
-        Filter::text(visit, "code", "text", text.exchange_code()),
-        from,
-        to,
-    ];
+    let fields = vec![USER.filter(visit), CODE.filter(visit), from, to];
     Ok((part, filter, fields))
 }
 
@@ -51,7 +47,7 @@ fn wanted(staff: &Staff) -> Result<(Part, RedemptionFilter, Vec<Filter>), Refusa
 pub async fn list(staff: Staff) -> Response {
     let (part, filter, fields) = match wanted(&staff) {
         Ok(wanted) => wanted,
-        Err(refusal) => return frame::refused(&staff.0, &refusal),
+        Err(refusal) => return filters::unread(staff, &refusal, Texts::staff_redemptions, &[USER, CODE]),
     };
     let visit = &staff.0;
     let text = &visit.text;

@@ -13,17 +13,25 @@ fn placed<'a>(name: &'a str, lists: &BTreeSet<&str>) -> Option<(&'a str, usize, 
     Some((list, place.parse().ok()?, rest)).filter(|_| lists.contains(list))
 }
 
+/// True for a field that makes its row one with an entry.
+fn is_entry(name: &str, text: &str) -> bool {
+    !matches!(split(name).1, "bool" | "key") && !text.trim().is_empty()
+}
+
+/// Places of the rows of a list that have an entry, as the page numbered them.
+pub fn places(fields: &[(String, String)], list: &str) -> Vec<usize> {
+    let lists = BTreeSet::from([list]);
+    let entries = fields.iter().filter(|(name, text)| is_entry(name, text));
+    let all: BTreeSet<usize> = entries.filter_map(|(name, _)| Some(placed(name, &lists)?.1)).collect();
+    all.into_iter().collect()
+}
+
 /// The fields without rows that have no entry, the others of a list numbered anew.
 pub(super) fn closed(fields: &[(String, String)]) -> Vec<(String, String)> {
     let marked = |name: &'_ str| split(name).1 == "rows";
     let lists: BTreeSet<&str> = fields.iter().filter(|(name, _)| marked(name)).map(|(name, _)| split(name).0).collect();
-    let mut kept: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
-    for (name, text) in fields {
-        let is_entry = !["bool", "key"].contains(&split(name).1) && !text.trim().is_empty();
-        if let Some((list, place, _)) = placed(name, &lists).filter(|_| is_entry) {
-            kept.entry(list).or_default().insert(place);
-        }
-    }
+    let kept: BTreeMap<&str, BTreeSet<usize>> =
+        lists.iter().map(|list| (*list, places(fields, list).into_iter().collect())).collect();
     let anew = |name: &str| match placed(name, &lists) {
         None => Some(name.to_owned()),
         Some((list, place, rest)) => {
