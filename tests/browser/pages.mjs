@@ -5,6 +5,7 @@ export const PAGES = [
   { name: "sign-in", path: "/sign-in" },
   { name: "sign-in-refused", path: "/sign-in?next=%2Frecords", act: refused("sign-in", { email: "nobody@example.com", password: "not the password" }) },
   { name: "sign-in-no-cookies", path: "/sign-in?kept=1" },
+  { name: "sign-in-link-over", path: "/sign-in?link=over&next=%2Ftop-up" },
   { name: "register", path: "/register" },
   { name: "register-invited", path: "/register?ref=K7MXP2QA" },
   { name: "register-refused", path: "/register?ref=K7MXP2QA", act: refused("create-account-do", { email: "p@example.com", password: "short" }) },

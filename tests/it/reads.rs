@@ -1,8 +1,10 @@
 //! Reads of several items together: any shape of keys, a hundred in one call.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use serde_json::Value;
+use emulator::stack::TABLE;
+use serde_json::{Value, json};
 use shared::account::model::user::User;
 use shared::kernel::id::UserId;
 use shared::table::key::Key;
@@ -47,5 +49,42 @@ fn more_than_a_hundred_keys_are_several_calls_and_none_is_no_call() {
         assert_eq!(found.iter().position(Option::is_some), Some(100));
         assert!(app.store.read(Vec::<Key<User>>::new()).await.unwrap().is_empty());
         assert!(world.stack.faults.calls().is_empty());
+    });
+}
+
+/// An index has keys only: what leaves a list between the two reads of a page is left out, and the page goes on after it.
+#[test]
+fn a_page_leaves_out_what_leaves_the_list_while_it_is_read() {
+    World::run(async |world| {
+        world.open().await;
+        world.register("bob", None).await;
+        for _ in 0..3 {
+            world.order("bob", json!({"offer_id": "o100", "provider": "zpay"})).await;
+            world.advance(1).await;
+        }
+        let ask = "/v1/payment/orders?limit=2";
+        let whole = world.user("bob").get("/v1/payment/orders").await.is(200);
+        let ids: Vec<&str> = whole["items"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
+        let item = |id: &str| json!({"pk": {"S": format!("ORDER#{id}")}, "sk": {"S": "ORDER"}});
+        let gone = json!({"TableName": TABLE, "Key": item(ids[0])});
+        let moved = json!({"TableName": TABLE, "Key": item(ids[1]), "UpdateExpression": "SET gsi1pk = :to",
+            "ExpressionAttributeValues": {":to": {"S": "ORDERS#another"}}});
+        // Each call takes ten milliseconds; the items change when the keys are read and the items are not.
+        world.stack.dynamo.calls_take(Duration::from_millis(10));
+        let change = async {
+            tokio::time::sleep(Duration::from_millis(15)).await;
+            world.stack.dynamo.apply("DeleteItem", &gone).unwrap();
+            world.stack.dynamo.apply("UpdateItem", &moved).unwrap();
+        };
+        let (page, ()) = tokio::join!(world.user("bob").get(ask), change);
+        world.stack.dynamo.calls_take(Duration::ZERO);
+        let page = page.is(200);
+        assert_eq!(page["items"], json!([]), "both have left the list");
+        let next = page["next_cursor"].as_str().expect("there is one more");
+        let rest = world.user("bob").get(&format!("{ask}&cursor={next}")).await.is(200);
+        assert_eq!(rest["items"][0]["id"], ids[2]);
+        // The auditor knows that no order belongs in another's list.
+        let moved = json!({"TableName": TABLE, "Key": item(ids[1])});
+        world.stack.dynamo.apply("DeleteItem", &moved).unwrap();
     });
 }

@@ -344,6 +344,6 @@ fn redeeming_costs_what_its_budget_says() {
         };
         // One unit of each is the deletion of the outbox item, after the commit.
         assert_eq!(cost(&time).await, (calls(1), 12 + 1));
-        assert_eq!(cost(&money).await, (calls(0), 16 + 1));
+        assert_eq!(cost(&money).await, (calls(0), 15 + 1));
     });
 }

@@ -433,7 +433,7 @@ mod tests {
         let table = real().table;
         assert_eq!((table.pk.as_str(), table.sk.as_str(), table.ttl.as_str()), ("pk", "sk", "ttl"));
         let indexes: Vec<(&str, bool)> = table.indexes.iter().map(|i| (i.name.as_str(), i.whole_items)).collect();
-        assert_eq!(indexes, [("gsi1", true), ("gsi2", true), ("gsi3", false)]);
+        assert_eq!(indexes, [("gsi1", false), ("gsi2", false), ("gsi3", false)]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, ToSpan};
 use kernel::id::{ServiceKeyId, SessionId, SignupId, UserId};
-use table::key::{by_month, due, owned};
+use table::key::{Key, by_month, due, owned};
 use table::records;
 
 use crate::account::model::access::{EmailChange, EmailClaim, ExternalClaim, PendingSignup, Session};
@@ -72,6 +72,11 @@ fn a_day_after(at: Timestamp) -> Option<Timestamp> {
 }
 
 impl User {
+    /// The user of a key.
+    pub(crate) fn id_of(key: &Key<Self>) -> Option<UserId> {
+        UserId::parse(key.pk.strip_prefix("USER#")?)
+    }
+
     /// Returns the next due job of this account.
     ///
     /// It is the second scrub after an erasure, or the end of the promotion window.

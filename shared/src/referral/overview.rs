@@ -1,7 +1,5 @@
 //! Queries of the referral programme, as a user sees it (R3.9).
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 use crate::account::model::identity::Status;
@@ -16,11 +14,11 @@ use crate::referral::model::reconcile::{fired, holds};
 use crate::referral::model::referral::{Invite, InviteCode, Referral, Reward, RewardTerms, Side, Trigger};
 use crate::referral::model::settings::ReferralSettings;
 use kernel::fault::{Error, Fault};
-use kernel::id::{RewardId, UserId};
+use kernel::id::UserId;
 use kernel::money::{MoneyError, PayMoney};
 use kernel::refusal::Refusal;
 use table::item::Versioned;
-use table::key::owned_by;
+use table::key::{Key, owned_by};
 use table::list::Window;
 use table::store::{Index, Page, Query};
 
@@ -28,8 +26,8 @@ use table::store::{Index, Page, Query};
 pub const CHECKS: i64 = 30;
 /// Window of [`CHECKS`], in seconds.
 pub const CHECK_SECONDS: i64 = 60;
-/// Maximum invitees of one page, so that one read fetches both rewards of each.
-const PAGE: i32 = 50;
+/// Maximum invitees of one page, so that one read of a hundred items fetches each with both rewards.
+const PAGE: i32 = 33;
 
 /// Overview of the referral programme for a user.
 #[derive(Debug, Clone, PartialEq)]
@@ -176,13 +174,13 @@ pub async fn overview(app: &App, user: UserId) -> Result<ReferralOverview, Error
 /// Fails if the database cannot be reached, or an item does not decode.
 pub async fn invitees(app: &App, inviter: UserId, window: &Window) -> Result<Page<Invitee>, Error> {
     let newest = Query::newest(Index::Owner, owned_by("INVITEES", inviter), window.limit.min(PAGE));
-    let page = app.store.list::<User>(&Query { after: window.after.clone(), ..newest }).await?;
-    let ids = page.items.iter().flat_map(|user| triggers().map(|trigger| reward_of(user.id, trigger)));
-    let mut rewards = app.store.named(ids.map(|id| (id, Reward::key(id))).collect()).await?;
+    let ask = Query { after: window.after.clone(), ..newest };
+    let page =
+        app.store.list_with(&ask, |key: &Key<User>| User::id_of(key).map(rewards_of).unwrap_or_default()).await?;
     let mut items = Vec::with_capacity(page.items.len());
-    for user in &page.items {
+    for (user, rewards) in page.items {
         if let Some(attribution) = &user.attribution {
-            items.push(invitee(user, attribution, &mut rewards)?);
+            items.push(invitee(&user, attribution, rewards)?);
         }
     }
     Ok(Page { items, next: page.next })
@@ -197,19 +195,19 @@ pub async fn rewards(app: &App, beneficiary: UserId, window: &Window) -> Result<
     app.store.list::<Reward>(&Query { after: window.after.clone(), ..newest }).await
 }
 
-fn triggers() -> impl Iterator<Item = Trigger> {
-    [Trigger::Registration, Trigger::Qualified].into_iter()
+/// Triggers of an inviter's rewards for an invitee.
+const TRIGGERS: [Trigger; 2] = [Trigger::Registration, Trigger::Qualified];
+
+/// The keys of the inviter's rewards for an invitee, by [`TRIGGERS`].
+fn rewards_of(invitee: UserId) -> Vec<Key<Reward>> {
+    TRIGGERS.map(|trigger| Reward::key(Reward::id_of(invitee, trigger, Side::Inviter))).to_vec()
 }
 
-fn reward_of(invitee: UserId, trigger: Trigger) -> RewardId {
-    Reward::id_of(invitee, trigger, Side::Inviter)
-}
-
-fn invitee(user: &User, attribution: &Referral, rewards: &mut BTreeMap<RewardId, Reward>) -> Result<Invitee, Error> {
-    let mut shown = Vec::with_capacity(2);
-    for trigger in triggers() {
-        shown.extend(match rewards.remove(&reward_of(user.id, trigger)) {
-            Some(reward) => Some(reward),
+fn invitee(user: &User, attribution: &Referral, rewards: Vec<Option<Versioned<Reward>>>) -> Result<Invitee, Error> {
+    let mut shown = Vec::with_capacity(TRIGGERS.len());
+    for (trigger, reward) in TRIGGERS.into_iter().zip(rewards) {
+        shown.extend(match reward {
+            Some(reward) => Some(reward.into_inner()),
             None => on_its_way(user.id, attribution, trigger)?,
         });
     }

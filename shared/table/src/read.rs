@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::KeysAndAttributes;
+use futures_util::future::try_join_all;
 use kernel::fault::Fault;
 
 use crate::item::{Entity, Item, Versioned, text};
@@ -144,7 +145,7 @@ impl ReadSet {
 impl Store {
     /// Reads the items at `keys`, each strongly consistent: `read((Withdrawal::key(id), User::key(user)))`.
     ///
-    /// Up to 100 are one call; no keys are none.
+    /// Up to 100 are one call, more are several at once; no keys are none.
     ///
     /// # Errors
     /// The database can't be reached, leaves keys unread again and again, or an item does not decode.
@@ -156,28 +157,28 @@ impl Store {
             items.0.entry(key).or_default().0 += 1;
         }
         let wanted: Vec<Item> = items.0.keys().map(key_item).collect();
-        for some in wanted.chunks(TOGETHER) {
-            self.read_batch(some.to_vec(), &mut items).await?;
+        let found = try_join_all(wanted.chunks(TOGETHER).map(|some| self.read_batch(some.to_vec()))).await?;
+        for item in found.into_iter().flatten() {
+            if let (Some(pk), Some(sk)) = (text(&item, "pk"), text(&item, "sk"))
+                && let Some((_, found)) = items.0.get_mut(&Key::of(pk, sk))
+            {
+                *found = Some(item);
+            }
         }
         keys.decode(&mut items)
     }
 
-    async fn read_batch(&self, mut wanted: Vec<Item>, items: &mut ReadSet) -> Result<(), Fault> {
+    async fn read_batch(&self, mut wanted: Vec<Item>) -> Result<Vec<Item>, Fault> {
+        let mut found = Vec::with_capacity(wanted.len());
         for _ in 0..8 {
             if wanted.is_empty() {
-                return Ok(());
+                return Ok(found);
             }
             let ask = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
             let ask = ask.map_err(Fault::bug)?;
             let call = self.client.batch_get_item().request_items(&self.table, ask).send().await;
             let answer = call.map_err(|error| Fault::unavailable("BatchGetItem", error))?;
-            for item in answer.responses.into_iter().flatten().flat_map(|(_, items)| items) {
-                if let (Some(pk), Some(sk)) = (text(&item, "pk"), text(&item, "sk"))
-                    && let Some((_, found)) = items.0.get_mut(&Key::of(pk, sk))
-                {
-                    *found = Some(item);
-                }
-            }
+            found.extend(answer.responses.into_iter().flatten().flat_map(|(_, items)| items));
             wanted = answer.unprocessed_keys.into_iter().flatten().flat_map(|(_, rest)| rest.keys).collect();
         }
         Err(Fault::unavailable("BatchGetItem", "keys left unread"))

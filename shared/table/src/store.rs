@@ -8,8 +8,9 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use crate::item::{Entity, Item, Versioned};
+use crate::item::{Entity, Item, Versioned, text};
 use crate::key::Key;
+use crate::read::Keys;
 use kernel::fault::Fault;
 
 /// Client of the table.
@@ -126,13 +127,43 @@ impl Store {
 
     /// Reads one page of entities.
     ///
-    /// The table is read strongly consistent, an index is not; no money decision depends on an index.
+    /// An index holds keys only, and lags behind; the items are then read from the table, strongly consistent. What has left the list
+    /// meanwhile is left out, so a page may be short and still have a next one.
     ///
     /// # Errors
     /// The database can't be reached, or an item does not decode.
     pub async fn list<T: Entity>(&self, ask: &Query) -> Result<Page<Versioned<T>>, Fault> {
+        if ask.list != Index::Table {
+            let page = self.list_with(ask, |_| ()).await?;
+            return Ok(Page { items: page.items.into_iter().map(|(item, ())| item).collect(), next: page.next });
+        }
         let page = self.list_items(ask).await?;
         let items = page.items.into_iter().map(Versioned::read).collect::<Result<_, _>>()?;
+        Ok(Page { items, next: page.next })
+    }
+
+    /// Reads one page of an index's entities as [`list`](Self::list) does, and with each, in the same call, what its key leads to.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list).
+    pub async fn list_with<T: Entity, K: Keys>(
+        &self,
+        ask: &Query,
+        beside: impl Fn(&Key<T>) -> K,
+    ) -> Result<Page<(Versioned<T>, K::Found)>, Fault> {
+        let page = self.list_items(ask).await?;
+        let (_, pk, sk) = ask.list.names();
+        let key = |entry: &Item| Some(Key::<T>::holding(text(entry, "pk")?, text(entry, "sk")?));
+        let keys: Vec<Key<T>> = page.items.iter().filter_map(key).collect();
+        let wanted: (Vec<Key>, Vec<K>) = keys.iter().map(|key| (key.any(), beside(key))).unzip();
+        let (found, beside) = self.read(wanted).await?;
+        let is_there = |entry: &Item, item: &Item| [pk, sk].iter().all(|name| entry.get(*name) == item.get(*name));
+        let mut items = Vec::with_capacity(keys.len());
+        for ((entry, item), beside) in page.items.iter().zip(found).zip(beside) {
+            if let Some(item) = item.filter(|item| is_there(entry, item)) {
+                items.push((Versioned::read(item)?, beside));
+            }
+        }
         Ok(Page { items, next: page.next })
     }
 
@@ -152,7 +183,7 @@ impl Store {
         }
     }
 
-    /// Reads one page of raw items.
+    /// Reads one page of raw items; of an index, their keys.
     ///
     /// # Errors
     /// The database can't be reached.

@@ -70,8 +70,10 @@ export class Visitor {
       const isPage = documents.has(message.location().url);
       if (!(isPage && REFUSED.test(message.text()))) say(`says ${message.text()}`);
     });
-    // Who leaves for a page without transitions, such as a provider's, is told so.
-    page.on("pageerror", (error) => /ViewTransition opt-in disabled/.test(error) || say(`fails: ${error}`));
+    // Chromium tells of transitions between pages that do not come about: to a page without them, such as a provider's, and to one that
+    // is shown before its transition is ready. The page is there all the same.
+    const skipped = /ViewTransition opt-in disabled|Transition was aborted because of invalid state/;
+    page.on("pageerror", (error) => skipped.test(error) || say(`fails: ${error}`));
   }
 
   async open(path) {

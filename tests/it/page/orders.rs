@@ -299,22 +299,27 @@ fn pages_of_paying_and_inviting_cost_their_visitor_and_their_own_reads() {
         let ann = enter(world, words, "ann").await;
         let order = buy(&ann, &(pay.pay)("¥10.00"), "zpay/alipay", "10").await.path;
         let (state, cancel) = (format!("{order}/state"), format!("{order}/cancel"));
-        for (path, wanted) in [
-            ("/top-up", &[("BatchGetItem", 1), ("Query", 1)][..]),
+        let mut found: Vec<(&str, Vec<(&str, u64)>)> = Vec::new();
+        let wanted: [(&str, &[(&str, u64)]); 8] = [
+            ("/top-up", &[("BatchGetItem", 2), ("Query", 1)]),
             ("/top-up/price?amount=5", &[("BatchGetItem", 1)]),
-            ("/orders", &[("BatchGetItem", 1), ("Query", 1)]),
+            ("/orders", &[("BatchGetItem", 2), ("Query", 1)]),
             (&order, &[("BatchGetItem", 1), ("GetItem", 1)]),
             (&state, &[("BatchGetItem", 1), ("GetItem", 1)]),
             (&cancel, &[("BatchGetItem", 1), ("GetItem", 1)]),
             ("/invite", &[("BatchGetItem", 3), ("Query", 1)]),
             ("/invite/rewards", &[("BatchGetItem", 1), ("Query", 1)]),
-        ] {
+        ];
+        for (path, _) in wanted {
             world.stack.dynamo.reset();
             assert_eq!(ann.open(path).await.status, 200, "{path}");
             let used = world.stack.dynamo.used();
-            let calls: Vec<(&str, u64)> = used.iter().map(|(name, usage)| (name.as_str(), usage.calls)).collect();
-            assert_eq!(calls, wanted, "{path}");
+            let known =
+                ["BatchGetItem", "GetItem", "Query"].map(|name| (name, used.get(name).map_or(0, |one| one.calls)));
+            assert!(used.keys().all(|name| known.iter().any(|(one, _)| one == name)), "{path}: {used:?}");
+            found.push((path, known.into_iter().filter(|(_, calls)| *calls > 0).collect()));
         }
+        assert_eq!(found, wanted.map(|(path, calls)| (path, calls.to_vec())));
     });
 }
 

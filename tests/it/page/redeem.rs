@@ -158,7 +158,7 @@ fn the_page_costs_its_visitor_and_two_lists() {
         world.redeem("ann", &month).await.is(201);
         let browser = signed_in(world, &BOTH[0], "ann", PASSWORD).await;
         for (path, wanted) in
-            [("/redeem", vec![("BatchGetItem", 2), ("Query", 2)]), ("/account", vec![("BatchGetItem", 1)])]
+            [("/redeem", vec![("BatchGetItem", 3), ("Query", 2)]), ("/account", vec![("BatchGetItem", 1)])]
         {
             world.stack.dynamo.reset();
             assert_eq!(browser.open(path).await.status, 200);

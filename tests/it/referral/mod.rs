@@ -138,7 +138,7 @@ async fn lists_go_by_pages_and_cursors_are_their_callers() {
     assert_eq!(stand.get(Some(&invitees[0]), "/v1/referral/invitees").await.2["items"], json!([]));
 }
 
-/// Budget: a page of rewards is one query; of invitees a query, and one read of their rewards.
+/// Budget: a page is a query and a read, which of invitees brings their rewards, too.
 #[tokio::test(start_paused = true)]
 async fn a_page_of_invitees_is_a_query_and_one_read() {
     let stand = Stand::new();

@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::affiliate::commission::{hundred, invited};
+use crate::redemption::credit;
 use crate::world::{PASSWORD, World};
 
-/// Routes on which money moves, with bodies that would be accepted or find nothing.
-fn money() -> Vec<(&'static str, String, Value)> {
+/// Routes on which money moves, with bodies that would be accepted, one of them with this code, or find nothing.
+fn money(code: &str) -> Vec<(&'static str, String, Value)> {
     let withdrawal = "/v1/affiliate/withdrawals";
     vec![
         ("POST", withdrawal.into(), json!({"amount": "1", "to": "balance"})),
@@ -16,7 +17,7 @@ fn money() -> Vec<(&'static str, String, Value)> {
             json!({"amount": "10", "to": "cash", "payout": {"method": "paypal", "account": "thief@example.com"}}),
         ),
         ("POST", format!("{withdrawal}/wdr_01k9zq4r7x8m2v5b3n6c1d0fgh/cancel"), json!({})),
-        ("POST", "/v1/redemptions".into(), json!({"code": "ABCD-EFGH-JKLM-NPQR"})),
+        ("POST", "/v1/redemptions".into(), json!({"code": code})),
         ("POST", "/v1/payment/orders".into(), json!({"offer_id": "o100", "provider": "zpay"})),
         ("POST", "/v1/payment/orders/ord_01k9zq4r7x8m2v5b3n6c1d0fgh/cancel".into(), json!({})),
         ("POST", "/v1/affiliate/codes".into(), json!({})),
@@ -41,7 +42,9 @@ fn money() -> Vec<(&'static str, String, Value)> {
 
 /// Requires that a token moves nothing, on any route of money, agents or admins.
 async fn moves_nothing(world: &World, token: &str, why: &str) {
-    for (method, path, body) in money() {
+    world.sign_in("admin").await;
+    let code = world.codes(credit("1", 1, 1)).await.remove(0);
+    for (method, path, body) in money(&code) {
         let answer = world.holder(token).once().raw(method, &path, &body.to_string()).await;
         assert_eq!((answer.status, answer.is_problem().as_str()), (401, "unauthenticated"), "{why}: {method} {path}");
     }

