@@ -260,7 +260,7 @@ impl FromRequestParts<Arc<App>> for Staff {
 /// True if the visitor has been here a while ago at the latest; the browser is told of this page in time (C5.3).
 ///
 /// # Errors
-/// A bug, as [`Visit::member`].
+/// A bug, as `Visit::member`.
 pub fn is_there(visit: &mut Visit) -> Result<bool, Fault> {
     let seen = Cookies::of(&visit.headers).get(SEEN).map(str::to_owned);
     let Presence::Here(told) = staff::presence(&visit.app, visit.member()?, seen.as_deref()) else { return Ok(false) };
