@@ -113,19 +113,27 @@ async fn row(app: &App, text: CodeText, code: Code, batch: &Batch) -> Result<Cod
     Ok(CodeRow { text, code, used, status, batch_enabled: batch.enabled })
 }
 
-/// Returns the hashes under which a named code may be stored.
+/// Returns the hashes under which each of some named codes may be stored.
 ///
 /// # Rejects
 /// `code_not_found` for an unknown batch, and for a mistyped code, without reading anything.
-pub async fn hashes(app: &App, name: &CodeName) -> Result<Vec<CodeHash>, Error> {
-    let hashes = match name {
-        CodeName::Text(text) => app.config.codes.look_up(text)?,
-        CodeName::Ref(of) => {
-            let batch = app.store.get::<Batch>(&Batch::key(of.batch)).await?.ok_or(Refusal::CodeNotFound)?;
-            batch.hash(of.ordinal, &app.config.codes).into_iter().collect()
+pub async fn hashes(app: &App, names: impl IntoIterator<Item = &CodeName>) -> Result<Vec<Vec<CodeHash>>, Error> {
+    let (mut all, mut named) = (Vec::new(), Vec::new());
+    for name in names {
+        match name {
+            CodeName::Text(text) => all.push(app.config.codes.look_up(text)?),
+            CodeName::Ref(of) => named.push(*of),
         }
-    };
-    if hashes.is_empty() { Err(Refusal::CodeNotFound.into()) } else { Ok(hashes) }
+    }
+    if all.iter().any(Vec::is_empty) {
+        return Err(Refusal::CodeNotFound.into());
+    }
+    let batches = app.store.named(named.iter().map(|of| (of.batch, Batch::key(of.batch))).collect()).await?;
+    for of in named {
+        let batch = batches.get(&of.batch).ok_or(Refusal::CodeNotFound)?;
+        all.push(vec![batch.hash(of.ordinal, &app.config.codes).ok_or(Refusal::CodeNotFound)?]);
+    }
+    Ok(all)
 }
 
 /// Reads a code, also a deleted one.
@@ -133,7 +141,7 @@ pub async fn hashes(app: &App, name: &CodeName) -> Result<Vec<CodeHash>, Error> 
 /// # Rejects
 /// `code_not_found`.
 pub async fn find(app: &App, name: &CodeName) -> Result<Versioned<Code>, Error> {
-    let keys: Vec<Key<Code>> = hashes(app, name).await?.into_iter().map(Code::key).collect();
+    let keys: Vec<Key<Code>> = hashes(app, [name]).await?.into_iter().flatten().map(Code::key).collect();
     Ok(app.store.read(keys).await?.into_iter().flatten().next().ok_or(Refusal::CodeNotFound)?)
 }
 

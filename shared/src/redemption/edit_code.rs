@@ -259,10 +259,7 @@ pub async fn delete_codes(
 /// # Rejects
 /// `code_not_found` when any of them does not exist.
 async fn all(app: &App, names: &BTreeSet<CodeName>) -> Result<Vec<Versioned<Code>>, Error> {
-    let mut named = Vec::new();
-    for name in names {
-        named.push(hashes(app, name).await?);
-    }
+    let named = hashes(app, names).await?;
     let keys = named.iter().flatten().copied().map(Code::key).collect::<Vec<_>>();
     let found = app.store.read(keys).await?.into_iter().flatten();
     let found: BTreeMap<CodeHash, Versioned<Code>> = found.map(|code| (code.hash, code)).collect();
@@ -275,7 +272,9 @@ async fn all(app: &App, names: &BTreeSet<CodeName>) -> Result<Vec<Versioned<Code
 async fn plan_deletion(app: &App, ctx: &Ctx, names: &BTreeSet<CodeName>, admin: UserId) -> Result<(u64, Tx), Error> {
     let mut tx = app.tx();
     let mut deleted = Vec::new();
-    for before in all(app, names).await? {
+    let all = all(app, names).await?;
+    let count = all.len();
+    for before in all {
         if before.deleted {
             if ctx.idempotency == Idempotency::Natural {
                 continue;
@@ -293,7 +292,7 @@ async fn plan_deletion(app: &App, ctx: &Ctx, names: &BTreeSet<CodeName>, admin: 
     let subject = if deleted.len() == 1 { deleted.concat() } else { format!("{} codes", deleted.len()) };
     let audit = by_admin(app, ctx, admin, "code.deleted", subject).change(deleted.join(" "), "");
     tx.insert(&audit);
-    Ok((u64::try_from(names.len()).unwrap_or(u64::MAX), tx))
+    Ok((u64::try_from(count).unwrap_or(u64::MAX), tx))
 }
 
 /// Enables or disables all codes of a batch in one write.
