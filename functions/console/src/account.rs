@@ -1,25 +1,25 @@
 //! The page of the visitor's own account: language, password, e-mail, devices, data (R2.11).
 
-use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use maud::{Markup, html};
 use shared::account::browser::Visitor;
 use shared::account::records::{StatementFilter, records as statement};
 use shared::account::view::Record;
 use shared::edge::export::{CsvRow, csv};
-use shared::kernel::fault::Fault;
+use shared::kernel::fault::Error;
 use shared::kernel::ledger::{AccountKind, AccountOwner};
+use shared::table::list::Window;
+use shared::table::store::Page;
 
+use crate::export::{self, file};
 use crate::frame;
 use crate::gate::{password, username};
 use crate::parts::{Field, field, time};
 use crate::text::Language;
 use crate::visit::{Member, Visit, failed};
 
-/// Most rows of the file of records (C3.1).
-const RECORDS_MAX: usize = 5_000;
-/// Rows that are read at once for it.
+/// Rows that are read at once for the file of records.
 const AT_ONCE: i32 = 500;
 
 /// The account page; `?step=email` asks for the code that was mailed to a new address.
@@ -202,48 +202,28 @@ fn data(visit: &Visit) -> Markup {
 
 /// All records of an account of the visitor as a file.
 pub async fn records(Member(visit): Member) -> Response {
-    let is_commission = visit.asked("account") == Some("commission");
-    match rows(&visit, is_commission).await {
-        Ok(Some(rows)) => file(is_commission, csv(Record::COLUMNS, rows.into_iter())),
+    let (account, name) = match visit.asked("account") {
+        Some("commission") => (AccountKind::Commission, "commission.csv"),
+        _ => (AccountKind::Balance, "balance.csv"),
+    };
+    match rows(&visit, account).await {
+        Ok(Some(rows)) => file(name, csv(Record::COLUMNS, rows.into_iter())),
         Ok(None) => {
             let main = html! { p { a.btn href="/account" { (visit.text.go_back()) } } };
             frame::message(&visit, StatusCode::UNPROCESSABLE_ENTITY, &visit.text.own_data_too_many(), main)
         }
-        Err(fault) => failed(&visit, &fault),
+        Err(error) => frame::error(&visit, error),
     }
 }
 
 /// The rows; `None` when they are more than a file may have.
-async fn rows(visit: &Visit, is_commission: bool) -> Result<Option<Vec<serde_json::Value>>, Fault> {
+async fn rows(visit: &Visit, account: AccountKind) -> Result<Option<Vec<serde_json::Value>>, Error> {
     let owner = AccountOwner::User(visit.member()?.user.id);
-    let account = if is_commission { AccountKind::Commission } else { AccountKind::Balance };
-    let mut filter = StatementFilter { account, kind: None, from: None, to: None, limit: AT_ONCE, after: None };
-    let mut rows = Vec::new();
-    loop {
-        let page = statement(&visit.app, owner, &filter).await?;
-        rows.extend(page.items.into_iter().filter_map(|line| serde_json::to_value(Record::from(line)).ok()));
-        if rows.len() > RECORDS_MAX {
-            return Ok(None);
-        }
-        match page.next {
-            Some(next) => filter.after = Some(next),
-            None => return Ok(Some(rows)),
-        }
-    }
-}
-
-fn file(is_commission: bool, text: String) -> Response {
-    let name = match is_commission {
-        true => "commission.csv",
-        false => "balance.csv",
+    let read = |window: Window| async move {
+        let Window { from, to, limit, after } = window;
+        let page =
+            statement(&visit.app, owner, &StatementFilter { account, kind: None, from, to, limit, after }).await?;
+        Ok(Page { items: page.items.into_iter().map(Record::from).collect(), next: page.next })
     };
-    let mut response = text.into_response();
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Ok(name) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
-        headers.insert(CONTENT_DISPOSITION, name);
-    }
-    response
+    export::rows(Window { limit: AT_ONCE, ..Window::default() }, read).await
 }

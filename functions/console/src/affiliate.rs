@@ -222,16 +222,8 @@ fn row_of_code(visit: &Visit, code: &Shown) -> Vec<Markup> {
 fn new_code(visit: &Visit) -> Markup {
     let text = &visit.text;
     let label = Field {
-        id: "label",
-        name: "label:?",
-        label: html! { (text.code_label()) " " span.muted { (text.optional()) } },
-        kind: "text",
-        autocomplete: "off",
         hint: Some(text.code_label_hint().to_string()),
-        value: None,
-        required: false,
-        mono: false,
-        show: None,
+        ..Field::text("label", "label:?", html! { (text.code_label()) " " span.muted { (text.optional()) } })
     };
     html! {
         form.ask method="post" action="/forms/affiliate/v1/affiliate/codes" {

@@ -134,16 +134,9 @@ fn page_with(next: &str, more: Option<(&str, &str)>) -> String {
 
 fn challenge_code(visit: &Visit) -> Markup {
     let code = Field {
-        id: "challenge_code",
-        name: CHALLENGE_CODE,
-        label: html! { (visit.text.challenge_code()) },
-        kind: "text",
-        autocomplete: "off",
         hint: Some(visit.text.challenge_intro().to_string()),
-        value: None,
-        required: false,
         mono: true,
-        show: None,
+        ..Field::text("challenge_code", CHALLENGE_CODE, html! { (visit.text.challenge_code()) })
     };
     field(visit, &code)
 }
@@ -188,16 +181,13 @@ pub async fn register(State(app): State<Arc<App>>, visit: Visit) -> Response {
     let back = visit.with("", "");
     let lead = html! { p.muted { (text.have_account()) " " a href="/sign-in" { (text.sign_in()) } } };
     let invite = Field {
-        id: "referral_code",
-        name: "referral_code",
-        label: html! { (text.invite_code()) " " span.muted { (text.optional()) } },
-        kind: "text",
-        autocomplete: "off",
-        hint: None,
         value: code.as_deref(),
-        required: false,
         mono: true,
-        show: None,
+        ..Field::text(
+            "referral_code",
+            "referral_code",
+            html! { (text.invite_code()) " " span.muted { (text.optional()) } },
+        )
     };
     let main = html! {
         @if let Some(code) = &code {

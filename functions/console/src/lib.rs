@@ -6,6 +6,7 @@ mod affiliate;
 mod brand;
 mod chart;
 mod docs;
+mod export;
 pub mod files;
 mod frame;
 mod gate;

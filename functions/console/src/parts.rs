@@ -109,6 +109,24 @@ pub struct Field<'a> {
     pub show: Option<String>,
 }
 
+impl<'a> Field<'a> {
+    /// A field for a text that may be left out, without a hint.
+    pub fn text(id: &'a str, name: &'a str, label: Markup) -> Self {
+        Self {
+            id,
+            name,
+            label,
+            kind: "text",
+            autocomplete: "off",
+            hint: None,
+            value: None,
+            required: false,
+            mono: false,
+            show: None,
+        }
+    }
+}
+
 /// A field of a form, with its error if the form was refused for it.
 pub fn field(visit: &Visit, field: &Field<'_>) -> Markup {
     let pointer = pointer(field.name);
@@ -136,7 +154,7 @@ pub fn field(visit: &Visit, field: &Field<'_>) -> Markup {
 }
 
 /// Pointer of a field's value in the JSON body, by its typed name (C6.4).
-fn pointer(name: &str) -> String {
+pub fn pointer(name: &str) -> String {
     format!("/{}", name.split(':').next().unwrap_or_default().replace(['.', '['], "/").replace(']', ""))
 }
 

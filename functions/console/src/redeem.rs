@@ -55,16 +55,10 @@ pub async fn redeem(arrival: Arrival) -> Result<Response, Instead> {
 fn form(visit: &Visit) -> Markup {
     let text = &visit.text;
     let code = Field {
-        id: "code",
-        name: "code",
-        label: html! { (text.redeem_code()) },
-        kind: "text",
-        autocomplete: "off",
         hint: Some(text.redeem_code_hint().to_string()),
-        value: None,
         required: true,
         mono: true,
-        show: None,
+        ..Field::text("code", "code", html! { (text.redeem_code()) })
     };
     let is_new = visit.refused().is_some_and(|flash| flash.values.contains_key("new_subscription:bool"))
         && visit.entered("new_subscription:bool") == Some("true");

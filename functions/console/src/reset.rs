@@ -44,16 +44,10 @@ fn ask(visit: &Visit) -> Markup {
 fn by_code(visit: &Visit) -> Markup {
     let text = &visit.text;
     let code = Field {
-        id: "code",
-        name: "code",
-        label: html! { (text.reset_code()) },
-        kind: "text",
-        autocomplete: "off",
         hint: Some(text.reset_code_hint().to_string()),
-        value: None,
         required: true,
         mono: true,
-        show: None,
+        ..Field::text("code", "code", html! { (text.reset_code()) })
     };
     html! {
         form.stack method="post" action="/forms/registration/v1/password-resets/confirm" {

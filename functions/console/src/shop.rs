@@ -9,7 +9,7 @@ pub mod pages;
 pub mod parts;
 mod prices;
 mod sales;
-mod sell;
+pub mod sell;
 mod shops;
 mod wallet;
 mod words;

@@ -132,6 +132,16 @@ impl Visit {
         self.member().map_err(|fault| failed(self, &fault).into())
     }
 
+    /// Notes what is wrong with the query, told as a refused form tells it.
+    pub fn refuse(&mut self, refusal: &Refusal) {
+        let errors = match refusal {
+            Refusal::Invalid(errors) => errors.as_slice(),
+            _ => &[],
+        };
+        let errors = errors.iter().map(|error| (error.pointer.clone(), error.code.to_owned())).collect();
+        self.wrong = Some(Flash { code: refusal.code().to_owned(), refused: true, errors, ..Flash::default() });
+    }
+
     /// A parameter of the query.
     pub fn asked(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())

@@ -38,16 +38,9 @@ fn choose(visit: &Visit, member: &Visitor, of: &AffiliateOverview) -> Response {
     let available = of.account.available;
     let shown = Amount::from(available);
     let amount = Field {
-        id: "amount",
-        name: "amount",
-        label: html! { (text.withdraw_amount(shown.currency.as_str())) },
-        kind: "text",
-        autocomplete: "off",
-        hint: None,
         value: visit.asked("amount"),
         required: true,
-        mono: false,
-        show: None,
+        ..Field::text("amount", "amount", html! { (text.withdraw_amount(shown.currency.as_str())) })
     };
     let all = format!("/affiliate/withdraw?amount={}", shown.amount);
     let main = html! {
@@ -211,28 +204,16 @@ fn effects(visit: &Visit, member: &Visitor, of: &AffiliateOverview, wish: &Wish)
 
 fn payout(visit: &Visit, method: &str) -> Markup {
     let text = &visit.text;
-    let plain = |id: &'static str, name: &'static str, label: Markup| Field {
-        id,
-        name,
-        label,
-        kind: "text",
-        autocomplete: "off",
-        hint: None,
-        value: None,
-        required: false,
-        mono: false,
-        show: None,
-    };
     let account = Field {
         hint: Some(text.payout_account_hint(text.payout_way(method)).to_string()),
         required: true,
-        ..plain("payout-account", "payout.account", html! { (text.payout_account()) })
+        ..Field::text("payout-account", "payout.account", html! { (text.payout_account()) })
     };
     let optional = html! { (text.payout_name()) " " span.muted { (text.optional()) } };
     html! {
         input type="hidden" name="payout.method" value=(method);
         (field(visit, &account))
-        (field(visit, &plain("payout-name", "payout.name:?", optional)))
+        (field(visit, &Field::text("payout-name", "payout.name:?", optional)))
     }
 }
 

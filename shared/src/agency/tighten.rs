@@ -72,7 +72,7 @@ async fn below(app: &App, series: SeriesId, path: Option<&ShopPath>) -> Result<V
     app.store.all(Query { prefix: Some(prefix), ..ask }).await
 }
 
-/// Grants of a series, or below a shop, that an offer would change, each with the terms it would get; nothing is written (R8.5).
+/// Grants of a series, or below a shop, that an offer would change, leaves first; nothing is written (R8.5).
 ///
 /// # Errors
 /// A fault if the database can't be reached.
@@ -81,11 +81,8 @@ pub async fn affected(
     series: SeriesId,
     path: Option<&ShopPath>,
     offer: &GrantOffer,
-) -> Result<Vec<(Grant, GrantTerms)>, Fault> {
-    let below = below(app, series, path).await?;
-    let grants: Vec<&Grant> = below.iter().map(|grant| &**grant).collect();
-    let moves = subtree::moves(offer, &grants, app.clock.now()).0;
-    Ok(moves.into_iter().filter_map(|wanted| Some(((*grants.get(wanted.at)?).clone(), wanted.terms))).collect())
+) -> Result<Vec<MovedGrant>, Fault> {
+    Ok(Lowered::by(app, offer, below(app, series, path).await?).moved())
 }
 
 /// All grants of a series, in no order (R8.5).
@@ -103,6 +100,22 @@ pub(crate) struct Lowered {
 }
 
 impl Lowered {
+    /// Those of the grants below that an offer changes.
+    fn by(app: &App, offer: &GrantOffer, below: Vec<Versioned<Grant>>) -> Self {
+        let grants: Vec<&Grant> = below.iter().map(|grant| &**grant).collect();
+        let moves = subtree::moves(offer, &grants, app.clock.now()).0;
+        Self { below, moves }
+    }
+
+    /// The grants with the terms that they get, leaves first.
+    fn moved(self) -> Vec<MovedGrant> {
+        let Self { below, moves } = self;
+        let of = |wanted: subtree::GrantMove| {
+            Some(MovedGrant { grant: Grant::clone(below.get(wanted.at)?), after: wanted.terms })
+        };
+        moves.into_iter().filter_map(of).collect()
+    }
+
     /// True if all of them fit in one transaction with the node.
     pub(crate) fn fits(&self) -> bool {
         self.moves.len() <= TOGETHER
@@ -169,17 +182,13 @@ pub struct MovedGrant {
 /// # Errors
 /// A fault if the database can't be reached.
 pub(crate) async fn preview(app: &App, node: &Node<'_>, offer: &GrantOffer) -> Result<Vec<MovedGrant>, Fault> {
-    let Lowered { below, moves } = lowered(app, node, offer).await?;
-    let of = |wanted: subtree::GrantMove| Some((Grant::clone(below.get(wanted.at)?), wanted.terms));
-    let all = moves.into_iter().rev().filter_map(of);
-    Ok(all.map(|(grant, after)| MovedGrant { grant, after }).collect())
+    let mut all = lowered(app, node, offer).await?.moved();
+    all.reverse();
+    Ok(all)
 }
 
 async fn lowered(app: &App, node: &Node<'_>, offer: &GrantOffer) -> Result<Lowered, Fault> {
-    let below = node.below(app).await?;
-    let grants: Vec<&Grant> = below.iter().map(|grant| &**grant).collect();
-    let moves = subtree::moves(offer, &grants, app.clock.now()).0;
-    Ok(Lowered { below, moves })
+    Ok(Lowered::by(app, offer, node.below(app).await?))
 }
 
 /// Continues a lowering: moves the remaining grants in parts, and the node with the last part.

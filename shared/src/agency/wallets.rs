@@ -193,6 +193,15 @@ pub async fn adjust_shop(app: &App, ctx: &Ctx, ask: &AdjustShop) -> Result<Answe
     app.execute(ctx, || plan_adjust(app, ctx, ask)).await
 }
 
+/// Returns the main account's balance after an adjustment, without writing.
+///
+/// # Rejects
+/// `insufficient_balance`.
+pub fn main_after(wallet: &Wallet, amount: LedgerMoney) -> Result<LedgerMoney, Error> {
+    let movement = NewLine::new(RecordType::Admin, amount, String::new());
+    Ok(wallet.main.after(&[movement]).map_err(|error| refused(&error))?.balance())
+}
+
 async fn plan_adjust(app: &App, ctx: &Ctx, ask: &AdjustShop) -> Result<(JournalEntry, Tx), Error> {
     let shop = shop_in(app, &Reach::Platform, ask.shop).await?;
     let (wallet, begun) = read(app, shop.id).await?;

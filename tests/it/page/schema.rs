@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::client::Browser;
 use super::markup::Element;
 use super::signing_in::signed_in;
 use crate::affiliate::commission::{hundred, invited};
@@ -71,6 +72,34 @@ pub fn compare(form: &Element, route: &str, schema: &'static Value) {
         let needed = needed.as_str().unwrap().to_owned();
         assert!(given.contains(&(std::ptr::from_ref(schema).addr(), needed.clone())), "{route} needs {needed}");
     }
+}
+
+/// Compares each form of some pages with the request of its route, but those that `is_left` leaves to another test; answers the
+/// operations that the forms call.
+pub async fn compared(
+    browser: &Browser<'_>,
+    pages: &[String],
+    is_left: impl Fn(&Element) -> bool,
+) -> BTreeSet<&'static str> {
+    let mut operations = BTreeSet::new();
+    for path in pages {
+        for form in browser.open(path).await.root.all("form") {
+            let action = form.of("action").unwrap_or_default();
+            let Some((_, route)) = action.split_once("/v1/").filter(|_| action.starts_with("/forms/")) else {
+                continue;
+            };
+            let route = format!("/v1/{route}");
+            let known = ["POST", "PUT", "DELETE"].iter().filter_map(|method| operation(method, &route));
+            let known: Vec<_> = known.collect();
+            assert!(!known.is_empty(), "{path} leads to {route}");
+            operations.extend(known.iter().map(|one| one["operationId"].as_str().unwrap()));
+            let mut body = known.iter().map(|one| &one["requestBody"]["content"]["application/json"]["schema"]);
+            if let Some(schema) = body.find(|schema| schema.is_object() && !is_left(form)) {
+                compare(form, &route, plain(schema));
+            }
+        }
+    }
+    operations
 }
 
 /// C6.4: every form of every page has the fields that its route takes, of their types.

@@ -2,8 +2,11 @@
 
 use fluent_static::Message;
 use maud::{Markup, html};
+use rust_decimal::Decimal;
+use shared::account::adjust_balance::{said, signed_amount};
+use shared::kernel::refusal::Refusal;
 
-use crate::parts::{Field, field};
+use crate::parts::{Field, field, pointer};
 use crate::visit::Visit;
 
 /// A form that is sent to a route of the function `admin` or `agency`.
@@ -39,18 +42,7 @@ pub fn form(visit: &Visit, act: &Act<'_>, fields: &Markup, button: &Message) -> 
 
 /// A field for a text.
 pub fn text_field<'a>(id: &'a str, name: &'a str, label: &str, hint: Option<String>, required: bool) -> Field<'a> {
-    Field {
-        id,
-        name,
-        label: html! { (label) },
-        kind: "text",
-        autocomplete: "off",
-        hint,
-        value: None,
-        required,
-        mono: false,
-        show: None,
-    }
+    Field { hint, required, ..Field::text(id, name, html! { (label) }) }
 }
 
 /// A field for one line of text.
@@ -62,6 +54,41 @@ pub fn line(
     value: Option<&str>,
 ) -> Markup {
     field(visit, &Field { value, ..text_field(id, name, label, hint, false) })
+}
+
+/// Amount of the adjustment that the query asks for; nothing while it has none, or no remark.
+///
+/// # Rejects
+/// 422 at `/amount` and `/remark`.
+pub fn asked_adjustment(visit: &Visit) -> Result<Option<Decimal>, Refusal> {
+    let (Some(amount), Some(remark)) = (visit.asked("amount"), visit.asked("remark")) else { return Ok(None) };
+    match (signed_amount("/amount", amount), said("/remark", remark)) {
+        (Ok(amount), Ok(_)) => Ok(Some(amount)),
+        (amount, remark) => Err(Refusal::Invalid([amount.err(), remark.err()].into_iter().flatten().collect())),
+    }
+}
+
+/// The form of an adjustment, which leads to what it would do; `now` stands before its fields.
+pub fn adjustment(visit: &Visit, now: &Markup, amount: &Message, remark_hint: &Message, back: &str) -> Markup {
+    let text = &visit.text;
+    html! {
+        section.card {
+            form.in.stack.narrow method="get" action=(visit.path) {
+                (now)
+                (line(visit, ("amount", "amount"), amount, Some(text.person_adjust_hint().to_string()), visit.asked("amount")))
+                (line(visit, ("remark", "remark"), &text.person_adjust_remark(), Some(remark_hint.to_string()), visit.asked("remark")))
+                div.row { button.btn.go { (text.person_adjust_next()) } a.btn.bare href=(back) { (text.back()) } }
+            }
+        }
+    }
+}
+
+/// Amount and remark of the adjustment that the query asks for, as its route takes them.
+pub fn adjustment_fields(visit: &Visit) -> Markup {
+    html! {
+        input type="hidden" name="amount" value=(visit.asked("amount").unwrap_or_default());
+        input type="hidden" name="remark" value=(visit.asked("remark").unwrap_or_default());
+    }
 }
 
 /// The field for a reason, which goes to the audit log.
@@ -92,7 +119,7 @@ pub fn tick(visit: &Visit, (id, name): (&str, &str), label: &Markup, is_on: bool
     }
 }
 
-/// One of some values, by value and name.
+/// One of some values, by value and name, with its error.
 pub fn choice(
     visit: &Visit,
     (id, name): (&str, &str),
@@ -100,11 +127,19 @@ pub fn choice(
     of: &[(String, String)],
     value: &str,
 ) -> Markup {
+    let pointer = pointer(name);
+    let error = visit.error_at(&pointer).map(|code| visit.text.field_error(&pointer, code));
+    let error_id = error.as_ref().map(|_| format!("{id}-error"));
     let value = visit.entered(name).unwrap_or(value);
     html! {
-        div.field {
+        div.field.wrong[error.is_some()] {
             label for=(id) { (label) }
-            select id=(id) name=(name) { @for (known, shown) in of { option value=(known) selected[known == value] { (shown) } } }
+            @if let (Some(error), Some(error_id)) = (&error, &error_id) {
+                p.err id=(error_id) { span.hidden { (visit.text.error_mark()) " " } (error) }
+            }
+            select id=(id) name=(name) aria-invalid=[error.as_ref().map(|_| "true")] aria-describedby=[error_id.as_deref()] {
+                @for (known, shown) in of { option value=(known) selected[known == value] { (shown) } }
+            }
         }
     }
 }

@@ -4,13 +4,10 @@ pub mod act;
 pub mod file;
 mod why;
 
-use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
-use jiff::ToSpan;
+use axum::response::Response;
 use maud::{Markup, html};
 use shared::account::model::identity::Email;
-use shared::edge::export::{CsvRow, csv};
+use shared::edge::export::CsvRow;
 use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
 use shared::kernel::id::UserId;
@@ -29,6 +26,7 @@ use super::filters::{self, Days, EMAIL, Filter, USER, given, read};
 use super::menu::{self, Head};
 use super::pages::Staff;
 use super::parts::{Tile, id_link, tiles, time};
+use crate::export;
 use crate::frame;
 use crate::list::{Column, alone};
 use crate::parts::{change, money};
@@ -38,9 +36,7 @@ use crate::visit::{Visit, link};
 
 /// Days that the list shows by itself.
 const DAYS: i64 = 7;
-/// Most rows of a file.
-pub const ROWS_MAX: usize = 5_000;
-/// Orders per read of a file.
+/// Orders per read.
 const TOGETHER: i32 = 100;
 /// Ways to pay that can be chosen in the filter.
 const METHODS: [&str; 5] = ["alipay", "wxpay", "card", "qqpay", "bank"];
@@ -229,72 +225,9 @@ pub async fn sheet(staff: Staff) -> Response {
         Ok(wanted) => wanted,
         Err(refusal) => return frame::refused(visit, &refusal),
     };
-    match rows(visit, &wanted).await {
-        Ok(Some(rows)) => file(&name(visit, "orders", wanted.days), csv(AdminOrder::COLUMNS, rows.into_iter())),
-        Ok(None) => too_many(visit, wanted.days, "/admin/orders"),
-        Err(error) => frame::error(visit, error),
-    }
-}
-
-/// The rows; `None` when they are more than a file may have.
-async fn rows(visit: &Visit, wanted: &Wanted) -> Result<Option<Vec<serde_json::Value>>, Error> {
-    let (from, to) = wanted.days.times();
-    let mut window = Window { from, to, limit: TOGETHER, after: None };
-    let mut rows = Vec::new();
-    loop {
-        let found = page(visit, &wanted.filter, &window).await?;
-        rows.extend(found.items.iter().filter_map(|order| serde_json::to_value(order).ok()));
-        if rows.len() > ROWS_MAX {
-            return Ok(None);
-        }
-        match found.next {
-            Some(next) => window.after = Some(next),
-            None => return Ok(Some(rows)),
-        }
-    }
-}
-
-/// Name of the file: with the days that it is about.
-pub fn name(visit: &Visit, what: &str, days: Days) -> String {
-    let today = filters::day(visit.app.clock.now());
-    let to = days.to.unwrap_or(today);
-    match days.from {
-        Some(from) => format!("{what}-{from}--{to}.csv"),
-        None => format!("{what}--{to}.csv"),
-    }
-}
-
-/// A sheet for a spreadsheet.
-pub fn file(name: &str, text: String) -> Response {
-    let mut response = text.into_response();
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Ok(name) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
-        headers.insert(CONTENT_DISPOSITION, name);
-    }
-    response
-}
-
-/// The page in place of a file that would be too long: both halves of its days.
-pub fn too_many(visit: &Visit, days: Days, back: &str) -> Response {
-    let text = &visit.text;
-    let today = filters::day(visit.app.clock.now());
-    let to = days.to.unwrap_or(today);
-    let from = days.from.unwrap_or_else(|| to.checked_sub(90.days()).unwrap_or(to));
-    let length = from.until(to).map_or(0, |span| span.get_days());
-    let middle = from.checked_add((length / 2).days()).unwrap_or(to);
-    let after = middle.tomorrow().unwrap_or(to);
-    let halves = [(from, middle), (after, to)].map(|(from, to)| (from.to_string(), to.to_string()));
-    let main = html! {
-        div.stack {
-            p { (text.csv_too_many()) }
-            @for (from, to) in &halves {
-                p { a.btn href=(visit.anew(&[("from", from), ("to", to)])) download { (text.csv_of_days(from.as_str(), to.as_str())) } }
-            }
-            p { a.btn.bare href=(back) { (text.go_back()) } }
-        }
+    let read = |window: Window| {
+        let filter = &wanted.filter;
+        async move { page(visit, filter, &window).await }
     };
-    frame::message(visit, StatusCode::UNPROCESSABLE_ENTITY, &text.csv_is_too_long(), main)
+    export::list(visit, ("orders", "/admin/orders"), AdminOrder::COLUMNS, wanted.days, read).await
 }

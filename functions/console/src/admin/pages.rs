@@ -18,7 +18,6 @@ use shared::account::model::user::User;
 use shared::account::staff::{self, Presence};
 use shared::app::App;
 use shared::edge::cookies::{Cookies, FRESH, SEEN, SameSite, set};
-use shared::edge::forms::Flash;
 use shared::kernel::fault::Fault;
 use shared::kernel::refusal::Refusal;
 
@@ -218,12 +217,7 @@ impl Staff {
     /// The same visit with what is wrong with its query, told as a refused form tells it.
     #[must_use]
     pub fn wrong(mut self, refusal: &Refusal) -> Self {
-        let errors = match refusal {
-            Refusal::Invalid(errors) => errors.as_slice(),
-            _ => &[],
-        };
-        let errors = errors.iter().map(|error| (error.pointer.clone(), error.code.to_owned())).collect();
-        self.0.wrong = Some(Flash { code: refusal.code().to_owned(), refused: true, errors, ..Flash::default() });
+        self.0.refuse(refusal);
         self
     }
 }

@@ -16,9 +16,9 @@ use shared::operations::days::view::{Day, ProviderDay, between};
 use super::chart::{self, Chart, Form, Place};
 use super::filters::day;
 use super::menu::{self, Head};
-use super::orders::file;
 use super::pages::Staff;
 use super::parts::day_text;
+use crate::export::{file, values};
 use crate::frame;
 use crate::parts::money;
 use crate::show::price;
@@ -197,11 +197,9 @@ fn shown(visit: &Visit, series: &Series, dates: &[Date], known: &BTreeMap<Date, 
 pub async fn sheet(staff: Staff) -> Response {
     let visit = &staff.0;
     let (from, to) = period(visit);
-    match between(&visit.app, from, to).await {
-        Ok(days) => {
-            let rows = days.iter().filter_map(|day| serde_json::to_value(day).ok());
-            file(&format!("days-{from}--{to}.csv"), csv(Day::COLUMNS, rows))
-        }
+    let days = between(&visit.app, from, to).await;
+    match days.and_then(|days| Ok(values(&days)?)) {
+        Ok(days) => file(&format!("days-{from}--{to}.csv"), csv(Day::COLUMNS, days.into_iter())),
         Err(error) => frame::error(visit, error),
     }
 }

@@ -22,9 +22,9 @@ use shared::table::list::Window;
 use shared::table::store::Page;
 
 use super::desk::{Desk, FOR, SHOPS, enter};
-use super::parts::{Act, Shops, field, form, head, select, shop_choices, shop_link};
+use super::parts::{Act, Shops, field, form, head, shop_choices, shop_link};
 use super::shops::choices;
-use crate::admin::acts::facts;
+use crate::admin::acts::{choice, facts};
 use crate::admin::filters::{self, Filter};
 use crate::list::{Column, Part, alone, empty, table};
 use crate::parts::{self, Field, badge, money, time};
@@ -164,9 +164,9 @@ pub async fn new(arrival: Arrival) -> Result<Response, Instead> {
     let own = desk.shop.to_string();
     let fields = html! {
         (parts::field(&desk.visit, &identifier))
-        (select(&desk, ("kind", "kind"), &text.kind(), &kinds(&desk), "card"))
-        (select(&desk, ("shop_id", "shop_id"), &text.shop_sells_for_it(), &shop_choices(&desk, &shops), &own))
-        (select(&desk, ("series_id", "series_id"), &text.shop_series(), &series, ""))
+        (choice(&desk.visit, ("kind", "kind"), &text.kind(), &kinds(&desk), "card"))
+        (choice(&desk.visit, ("shop_id", "shop_id"), &text.shop_sells_for_it(), &shop_choices(&desk, &shops), &own))
+        (choice(&desk.visit, ("series_id", "series_id"), &text.shop_series(), &series, ""))
         div.row { button.btn.go { (text.shop_take_in()) } a.btn.bare href=(desk.to("/shop/assets")) { (text.go_back()) } }
     };
     let act = Act { method: "POST", route: ROUTE, done: "/shop/assets/{id}", said: "asset_made" };
@@ -266,7 +266,7 @@ fn moving(desk: &Desk, file: &File) -> Markup {
     let (route, page) = (format!("{ROUTE}/{}", file.asset.id), format!("/shop/assets/{}", file.asset.id));
     let now = file.asset.path.shop().map(|shop| shop.to_string()).unwrap_or_default();
     let fields = html! {
-        (select(desk, ("shop_id", "shop_id"), &text.shop_sells_for_it(), &shop_choices(desk, &file.shops), &now))
+        (choice(&desk.visit, ("shop_id", "shop_id"), &text.shop_sells_for_it(), &shop_choices(desk, &file.shops), &now))
         p.small.muted { (text.shop_move_asset_why()) }
         div.row { button.btn { (text.shop_move_asset_do()) } }
     };

@@ -227,9 +227,9 @@ impl Desk {
 
     /// The same visit with what is wrong with its query.
     pub fn wrong(&mut self, refusal: &Refusal) {
-        let Refusal::Invalid(errors) = refusal else { return };
-        let errors = errors.iter().map(|error| (error.pointer.clone(), error.code.to_owned())).collect();
-        self.visit.wrong = Some(Flash { code: refusal.code().to_owned(), refused: true, errors, ..Flash::default() });
+        if matches!(refusal, Refusal::Invalid(_)) {
+            self.visit.refuse(refusal);
+        }
     }
 
     /// The page of a read that did not come about.

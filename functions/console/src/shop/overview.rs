@@ -15,6 +15,7 @@ use shared::agency::queries::{self, SaleFilter};
 use shared::app::App;
 use shared::edge::view::Amount;
 use shared::kernel::fault::{Error, Fault};
+use shared::kernel::money::MoneyError;
 use shared::table::list::Window;
 use shared::table::store::Page;
 
@@ -64,7 +65,7 @@ pub async fn overview(arrival: Arrival) -> Result<Response, Instead> {
     let text = desk.text();
     let Some(shop) = shop else { return Ok(crate::visit::not_found(&desk.visit)) };
     let wallet = wallet.as_deref().copied().unwrap_or_else(|| Wallet::new(desk.shop, desk.settings.currency));
-    let sales = read.sales.map(|page| Sold::of(&desk, &page)).map_err(Error::from);
+    let sales = read.sales.map_err(Error::from).and_then(|page| Ok(Sold::of(&desk, &page)?));
     let (figures, drawn) = match &sales {
         Ok(sold) => (Some(sold), Ok(chart(&desk, sold))),
         Err(error) => (None, Err(error.clone())),
@@ -107,20 +108,21 @@ struct Sold {
 }
 
 impl Sold {
-    fn of(desk: &Desk, page: &Page<AgencyOrder>) -> Self {
+    fn of(desk: &Desk, page: &Page<AgencyOrder>) -> Result<Self, MoneyError> {
         let date = |at: Timestamp| at.to_zoned(TimeZone::UTC).date();
         let today = date(desk.visit.app.clock.now());
+        let plus = |sum: Decimal, more: Decimal| sum.checked_add(more).ok_or(MoneyError::Overflow);
         let first = |back: i64| today.checked_sub(back.days()).unwrap_or(today);
         let mut days: Vec<_> = (0..DAYS).rev().map(|back| (first(back), 0_u64, Decimal::ZERO)).collect();
         let (mut count, mut sum, mut earned) = (0_u64, Decimal::ZERO, Decimal::ZERO);
         for order in &page.items {
             let (Some(at), net) = (order.paid_at, order.net()) else { continue };
-            earned = earned.saturating_add(order.earned_by(&desk.path));
+            earned = plus(earned, order.earned_by(&desk.path)?)?;
             let Some(day) = days.iter_mut().find(|(day, ..)| *day == date(at)) else { continue };
-            (day.1, day.2) = (day.1.saturating_add(1), day.2.saturating_add(net));
-            (count, sum) = (count.saturating_add(1), sum.saturating_add(net));
+            (day.1, day.2) = (day.1.saturating_add(1), plus(day.2, net)?);
+            (count, sum) = (count.saturating_add(1), plus(sum, net)?);
         }
-        Self { days, count, sum, earned, is_whole: page.next.is_none() }
+        Ok(Self { days, count, sum, earned, is_whole: page.next.is_none() })
     }
 }
 

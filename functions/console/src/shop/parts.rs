@@ -35,38 +35,7 @@ pub fn form(desk: &Desk, act: &Act<'_>, fields: &Markup) -> Markup {
 
 /// A field of one line.
 pub fn field<'a>(id: &'a str, name: &'a str, label: &Message) -> Field<'a> {
-    Field {
-        id,
-        name,
-        label: html! { (label) },
-        kind: "text",
-        autocomplete: "off",
-        hint: None,
-        value: None,
-        required: false,
-        mono: false,
-        show: None,
-    }
-}
-
-/// One of some values, by value and name, with its error.
-pub fn select(desk: &Desk, (id, name): (&str, &str), label: &Message, of: &[(String, String)], value: &str) -> Markup {
-    let visit = &desk.visit;
-    let pointer = format!("/{}", name.split(':').next().unwrap_or_default());
-    let error = visit.error_at(&pointer).map(|code| visit.text.field_error(&pointer, code));
-    let error_id = error.as_ref().map(|_| format!("{id}-error"));
-    let value = visit.entered(name).unwrap_or(value);
-    html! {
-        div.field.wrong[error.is_some()] {
-            label for=(id) { (label) }
-            @if let (Some(error), Some(error_id)) = (&error, &error_id) {
-                p.err id=(error_id) { span.hidden { (visit.text.error_mark()) " " } (error) }
-            }
-            select id=(id) name=(name) aria-invalid=[error.as_ref().map(|_| "true")] aria-describedby=[error_id.as_deref()] {
-                @for (known, shown) in of { option value=(known) selected[known == value] { (shown) } }
-            }
-        }
-    }
+    Field::text(id, name, html! { (label) })
 }
 
 /// The head of a page.

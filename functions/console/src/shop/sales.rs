@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use axum::extract::Path;
 use axum::response::Response;
+use fluent_static::Message;
 use maud::{Markup, html};
-use serde_json::Value;
 use shared::agency::model::asset::Asset;
 use shared::agency::model::grant::Grant;
 use shared::agency::model::order::{AgencyOrder, PaidBy};
@@ -15,7 +15,7 @@ use shared::agency::model::shop::{Reach, Shop, ShopPath};
 use shared::agency::queries::{self, Earned, SaleFilter};
 use shared::agency::view::{SaleCommissionState, SaleView, ShopCommission};
 use shared::app::App;
-use shared::edge::export::{CsvRow, csv};
+use shared::edge::export::CsvRow;
 use shared::kernel::fault::{Error, Fault};
 use shared::kernel::id::{AgencyOrderId, AssetId, SeriesId, ShopId};
 use shared::kernel::refusal::Refusal;
@@ -31,17 +31,15 @@ use super::parts::{Shops, head, shop_choices, shop_link};
 use super::shops::choices;
 use crate::admin::acts::facts;
 use crate::admin::filters::{self, Days, Filter};
-use crate::admin::orders::{ROWS_MAX, file, name, too_many};
 use crate::admin::parts::short;
+use crate::export;
 use crate::frame;
 use crate::list::{Column, Part, alone, empty, table};
 use crate::parts::{badge, money, time};
 use crate::show::status_badge;
 use crate::sidebar::Head;
+use crate::text::Texts;
 use crate::visit::{Arrival, Instead, link};
-
-/// Rows per read of a file.
-const TOGETHER: i32 = 100;
 
 /// Wishes of the query.
 #[derive(Clone)]
@@ -151,27 +149,37 @@ pub async fn list(arrival: Arrival) -> Result<Response, Instead> {
         let (filter, window) = (wanted.filter.clone(), part.window.clone());
         async move { read(&app, &path, &filter, &window).await }
     };
-    let (mut desk, sales) = enter(arrival, read).await?;
+    let (desk, sales) = enter(arrival, read).await?;
+    let named: (Named, Named, _) = (Texts::shop_sales, Texts::shop_sales_lead, "/shop/sales.csv");
+    Ok(listed(desk, &wanted, named, sales, |desk, page, names| shown(desk, &part, page, names)))
+}
+
+/// A text without arguments.
+type Named = fn(&Texts) -> Message;
+
+/// A list's page: its filters, its rows, which may fail alone, and the way to its file.
+fn listed<T>(
+    mut desk: Desk,
+    wanted: &Wanted,
+    (title, lead, file): (Named, Named, &str),
+    found: Result<(Page<T>, Names), Fault>,
+    shown: impl Fn(&Desk, &Page<T>, &Names) -> Result<Markup, Error>,
+) -> Response {
     if let Some(refusal) = &wanted.wrong {
         desk.wrong(refusal);
     }
-    let text = desk.text();
-    let head =
-        Head { aside: Some(to_file(&desk, "/shop/sales.csv")), ..head(&text.shop_sales(), &text.shop_sales_lead()) };
-    let filters = sales.as_ref().map(|(_, names)| fields(&desk, names, &wanted)).unwrap_or_default();
-    let shown = sales.map_err(Error::from).and_then(|(page, names)| shown(&desk, &part, &page, &names));
+    let (text, query) = (desk.text(), desk.visit.query.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    let aside = html! { a.btn href=(link(file, query)) download { (text.as_csv()) } };
+    let head = Head { aside: Some(aside), ..head(&title(text), &lead(text)) };
+    let filters = found.as_ref().map(|(_, names)| fields(&desk, names, wanted)).unwrap_or_default();
+    let shown = found.map_err(Error::from).and_then(|(page, names)| shown(&desk, &page, &names));
     let main = html! {
-        section.card aria-label=(&*text.shop_sales()) {
+        section.card aria-label=(&*title(text)) {
             (filters::filters(&desk.visit, &filters))
             @if wanted.wrong.is_none() { (alone(&desk.visit, shown)) }
         }
     };
-    Ok(desk.page(&head, &main))
-}
-
-fn to_file(desk: &Desk, page: &str) -> Markup {
-    let query = desk.visit.query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    html! { a.btn href=(link(page, query)) download { (desk.text().as_csv()) } }
+    desk.page(&head, &main)
 }
 
 fn shown(desk: &Desk, part: &Part, page: &Page<(AgencyOrder, Option<Order>)>, names: &Names) -> Result<Markup, Error> {
@@ -197,7 +205,7 @@ fn shown(desk: &Desk, part: &Part, page: &Page<(AgencyOrder, Option<Order>)>, na
             html! { (names.series(order.series)) },
             html! { (money(&view.amount)) small { (text.sale_paid_by(order.paid_by)) } },
             status_badge(visit, view.status),
-            html! { @match view.commission.state { SaleCommissionState::Done => (desk.money(order.earned_by(&desk.path))), SaleCommissionState::Pending => "—" } },
+            html! { @match view.commission.state { SaleCommissionState::Done => (desk.money(order.earned_by(&desk.path)?)), SaleCommissionState::Pending => "—" } },
             html! { a.btn.slim href=(desk.to(&format!("/shop/sales/{}", order.id))) { (text.show_it()) } },
         ])
     };
@@ -207,45 +215,6 @@ fn shown(desk: &Desk, part: &Part, page: &Page<(AgencyOrder, Option<Order>)>, na
         @else { (table(&columns, &rows)) }
         (part.pager(visit, &text.shop_sales(), page.next.as_ref()))
     })
-}
-
-/// All rows of a list; `None` when they are more than a file may have.
-async fn rows<
-    T: serde::Serialize,
-    F: Future<Output = Result<(Vec<T>, Option<shared::table::store::Cursor>), Error>>,
->(
-    days: Days,
-    page: impl Fn(Window) -> F,
-) -> Result<Option<Vec<Value>>, Error> {
-    let (from, to) = days.times();
-    let mut window = Window { from, to, limit: TOGETHER, after: None };
-    let mut rows = Vec::new();
-    loop {
-        let (found, next) = page(window.clone()).await?;
-        rows.extend(found.iter().filter_map(|row| serde_json::to_value(row).ok()));
-        if rows.len() > ROWS_MAX {
-            return Ok(None);
-        }
-        match next {
-            Some(next) => window.after = Some(next),
-            None => return Ok(Some(rows)),
-        }
-    }
-}
-
-fn sheet(
-    desk: &Desk,
-    (what, back): (&str, &str),
-    columns: &[&str],
-    days: Days,
-    rows: Result<Option<Vec<Value>>, Error>,
-) -> Response {
-    let visit = &desk.visit;
-    match rows {
-        Ok(Some(rows)) => file(&name(visit, what, days), csv(columns, rows.into_iter())),
-        Ok(None) => too_many(visit, days, &desk.to(back)),
-        Err(error) => frame::error(visit, error),
-    }
 }
 
 /// The list as a file (C3.1).
@@ -261,11 +230,11 @@ pub async fn sales_file(arrival: Arrival) -> Result<Response, Instead> {
         async move {
             let page = queries::orders(app, reach, filter, &window).await?;
             let view = |(order, payment): &(AgencyOrder, Option<Order>)| SaleView::of(order, payment.as_ref(), reach);
-            Ok((page.items.iter().map(view).collect::<Result<Vec<_>, _>>()?, page.next))
+            Ok(Page { items: page.items.iter().map(view).collect::<Result<_, _>>()?, next: page.next })
         }
     };
-    let rows = rows(wanted.days, read).await;
-    Ok(sheet(&desk, ("sales", "/shop/sales"), SaleView::COLUMNS, wanted.days, rows))
+    let back = desk.to("/shop/sales");
+    Ok(export::list(&desk.visit, ("sales", &back), SaleView::COLUMNS, wanted.days, read).await)
 }
 
 /// The commissions as a file.
@@ -280,11 +249,11 @@ pub async fn commissions_file(arrival: Arrival) -> Result<Response, Instead> {
         let (filter, reach) = (&wanted.filter, &reach);
         async move {
             let page = queries::commissions(app, reach, filter, &window).await?;
-            Ok((page.items.iter().map(ShopCommission::of).collect::<Result<Vec<_>, _>>()?, page.next))
+            Ok(Page { items: page.items.iter().map(ShopCommission::of).collect::<Result<_, _>>()?, next: page.next })
         }
     };
-    let rows = rows(wanted.days, read).await;
-    Ok(sheet(&desk, ("commission", "/shop/commissions"), ShopCommission::COLUMNS, wanted.days, rows))
+    let back = desk.to("/shop/commissions");
+    Ok(export::list(&desk.visit, ("commission", &back), ShopCommission::COLUMNS, wanted.days, read).await)
 }
 
 /// Commissions of a shop and of those below it, a row for each level that earned.
@@ -304,22 +273,9 @@ pub async fn commissions(arrival: Arrival) -> Result<Response, Instead> {
             Ok::<_, Fault>((page, names))
         }
     };
-    let (mut desk, earned) = enter(arrival, read).await?;
-    if let Some(refusal) = &wanted.wrong {
-        desk.wrong(refusal);
-    }
-    let text = desk.text();
-    let aside = Some(to_file(&desk, "/shop/commissions.csv"));
-    let head = Head { aside, ..head(&text.shop_commissions(), &text.shop_commissions_lead()) };
-    let filters = earned.as_ref().map(|(_, names)| fields(&desk, names, &wanted)).unwrap_or_default();
-    let shown = earned.map_err(Error::from).and_then(|(page, names)| earnings(&desk, &part, &page, &names));
-    let main = html! {
-        section.card aria-label=(&*text.shop_commissions()) {
-            (filters::filters(&desk.visit, &filters))
-            @if wanted.wrong.is_none() { (alone(&desk.visit, shown)) }
-        }
-    };
-    Ok(desk.page(&head, &main))
+    let (desk, earned) = enter(arrival, read).await?;
+    let named: (Named, Named, _) = (Texts::shop_commissions, Texts::shop_commissions_lead, "/shop/commissions.csv");
+    Ok(listed(desk, &wanted, named, earned, |desk, page, names| earnings(desk, &part, page, names)))
 }
 
 fn earnings(desk: &Desk, part: &Part, page: &Page<Earned>, names: &Names) -> Result<Markup, Error> {

@@ -176,7 +176,7 @@ fn closed(desk: &Desk) -> Response {
     desk.page(&Head { title: text.shop_sell().to_string(), ..Head::default() }, &main)
 }
 
-/// Says at the way to pay why the sale was refused.
+/// Places the refusal of a sale at the way to pay.
 fn at_way(desk: &mut Desk) {
     let Some(flash) = desk.visit.refused() else { return };
     let least = flash.facts.get("amount").and_then(|amount| Decimal::from_str_exact(amount).ok());
@@ -349,12 +349,10 @@ fn checked(desk: &Desk, sale: &SaleDesk, preview: &SalePreview, wanted: &SaleReq
     }
 }
 
-fn pay(desk: &Desk, sale: &SaleDesk, wanted: &SaleRequest, ways: &[PayWay]) -> Markup {
-    let (visit, text) = (&desk.visit, desk.text());
-    let error = visit.error_at("/payment").map(|code| text.field_error("/payment", code));
-    let chosen = visit.entered(WAY).or_else(|| ways.first().map(|way| way.value.as_str()));
-    let fields = html! {
-        input type="hidden" name="asset_id" value=(sale.asset().id);
+/// The sale, as its route takes it.
+pub fn wish(asset: &Asset, wanted: &SaleRequest) -> Markup {
+    html! {
+        input type="hidden" name="asset_id" value=(asset.id);
         @match wanted {
             SaleRequest::Purchase(packages) => {
                 input type="hidden" name="kind" value=(OrderKind::Purchase.as_str());
@@ -365,6 +363,15 @@ fn pay(desk: &Desk, sale: &SaleDesk, wanted: &SaleRequest, ways: &[PayWay]) -> M
                 input type="hidden" name="amount" value=(amount.normalize());
             }
         }
+    }
+}
+
+fn pay(desk: &Desk, sale: &SaleDesk, wanted: &SaleRequest, ways: &[PayWay]) -> Markup {
+    let (visit, text) = (&desk.visit, desk.text());
+    let error = visit.error_at("/payment").map(|code| text.field_error("/payment", code));
+    let chosen = visit.entered(WAY).or_else(|| ways.first().map(|way| way.value.as_str()));
+    let fields = html! {
+        (wish(sale.asset(), wanted))
         fieldset #payment {
             legend { (text.how_to_pay()) }
             @if let Some(error) = &error { p.err { span.hidden { (text.error_mark()) " " } (error) } }

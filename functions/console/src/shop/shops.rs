@@ -23,8 +23,8 @@ use shared::table::list::Window;
 use shared::table::store::Page;
 
 use super::desk::{Desk, SHOPS, enter};
-use super::parts::{Act, Shops, field, form, head, in_order, select, shop_choices, shop_link};
-use crate::admin::acts::facts;
+use super::parts::{Act, Shops, field, form, head, in_order, shop_choices, shop_link};
+use crate::admin::acts::{choice, facts};
 use crate::admin::parts::{Tile, tiles};
 use crate::list::{Part, alone, empty};
 use crate::parts::{self, Field, money, time};
@@ -130,7 +130,7 @@ pub async fn new(arrival: Arrival) -> Result<Response, Instead> {
     let parent = desk.visit.asked("parent").map_or_else(|| desk.shop.to_string(), str::to_owned);
     let fields = html! {
         (name(&desk, None))
-        (select(&desk, ("parent_id", "parent_id"), &text.shop_parent(), &shop_choices(&desk, &above), &parent))
+        (choice(&desk.visit, ("parent_id", "parent_id"), &text.shop_parent(), &shop_choices(&desk, &above), &parent))
         (agent(&desk, None))
         div.row { button.btn.go { (text.shop_make()) } a.btn.bare href=(desk.to("/shop/shops")) { (text.go_back()) } }
     };
@@ -139,7 +139,7 @@ pub async fn new(arrival: Arrival) -> Result<Response, Instead> {
     Ok(desk.page(&head, &html! { section.card { div.in { (form(&desk, &act, &fields)) } } }))
 }
 
-/// Says at the field of the agent that their account has a shop or can't have one.
+/// Places the refusal of an account that has a shop, or can't have one, at the field of the agent.
 fn at_agent(desk: &mut Desk) {
     if desk.visit.refused().is_some_and(|flash| flash.code == "user_has_shop") {
         desk.place(vec![("/user_id".to_owned(), "user_has_shop".to_owned())]);
@@ -267,7 +267,7 @@ fn change(desk: &Desk, shop: &Shop, shops: &[Shop]) -> Markup {
     let fields = html! {
         input type="hidden" name=(VERSION) value=(shop.version);
         (name(desk, Some(&shop.name)))
-        @if may_move { (select(desk, ("parent_id", "parent_id"), &text.shop_parent(), &shop_choices(desk, &above), &parent)) }
+        @if may_move { (choice(&desk.visit, ("parent_id", "parent_id"), &text.shop_parent(), &shop_choices(desk, &above), &parent)) }
         @if is_own {
             @if let Some(user) = shop.user { input type="hidden" name="user_id" value=(user); }
         } @else {

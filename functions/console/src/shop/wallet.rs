@@ -19,7 +19,8 @@ use shared::operations::search::{self, WithdrawalFilter};
 use shared::table::store::Page;
 
 use super::desk::{Desk, FOR, enter, enter_with};
-use super::parts::{Act, field, form, head, select};
+use super::parts::{Act, field, form, head};
+use crate::admin::acts::choice;
 use crate::admin::parts::{Tile, tiles};
 use crate::list::{Column, Part, alone, empty, table};
 use crate::parts::{self, Field, badge, change, money, time};
@@ -69,7 +70,7 @@ pub async fn wallet(arrival: Arrival) -> Result<Response, Instead> {
     Ok(desk.page(&head(&text.shop_wallet(), &text.shop_wallet_lead()), &main))
 }
 
-/// Says at the amount that there is less commission than that.
+/// Places the refusal of too little commission at the amount.
 fn short(desk: &mut Desk, code: &str) {
     if desk.visit.refused().is_some_and(|flash| flash.code == code) {
         desk.place(vec![("/amount".to_owned(), "commission_short".to_owned())]);
@@ -184,7 +185,7 @@ pub async fn withdraw(arrival: Arrival) -> Result<Response, Instead> {
     let name = html! { (text.payout_name()) " " span.muted { (text.optional()) } };
     let fields = html! {
         (parts::field(&desk.visit, &amount))
-        (select(&desk, ("payout-method", "payout.method"), &text.shop_cash_way(), &methods, ""))
+        (choice(&desk.visit, ("payout-method", "payout.method"), &text.shop_cash_way(), &methods, ""))
         (parts::field(&desk.visit, &Field { hint: Some(text.shop_cash_account_hint().to_string()), required: true, ..field("payout-account", "payout.account", &text.payout_account()) }))
         (parts::field(&desk.visit, &Field { label: name, ..field("payout-name", "payout.name:?", &text.payout_name()) }))
         p.small.muted { (text.confirm_cash_note()) }

@@ -260,13 +260,16 @@ impl AgencyOrder {
     }
 
     /// Earnings of one of its levels at the outcome's net; nothing for a shop that is none of them.
-    pub fn earned_by(&self, shop: &ShopPath) -> Decimal {
-        let Some(outcome) = &self.outcome else { return Decimal::ZERO };
-        let levels = self.seller.upward().zip(&outcome.shares);
-        let own =
-            levels.into_iter().find(|(path, _)| path == shop).map(|(_, share)| [share.one_time, share.difference]);
-        let parts = own.into_iter().flatten().map(|whole| self.part(whole, outcome.net).unwrap_or_default());
-        parts.fold(Decimal::ZERO, Decimal::saturating_add)
+    ///
+    /// # Rejects
+    /// Overflow.
+    pub fn earned_by(&self, shop: &ShopPath) -> Result<Decimal, MoneyError> {
+        let Some(outcome) = &self.outcome else { return Ok(Decimal::ZERO) };
+        let own = self.seller.upward().zip(&outcome.shares).find(|(path, _)| path == shop);
+        let Some((_, share)) = own else { return Ok(Decimal::ZERO) };
+        let (one_time, difference) =
+            (self.part(share.one_time, outcome.net)?, self.part(share.difference, outcome.net)?);
+        one_time.checked_add(difference).ok_or(MoneyError::Overflow)
     }
 
     /// Part of the pool that stays with the platform at the outcome's net: what all levels leave of it (G8).

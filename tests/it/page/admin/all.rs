@@ -3,10 +3,9 @@
 use serde_json::json;
 
 use super::super::languages::english;
-use super::super::schema::{compare, plain};
+use super::super::schema::compared;
 use super::admin_in;
 use crate::affiliate::commission::{hundred, invited};
-use crate::contract::document::operation;
 use crate::page::journeys::BOTH;
 use crate::redemption::{credit, pro, time_on};
 use crate::world::World;
@@ -110,28 +109,7 @@ fn the_fields_of_every_form_of_staff_are_those_of_its_route() {
     World::run(async |world| {
         let pages = filled(world).await;
         let browser = admin_in(world, &BOTH[0]).await;
-        let mut routes = std::collections::BTreeSet::new();
-        for path in &pages {
-            for form in browser.open(path).await.root.all("form") {
-                let action = form.of("action").unwrap_or_default();
-                let Some((_, route)) = action.split_once("/v1/").filter(|_| action.starts_with("/forms/")) else {
-                    continue;
-                };
-                let route = format!("/v1/{route}");
-                // A document of settings has a test of its own: an untouched form saves what is there.
-                if route.starts_with("/v1/admin/settings/") {
-                    continue;
-                }
-                let known = ["POST", "PUT", "DELETE"].iter().filter_map(|method| operation(method, &route));
-                let known: Vec<_> = known.collect();
-                assert!(!known.is_empty(), "{path} leads to {route}");
-                let mut body = known.iter().map(|one| &one["requestBody"]["content"]["application/json"]["schema"]);
-                if let Some(schema) = body.find(|schema| schema.is_object()) {
-                    compare(form, &route, plain(schema));
-                }
-                routes.extend(known.iter().map(|one| one["operationId"].as_str().unwrap()));
-            }
-        }
+        let routes = compared(&browser, &pages, |_| false).await;
         let of_people =
             ["adjustBalance", "setRole", "eraseUser", "setStatus", "createBatch", "resumeBatch", "editCode"];
         for needed in of_people.iter().chain(super::agency::FORMS) {

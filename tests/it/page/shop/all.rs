@@ -1,16 +1,15 @@
 //! Every page of agents in a filled world: all in its language, fields as their routes take them, what it reads (C2.5, C6.4, C7.1).
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::super::journeys::BOTH;
 use super::super::languages::english;
-use super::super::schema::{compare, plain};
+use super::super::markup::Element;
+use super::super::schema::compared;
 use super::{agent_in, selling};
 use crate::agency::{grant, id, recharge};
-use crate::contract::document::operation;
 use crate::world::World;
 
 const HOSTILE: &str = "\"><script>shop";
@@ -103,28 +102,11 @@ fn the_fields_of_every_form_of_agents_are_those_of_its_route() {
     World::run(async |world| {
         let pages = filled(world).await;
         let agent = agent_in(world, &BOTH[0], "b").await;
-        let mut routes = BTreeSet::new();
-        for path in &pages {
-            for form in agent.open(path).await.root.all("form") {
-                let action = form.of("action").unwrap_or_default();
-                let Some((_, route)) = action.split_once("/v1/").filter(|_| action.starts_with("/forms/")) else {
-                    continue;
-                };
-                let route = format!("/v1/{route}");
-                let known: Vec<_> =
-                    ["POST", "PUT", "DELETE"].iter().filter_map(|method| operation(method, &route)).collect();
-                assert!(!known.is_empty(), "{path} leads to {route}");
-                routes.extend(known.iter().map(|one| one["operationId"].as_str().unwrap()));
-                // Rows of lists are compared by the journeys that send them.
-                if form.all("*").iter().any(|field| field.of("name").is_some_and(|name| name.contains("[0]"))) {
-                    continue;
-                }
-                let mut body = known.iter().map(|one| &one["requestBody"]["content"]["application/json"]["schema"]);
-                if let Some(schema) = body.find(|schema| schema.is_object()) {
-                    compare(form, &route, plain(schema));
-                }
-            }
-        }
+        // Rows of lists are compared by the journeys that send them.
+        let has_rows = |form: &Element| {
+            form.all("*").iter().any(|field| field.of("name").is_some_and(|name| name.contains("[0]")))
+        };
+        let routes = compared(&agent, &pages, has_rows).await;
         for needed in [
             "createShop",
             "changeShop",

@@ -6,7 +6,7 @@ use shared::agency::model::grant::{Grant, GrantTerms};
 use shared::agency::model::series::{Series, SeriesTerms};
 use shared::agency::model::shop::ShopPath;
 use shared::agency::queries::shops_of;
-use shared::agency::tighten::affected;
+use shared::agency::tighten::{MovedGrant, affected};
 use shared::kernel::fault::Fault;
 use shared::kernel::id::SeriesId;
 use shared::kernel::money::{AMOUNT_MAX, Currency, LEDGER_DIGITS, plain_decimal};
@@ -33,7 +33,7 @@ pub fn entered_amount(visit: &Visit, name: &str) -> Option<Decimal> {
 
 /// Grants that a refused change would move.
 pub struct Lowered {
-    moves: Vec<(Grant, GrantTerms)>,
+    moves: Vec<MovedGrant>,
     names: Names,
 }
 
@@ -60,7 +60,7 @@ impl Lowered {
         }
         let (series, path): (SeriesId, &ShopPath) = (grant.series, &grant.path);
         let raised = terms.retail_raised();
-        let own = (raised != *terms).then(|| (grant.clone(), raised.clone()));
+        let own = (raised != *terms).then(|| MovedGrant { grant: grant.clone(), after: raised.clone() });
         let moves = affected(&visit.app, series, Some(path), &raised.offer()).await?;
         Self::named(visit, own.into_iter().chain(moves).collect()).await
     }
@@ -69,8 +69,8 @@ impl Lowered {
         Self { moves: Vec::new(), names: Names { shops: Default::default(), series: Default::default() } }
     }
 
-    async fn named(visit: &Visit, moves: Vec<(Grant, GrantTerms)>) -> Result<Self, Fault> {
-        let shops: Vec<_> = moves.iter().filter_map(|(grant, _)| grant.path.shop()).collect();
+    async fn named(visit: &Visit, moves: Vec<MovedGrant>) -> Result<Self, Fault> {
+        let shops: Vec<_> = moves.iter().filter_map(|moved| moved.grant.path.shop()).collect();
         let shops = shops_of(&visit.app, shops).await?;
         Ok(Self { moves, names: Names { shops, series: Default::default() } })
     }
@@ -81,7 +81,7 @@ impl Lowered {
         if self.moves.is_empty() {
             return html! {};
         }
-        let row = |(grant, after): &(Grant, GrantTerms)| {
+        let row = |MovedGrant { grant, after }: &MovedGrant| {
             vec![
                 self.names.shop(visit, grant.path.shop()),
                 html! { a.id href=(page_of("grants", &grant.id)) { (super::super::parts::short(&grant.id.to_string())) } },

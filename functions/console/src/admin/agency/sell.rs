@@ -27,6 +27,7 @@ use crate::frame;
 use crate::list::empty;
 use crate::parts::money;
 use crate::shop::chain::chain;
+use crate::shop::sell::wish;
 use crate::show::note;
 use crate::visit::{Visit, failed, link, not_found};
 
@@ -187,23 +188,6 @@ async fn pay(staff: &Staff, desk: &SaleDesk, wanted: &SaleRequest, of: &SalePrev
         }
     };
     menu::page(staff, &below(text.tree_sell_to(asset.identifier.as_str()).to_string(), above(visit, asset)), &main)
-}
-
-/// The sale, as the route takes it.
-fn wish(asset: &Asset, wanted: &SaleRequest) -> Markup {
-    html! {
-        input type="hidden" name="asset_id" value=(asset.id);
-        @match wanted {
-            SaleRequest::Purchase(ids) => {
-                input type="hidden" name="kind" value="purchase";
-                @for id in ids { input type="hidden" name="package_ids[]" value=(id); }
-            }
-            SaleRequest::Recharge(amount) => {
-                input type="hidden" name="kind" value="recharge";
-                input type="hidden" name="amount" value=(plain(*amount));
-            }
-        }
-    }
 }
 
 /// Too little is said with the amount that is enough.

@@ -168,21 +168,7 @@ fn row(visit: &Visit, place: usize, tier: Option<&CommissionTier>, is_fixed: boo
 pub fn cell(visit: &Visit, (id, name): (&str, &str), label: &Message, place: usize, value: Option<&str>) -> Markup {
     let row = visit.text.setting_row(place.saturating_add(1).to_string());
     let label = html! { span.hidden { (label) ", " (row) } };
-    field(
-        visit,
-        &Field {
-            id,
-            name,
-            label,
-            kind: "text",
-            autocomplete: "off",
-            hint: None,
-            value,
-            required: false,
-            mono: false,
-            show: None,
-        },
-    )
+    field(visit, &Field { value, ..Field::text(id, name, label) })
 }
 
 /// A choice in a row, with a label that is only read aloud.

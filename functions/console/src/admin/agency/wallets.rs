@@ -3,11 +3,10 @@
 use axum::extract::Path;
 use axum::response::Response;
 use maud::{Markup, html};
-use shared::account::adjust_balance::{said, signed_amount};
 use shared::account::records::StatementFilter;
 use shared::agency::model::shop::Shop;
 use shared::agency::model::wallet::{Wallet, WalletPart};
-use shared::agency::wallets::wallet_records;
+use shared::agency::wallets::{main_after, wallet_records};
 use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
 use shared::kernel::id::ShopId;
@@ -15,7 +14,7 @@ use shared::kernel::ledger::{RecordType, StatementLine};
 use shared::kernel::money::LedgerMoney;
 use shared::kernel::refusal::Refusal;
 
-use super::super::acts::{Act, form, line};
+use super::super::acts::{Act, adjustment, adjustment_fields, asked_adjustment, form, line};
 use super::super::filters::{Days, Filter, filters, given};
 use super::super::ledger::related;
 use super::super::menu;
@@ -163,40 +162,33 @@ pub async fn adjust(path: Option<Path<String>>, mut staff: Staff) -> Response {
 
 /// The adjustment of the entries; nothing while there are none.
 async fn adjusted(visit: &Visit, shop: &Shop) -> Result<Option<Adjusted>, Error> {
-    let (Some(amount), Some(remark)) = (visit.asked("amount"), visit.asked("remark")) else { return Ok(None) };
-    let amount = match (signed_amount("/amount", amount), said("/remark", remark)) {
-        (Ok(amount), Ok(_)) => amount,
-        (amount, remark) => {
-            return Err(Refusal::Invalid([amount.err(), remark.err()].into_iter().flatten().collect()).into());
-        }
-    };
+    let Some(amount) = asked_adjustment(visit)? else { return Ok(None) };
     let wallet = visit.app.store.get::<Wallet>(&Wallet::key(shop.id)).await?;
-    let before = wallet.map_or(LedgerMoney::zero(currency(visit).await?), |wallet| wallet.main.balance());
+    let wallet = match wallet {
+        Some(wallet) => wallet.into_inner(),
+        None => Wallet::new(shop.id, currency(visit).await?),
+    };
+    let before = wallet.main.balance();
     let amount = LedgerMoney::exact(amount, before.currency())
         .map_err(|_| Refusal::field("/amount", "not_a_decimal", "digits of the currency"))?;
-    let after = before.plus(amount)?;
-    if after.amount().is_sign_negative() && !after.is_zero() {
-        return Err(Refusal::field("/amount", "wallet_short", "a debit of at most the balance").into());
+    match main_after(&wallet, amount) {
+        Ok(after) => Ok(Some(Adjusted { amount, before, after })),
+        Err(Error::Refused(_)) => {
+            Err(Refusal::field("/amount", "wallet_short", "a debit of at most the balance").into())
+        }
+        Err(fault) => Err(fault),
     }
-    Ok(Some(Adjusted { amount, before, after }))
 }
 
 fn adjust_form(visit: &Visit, shop: &Shop) -> Markup {
     let text = &visit.text;
-    html! {
-        section.card {
-            form.in.stack.narrow method="get" action=(visit.path) {
-                (line(visit, ("amount", "amount"), &text.tree_adjust_amount(), Some(text.person_adjust_hint().to_string()), visit.asked("amount")))
-                (line(visit, ("remark", "remark"), &text.person_adjust_remark(), Some(text.tree_adjust_remark_hint().to_string()), visit.asked("remark")))
-                div.row { button.btn.go { (text.person_adjust_next()) } a.btn.bare href=(page_of("shops", &shop.id)) { (text.back()) } }
-            }
-        }
-    }
+    let (amount, hint) = (text.tree_adjust_amount(), text.tree_adjust_remark_hint());
+    adjustment(visit, &html! {}, &amount, &hint, &page_of("shops", &shop.id))
 }
 
 fn adjust_confirm(visit: &Visit, shop: &Shop, of: &Adjusted) -> Markup {
     let text = &visit.text;
-    let (amount, remark) = (visit.asked("amount").unwrap_or_default(), visit.asked("remark").unwrap_or_default());
+    let remark = visit.asked("remark").unwrap_or_default();
     let shown = |amount: LedgerMoney| money(&Amount::from(amount));
     let effects = html! {
         div.in.stack-s {
@@ -214,10 +206,7 @@ fn adjust_confirm(visit: &Visit, shop: &Shop, of: &Adjusted) -> Markup {
         back: &visit.path,
         act: text.person_adjust_do(credit_text(of.amount)).to_string(),
         effects,
-        fields: html! {
-            input type="hidden" name="amount" value=(amount);
-            input type="hidden" name="remark" value=(remark);
-        },
+        fields: adjustment_fields(visit),
     };
     confirm(visit, &confirmed)
 }

@@ -3,7 +3,7 @@
 use axum::extract::Path;
 use axum::response::Response;
 use maud::{Markup, html};
-use shared::account::adjust_balance::{accounts_after, amount_for, said, signed_amount};
+use shared::account::adjust_balance::{accounts_after, amount_for};
 use shared::account::model::identity::{Role, Status};
 use shared::account::model::scope::AdminScope;
 use shared::account::model::user::User;
@@ -12,9 +12,8 @@ use shared::kernel::fault::Error;
 use shared::kernel::id::UserId;
 use shared::kernel::ledger::Accounts;
 use shared::kernel::money::LedgerMoney;
-use shared::kernel::refusal::Refusal;
 
-use super::super::acts::{Act, choice, form, line, reason, tick};
+use super::super::acts::{Act, adjustment, adjustment_fields, asked_adjustment, choice, form, line, reason, tick};
 use super::super::menu::{self, Head};
 use super::super::pages::Staff;
 use super::super::parts::{Confirm, below, confirm};
@@ -145,36 +144,24 @@ pub async fn adjust(path: Option<Path<String>>, mut staff: Staff) -> Response {
 
 /// The adjustment of the entries; nothing while there are none.
 async fn adjusted(visit: &Visit, user: &User) -> Result<Option<Adjusted>, Error> {
-    let (Some(amount), Some(remark)) = (visit.asked("amount"), visit.asked("remark")) else { return Ok(None) };
-    let amount = match (signed_amount("/amount", amount), said("/remark", remark)) {
-        (Ok(amount), Ok(_)) => amount_for(&visit.app, user, amount).await?,
-        (amount, remark) => {
-            return Err(Refusal::Invalid([amount.err(), remark.err()].into_iter().flatten().collect()).into());
-        }
-    };
+    let Some(amount) = asked_adjustment(visit)? else { return Ok(None) };
+    let amount = amount_for(&visit.app, user, amount).await?;
     Ok(Some(Adjusted { amount, after: accounts_after(user, amount)? }))
 }
 
 fn adjust_form(visit: &Visit, user: &User) -> Markup {
     let text = &visit.text;
     let currency = user.accounts.balance().currency().code().to_owned();
-    html! {
-        section.card {
-            form.in.stack.narrow method="get" action=(visit.path) {
-                p { (text.person_balance_now()) ": " (money(&Amount::from(user.accounts.balance()))) }
-                (line(visit, ("amount", "amount"), &text.person_adjust_amount(currency), Some(text.person_adjust_hint().to_string()), visit.asked("amount")))
-                (line(visit, ("remark", "remark"), &text.person_adjust_remark(), Some(text.person_adjust_remark_hint().to_string()), visit.asked("remark")))
-                div.row { button.btn.go { (text.person_adjust_next()) } a.btn.bare href=(page_of(&user.id)) { (text.back()) } }
-            }
-        }
-    }
+    let now = html! { p { (text.person_balance_now()) ": " (money(&Amount::from(user.accounts.balance()))) } };
+    let (amount, hint) = (text.person_adjust_amount(currency), text.person_adjust_remark_hint());
+    adjustment(visit, &now, &amount, &hint, &page_of(&user.id))
 }
 
 fn adjust_confirm(visit: &Visit, user: &User, of: &Adjusted) -> Markup {
     let text = &visit.text;
     let (debt, debt_after) = (user.accounts.owed(), of.after.owed());
     let owes_more = debt_after.amount() > debt.amount();
-    let (amount, remark) = (visit.asked("amount").unwrap_or_default(), visit.asked("remark").unwrap_or_default());
+    let remark = visit.asked("remark").unwrap_or_default();
     let shown = |amount: LedgerMoney| money(&Amount::from(amount));
     let effects = html! {
         div.in.stack-s {
@@ -199,8 +186,7 @@ fn adjust_confirm(visit: &Visit, user: &User, of: &Adjusted) -> Markup {
         act: text.person_adjust_do(credit_text(of.amount)).to_string(),
         effects,
         fields: html! {
-            input type="hidden" name="amount" value=(amount);
-            input type="hidden" name="remark" value=(remark);
+            (adjustment_fields(visit))
             input type="hidden" name="allow_debt:bool" value=(owes_more);
         },
     };

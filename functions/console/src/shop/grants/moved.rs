@@ -83,7 +83,7 @@ impl Moved {
     /// Computes what a refused form would move.
     ///
     /// # Errors
-    /// What the use case rejects, and a fault if the database can't be reached.
+    /// The refusals of the use case, and a fault if the database can't be reached.
     pub async fn read(desk: &Desk, asked: &Asked) -> Result<Self, Error> {
         let (app, visitor) = (&desk.visit.app, desk.visit.member()?);
         let reach = if desk.is_admin { Reach::Platform } else { desk.reach() };

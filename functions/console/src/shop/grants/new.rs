@@ -15,10 +15,11 @@ use shared::table::item::Versioned;
 use shared::table::list::Window;
 
 use super::super::desk::{Desk, SHOPS, enter, enter_with};
-use super::super::parts::{Act, form, head, select, shop_choices};
+use super::super::parts::{Act, form, head, shop_choices};
 use super::super::shops::choices;
 use super::terms::{PACKAGES, Row, commission, errors, forced, packages, rows};
 use super::{ROUTE, trail};
+use crate::admin::acts::choice;
 use crate::sidebar::Head;
 use crate::visit::{Arrival, Instead};
 
@@ -56,8 +57,8 @@ async fn choose(arrival: Arrival) -> Result<Response, Instead> {
             @else {
                 form.stack.narrow method="get" action="/shop/grants/new" {
                     (desk.keep())
-                    (select(&desk, ("shop", "shop"), &text.shop_grant_to(), &shop_choices(&desk, &shops), &asked("shop")))
-                    (select(&desk, ("series", "series"), &text.shop_series(), &series, &asked("series")))
+                    (choice(&desk.visit, ("shop", "shop"), &text.shop_grant_to(), &shop_choices(&desk, &shops), &asked("shop")))
+                    (choice(&desk.visit, ("series", "series"), &text.shop_series(), &series, &asked("series")))
                     div.row { button.btn.go { (text.withdraw_next()) } a.btn.bare href=(desk.to("/shop/grants")) { (text.go_back()) } }
                 }
             }
