@@ -18,6 +18,7 @@ mod items;
 mod lasting;
 mod messages;
 pub mod mutate;
+mod pages;
 mod requests;
 mod settings;
 mod values;

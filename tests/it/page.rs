@@ -14,7 +14,7 @@ mod invite;
 mod journeys;
 mod languages;
 mod links;
-mod markup;
+pub mod markup;
 mod orders;
 mod records;
 mod redeem;

@@ -225,7 +225,7 @@ fn answer(visit: &Visit, status: StatusCode, title: &str, body: &Markup) -> Resp
             }
         }
     };
-    let html = page.into_string();
+    let html = readable(page.into_string());
     let mut response = (status, html.clone()).into_response();
     for (name, value) in HEADERS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
@@ -244,6 +244,16 @@ fn answer(visit: &Visit, status: StatusCode, title: &str, body: &Markup) -> Resp
         }
     }
     packed(&visit.headers, response, &html)
+}
+
+/// HTML without the characters that its standard forbids in a document: somebody's text may hold any.
+fn readable(html: String) -> String {
+    let is_forbidden = |symbol: char| {
+        (symbol.is_control() && !matches!(symbol, '\t' | '\n' | '\x0c' | '\r'))
+            || matches!(symbol, '\u{fdd0}'..='\u{fdef}')
+            || u32::from(symbol) & 0xfffe == 0xfffe
+    };
+    if html.contains(is_forbidden) { html.replace(is_forbidden, "\u{fffd}") } else { html }
 }
 
 /// The content security policy of a page.

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::affiliate::commission::{hundred, invited};
 use crate::agency::{asset, fund, grant, package, recharge, series, shop};
+use crate::page::client::Browser;
 use crate::world::World;
 
 /// Number of inputs of a world.
@@ -27,6 +28,7 @@ const NAMES: [&str; 4] = ["admin", "ann", "bob", "ivy"];
 pub struct Things {
     named: BTreeMap<String, Vec<String>>,
     tokens: BTreeMap<String, String>,
+    jars: Mutex<BTreeMap<String, BTreeMap<String, String>>>,
 }
 
 /// Sets up the world: Ann invited Bob, who paid.
@@ -69,7 +71,7 @@ async fn begin(world: &World) -> BTreeMap<String, Vec<String>> {
 
 impl Things {
     async fn of(world: &World) -> Self {
-        let mut things = Self { named: begin(world).await, tokens: BTreeMap::new() };
+        let mut things = Self { named: begin(world).await, tokens: BTreeMap::new(), jars: Mutex::default() };
         world.settle().await;
         for item in world.stack.dynamo.scan(emulator::stack::TABLE).unwrap() {
             for id in ids(&item.to_string()) {
@@ -89,15 +91,30 @@ impl Things {
     }
 
     async fn sign_in(&mut self, world: &World) {
+        self.jars.lock().unwrap().clear();
         for name in NAMES {
-            let email = if name == "admin" { "admin@localhost".to_owned() } else { format!("{name}@example.com") };
-            let body = json!({"email": email, "password": crate::world::PASSWORD});
+            let body = json!({"email": email(name), "password": crate::world::PASSWORD});
             let answer = world.nobody().post("/v1/sessions", body).await;
             // An input may have blocked or erased the user.
             if let (200, Ok(read)) = (answer.status, serde_json::from_str::<Value>(&answer.text)) {
                 self.tokens.insert(name.to_owned(), read["access_token"].as_str().unwrap().to_owned());
             }
         }
+    }
+
+    /// Browser of a caller of this world, who is signed in unless an input has blocked or erased the user.
+    pub async fn browser<'a>(&self, world: &'a World, name: &str) -> Browser<'a> {
+        let browser = Browser::new(world, "en");
+        let known = self.jars.lock().unwrap().get(name).cloned();
+        if let Some(jar) = known {
+            *browser.cookies.lock().unwrap() = jar;
+        } else if NAMES.contains(&name) {
+            let page = browser.open("/sign-in").await;
+            browser.press(&page, "Sign in", &[("email", &email(name)), ("password", crate::world::PASSWORD)]).await;
+            let jar = browser.cookies.lock().unwrap().clone();
+            self.jars.lock().unwrap().insert(name.to_owned(), jar);
+        }
+        browser
     }
 
     /// Token of a caller of this world.
@@ -126,6 +143,10 @@ impl Things {
         let nth: usize = rest[..digits].parse().ok().filter(|_| ends && digits < 3)?;
         Some((prefix.len() + digits, all.get(nth % all.len())?))
     }
+}
+
+fn email(name: &str) -> String {
+    if name == "admin" { "admin@localhost".to_owned() } else { format!("{name}@example.com") }
 }
 
 /// Ids in a text.

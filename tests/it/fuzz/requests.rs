@@ -173,8 +173,12 @@ async fn sent(world: &World, things: &Things, input: &[u8]) {
     let response = answered(world, request).await;
     let (status, answer) = (response.status().as_u16(), String::from_utf8(response.body().to_vec()).unwrap());
     assert!(status < 500, "{method} {path} {asked} answers {status} {answer}");
-    if status >= 400 {
-        let kind = response.headers().get("content-type").and_then(|kind| kind.to_str().ok());
+    let kind = response.headers().get("content-type").and_then(|kind| kind.to_str().ok());
+    if kind.is_some_and(|kind| kind.starts_with("text/html")) {
+        // A path that a mutation led to a page: a person reads the reason.
+        assert!(!path.starts_with("/v1/"), "{method} {path} answers a program with a page");
+        crate::page::markup::checked(&answer, &path);
+    } else if status >= 400 {
         assert_eq!(kind, Some("application/problem+json"), "{method} {path} {asked} answers {status} {answer}");
         let problem: Value = serde_json::from_str(&answer).unwrap();
         assert!(problem["code"].is_string() && problem["status"] == status, "{method} {path} {asked} answers {answer}");

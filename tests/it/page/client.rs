@@ -126,27 +126,17 @@ impl Shown {
         let form = self.form_with(button);
         let buttons = form.all("button");
         let pressed = buttons.iter().find(|one| one.text().trim() == button).unwrap();
-        let mut fields: Vec<(String, String)> = Vec::new();
-        for input in form.all("input").into_iter().filter(|input| input.of("name").is_some()) {
-            let is_choice = input.of("type") == Some("radio") || input.of("type") == Some("checkbox");
-            if !is_choice || input.of("checked").is_some() {
-                let value = input.of("value").unwrap_or_default();
-                fields.push((input.of("name").unwrap().to_owned(), value.to_owned()));
-            }
-        }
-        for select in form.all("select") {
-            let options = select.all("option");
-            let chosen = options.iter().find(|option| option.of("selected").is_some()).or(options.first()).unwrap();
-            fields.push((select.of("name").unwrap().to_owned(), chosen.of("value").unwrap_or_default().to_owned()));
-        }
-        for (name, value) in entries {
+        for (name, _) in entries {
             let has = |one: &&Element| one.of("name") == Some(name);
             assert!(form.all("*").iter().any(has), "no field {name} in {}", self.text);
-            fields.retain(|(known, _)| known != name);
-            fields.push(((*name).to_owned(), (*value).to_owned()));
         }
-        fields.extend(pressed.of("name").map(|name| (name.to_owned(), pressed.of("value").unwrap().to_owned())));
-        (pressed.of("formaction").or(form.of("action")).unwrap().to_owned(), fields)
+        submitted(form, pressed, entries)
+    }
+
+    /// Every button of every form, in the order of the page.
+    pub fn buttons(&self) -> Vec<(&Element, &Element)> {
+        let forms = self.root.all("form").into_iter();
+        forms.flat_map(|form| form.all("button").into_iter().map(move |button| (form, button))).collect()
     }
 
     /// Target of the link with this text.
@@ -167,7 +157,33 @@ impl Shown {
     }
 }
 
-fn encoded(fields: &[(String, String)]) -> String {
+/// Action and fields of a form whose button is pressed; an entry takes the place of the field with its name.
+pub fn submitted(form: &Element, pressed: &Element, entries: &[(&str, &str)]) -> (String, Vec<(String, String)>) {
+    let mut fields: Vec<(String, String)> = Vec::new();
+    for input in form.all("input").into_iter().filter(|input| input.of("name").is_some()) {
+        let is_choice = input.of("type") == Some("radio") || input.of("type") == Some("checkbox");
+        if !is_choice || input.of("checked").is_some() {
+            let value = input.of("value").unwrap_or_default();
+            fields.push((input.of("name").unwrap().to_owned(), value.to_owned()));
+        }
+    }
+    for select in form.all("select") {
+        let options = select.all("option");
+        let chosen = options.iter().find(|option| option.of("selected").is_some()).or(options.first()).unwrap();
+        fields.push((select.of("name").unwrap().to_owned(), chosen.of("value").unwrap_or_default().to_owned()));
+    }
+    for area in form.all("textarea") {
+        fields.push((area.of("name").unwrap().to_owned(), area.text()));
+    }
+    for (name, value) in entries {
+        fields.retain(|(known, _)| known != name);
+        fields.push(((*name).to_owned(), (*value).to_owned()));
+    }
+    fields.extend(pressed.of("name").map(|name| (name.to_owned(), pressed.of("value").unwrap().to_owned())));
+    (pressed.of("formaction").or(form.of("action")).unwrap().to_owned(), fields)
+}
+
+pub fn encoded(fields: &[(String, String)]) -> String {
     let pairs = fields.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value)));
     pairs.collect::<Vec<_>>().join("&")
 }
