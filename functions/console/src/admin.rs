@@ -13,7 +13,6 @@
 pub mod acts;
 mod agency;
 mod audit;
-pub mod chart;
 pub mod filters;
 pub mod find;
 mod growth;

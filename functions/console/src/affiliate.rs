@@ -28,7 +28,7 @@ use shared::table::item::Versioned;
 use shared::table::read::Keys;
 use shared::table::store::Page;
 
-use crate::chart::{self, Bar, Words};
+use crate::chart::{self, Chart, Form, Place};
 use crate::frame;
 use crate::list::{Column, Part, ROWS, alone, empty, table};
 use crate::parts::{Field, HERE, around, badge, count, day, field, money, percent, time};
@@ -116,22 +116,25 @@ fn weeks(visit: &Visit, recent: &RecentCommissions, currency: Currency) -> Marku
     let of = |amount: Option<LedgerMoney>| show::credit_text(amount.unwrap_or(LedgerMoney::zero(currency)));
     let by_amount = |one: &&LedgerMoney, other: &&LedgerMoney| one.amount().cmp(&other.amount());
     let (least, most) = (sums.iter().min_by(by_amount).copied(), sums.iter().max_by(by_amount).copied());
-    let words = Words {
+    let place = |(week, sum): (&Date, &LedgerMoney)| Place {
+        tick: day(visit.language, *week),
+        name: day(visit.language, *week),
+        values: vec![(sum.amount(), money(&Amount::from(*sum)))],
+    };
+    let chart = Chart {
+        id: "weeks-chart",
+        form: Form::Bars,
         title: text.weeks_title(all.len()).to_string(),
         description: text.weeks_description(of(least), of(most)).to_string(),
-        columns: [(text.week_of().to_string(), false), (text.commission_amount().to_string(), true)],
+        series: vec![text.commission_amount()],
+        axis: text.week_of(),
+        places: all.iter().zip(&sums).map(place).collect(),
     };
-    let bar = |(week, sum): (&Date, &LedgerMoney)| Bar {
-        name: day(visit.language, *week),
-        value: sum.amount(),
-        told: show::credit_text(*sum),
-    };
-    let all: Vec<Bar> = all.iter().zip(&sums).map(bar).collect();
     html! {
         @if !recent.all.is_empty() && !all.is_empty() {
             section.card aria-labelledby="weeks" {
-                header { h2 #weeks { (words.title) } p { (text.weeks_note()) } }
-                div.in { (chart::bars(visit, &words, &all)) }
+                header { h2 #weeks { (chart.title) } p { (text.weeks_note()) } }
+                div.in { (chart::chart(text, &chart)) }
             }
         }
     }

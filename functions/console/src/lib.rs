@@ -4,7 +4,7 @@ mod account;
 pub mod admin;
 mod affiliate;
 mod brand;
-mod chart;
+pub mod chart;
 mod docs;
 mod export;
 pub mod files;

@@ -21,9 +21,9 @@ use shared::payment::model::settings::PromotionSettings;
 use shared::table::store::Cursor;
 
 use crate::admin::acts::{choice, facts, text_field, tick};
-use crate::admin::chart::{self, Bar, Chart, Form, Place, bar_list};
 use crate::admin::filters::{Filter, filters};
 use crate::admin::parts::{Moment, Tile, card, difference, progress, tiles, time, time_line, timeline};
+use crate::chart::{self, Bar, Chart, Form, Place, bar_list};
 use crate::frame;
 use crate::invite::copier;
 use crate::list::{Column, Part, empty, sheet};

@@ -38,10 +38,14 @@ pub struct Head {
     pub trail: Vec<(String, Markup)>,
 }
 
-/// True on an entry's page and below it; below the page that all others are below, only there.
-pub fn is_below(visit: &Visit, path: &str, root: &str) -> bool {
-    let rest = visit.path.strip_prefix(path);
-    rest.is_some_and(|rest| rest.is_empty() || (path != root && rest.starts_with('/')))
+/// Path of the entry that this page belongs to: the longest of which it is the page, or a page below. Below the page that all others
+/// are below, only there.
+pub fn here<'a>(visit: &Visit, paths: impl Iterator<Item = &'a str>, root: &str) -> Option<&'a str> {
+    let is_here = |path: &&str| {
+        let rest = visit.path.strip_prefix(*path);
+        rest.is_some_and(|rest| rest.is_empty() || (*path != root && rest.starts_with('/')))
+    };
+    paths.filter(is_here).max_by_key(|path| path.len())
 }
 
 /// The page.

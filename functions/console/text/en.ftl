@@ -606,7 +606,6 @@ orders-waiting = Waiting for your payment
 invite-more = Friends and rewards
 
 # Charts.
-as-table = Show as a table
 week-of = Week from
 weeks-title = { $n ->
     [one] Commission of the last { $n } week

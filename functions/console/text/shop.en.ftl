@@ -149,6 +149,7 @@ shop-at-most = At most { $amount }: that is what you have yourself
 shop-by-this-sale = by this sale
 shop-cash = Cash
 shop-cash-account-hint = Only its last digits are shown later.
+shop-cash-too-little = Cash is paid from { $least } on. Your commission is { $most }.
 shop-cash-bounds = { $least } to { $most }
 shop-cash-do = Ask for cash
 shop-cash-lead = Commission is paid out to you after somebody has checked it. What you moved to spend is not paid out.

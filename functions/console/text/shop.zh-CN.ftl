@@ -146,6 +146,7 @@ shop-at-most = 最多 { $amount }：这是您自己的额度
 shop-by-this-sale = 由此笔销售触发
 shop-cash = 提现
 shop-cash-account-hint = 之后仅显示末几位。
+shop-cash-too-little = 满 { $least } 方可提现，您的佣金为 { $most }。
 shop-cash-bounds = { $least } 至 { $most }
 shop-cash-do = 申请提现
 shop-cash-lead = 佣金经审核后支付给您。已转入可用余额的部分不能提现。

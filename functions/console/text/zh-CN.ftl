@@ -573,7 +573,6 @@ orders-waiting = 等待您付款
 invite-more = 好友与奖励
 
 # 图表。
-as-table = 以表格显示
 week-of = 周起始日
 weeks-title = 最近 { $n } 周的佣金
 weeks-description = 每周 { $least } 至 { $most }。

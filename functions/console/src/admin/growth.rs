@@ -260,7 +260,7 @@ fn commission(visit: &Visit, people: &People, of: &Commission) -> Vec<Markup> {
         id_link(&format!("/admin/orders/{}", of.order), &of.order.to_string()),
         person(people, of.beneficiary),
         person(people, of.invitee),
-        html! { (money(&Amount::from(of.base))) small { (percent(of.rate)) } },
+        html! { (money(&Amount::from(of.base))) small { (text.percent(percent(of.rate))) } },
         money(&Amount::from(of.amount)),
         money(&Amount::from(of.left())),
         html! { (badge(&state)) @if let Some(reason) = &of.denied { small.break { (reason) } } },

@@ -87,10 +87,12 @@ pub fn page(staff: &Staff, head: &Head, main: &Markup) -> Response {
         Ok(visitor) => &visitor.user,
         Err(fault) => return failed(visit, &fault),
     };
+    let paths = MENU.iter().flat_map(|(_, entries)| *entries).map(|(path, _)| *path);
+    let here = sidebar::here(visit, paths, "/admin");
     let entry = |(path, name): &Entry| Link {
         path: (*path).to_owned(),
         name: name(&visit.text),
-        is_here: sidebar::is_below(visit, path, "/admin"),
+        is_here: here == Some(*path),
         waiting: waiting(visit, path),
     };
     let group = |(heading, entries): &Group| {

@@ -18,11 +18,11 @@ use shared::payment::model::order::OrderStatus;
 use shared::payment::model::reconciliation::Reconciliation;
 use shared::payment::model::settings::{PromotionSettings, PromotionTier};
 
-use super::chart::{self, Bar, Chart, Form, Place, bar_list};
 use super::filters::day;
 use super::menu::{self, Head};
 use super::pages::{Staff, rule_of};
 use super::parts::{Tile, card, date_text, day_text, tiles, time_line};
+use crate::chart::{self, Bar, Chart, Form, Place, bar_list};
 use crate::frame;
 use crate::list::alone;
 use crate::parts::money;

@@ -13,11 +13,11 @@ use shared::edge::view::Amount;
 use shared::kernel::provider::Provider;
 use shared::operations::days::view::{Day, ProviderDay, between};
 
-use super::chart::{self, Chart, Form, Place};
 use super::filters::day;
 use super::menu::{self, Head};
 use super::pages::Staff;
 use super::parts::day_text;
+use crate::chart::{self, Chart, Form, Place};
 use crate::export::{file, values};
 use crate::frame;
 use crate::parts::money;

@@ -84,7 +84,7 @@ fn row(visit: &Visit, of: &Withdrawal, email: Option<&str>) -> Vec<Markup> {
         person(&of.user.to_string(), email),
         html! {
             @match &of.payout {
-                Some(payout) => { (text.to_cash(payout.method.as_str())) small.mono { (payout.masked()) } }
+                Some(payout) => { (text.to_cash(text.payout_way(payout.method.as_str()))) small.mono { (payout.masked()) } }
                 None => { (text.to_balance()) }
             }
         },
@@ -135,7 +135,7 @@ fn facts(visit: &Visit, of: &Withdrawal) -> Markup {
             dt { (text.user()) } dd { (person(&of.user.to_string(), None)) }
             dt { (text.amount()) } dd { (money(&Amount::from(of.amount))) }
             dt { (text.withdraw_to()) }
-            dd { @match &of.payout { Some(payout) => { (text.to_cash(payout.method.as_str())) } None => { (text.to_balance()) } } }
+            dd { @match &of.payout { Some(payout) => { (text.to_cash(text.payout_way(payout.method.as_str()))) } None => { (text.to_balance()) } } }
             @if let Some(payout) = &of.payout {
                 dt { (text.payout_account()) } dd.break { span.mono { (payout.account) } }
                 @if let Some(name) = &payout.name { dt { (text.payout_name()) } dd.break { (name) } }

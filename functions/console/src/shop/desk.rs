@@ -244,10 +244,12 @@ impl Desk {
             Ok(visitor) => &visitor.user,
             Err(fault) => return failed(visit, &fault),
         };
+        let paths = MENU.iter().flat_map(|(_, entries)| *entries).map(|(path, _)| *path);
+        let here = sidebar::here(visit, paths, "/shop");
         let entry = |(path, name): &Entry| Link {
             path: if path.starts_with("/shop") { self.to(path) } else { (*path).to_owned() },
             name: name(&visit.text),
-            is_here: sidebar::is_below(visit, path, "/shop"),
+            is_here: here == Some(*path),
             waiting: None,
         };
         let groups = MENU.iter().map(|(heading, entries)| {

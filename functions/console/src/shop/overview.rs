@@ -23,7 +23,7 @@ use super::desk::{Desk, SHOPS, enter_with};
 use super::parts::in_order;
 use super::words::own_terms;
 use crate::admin::parts::{Tile, tiles};
-use crate::chart::{self, Bar, Words};
+use crate::chart::{self, Chart, Form, Place};
 use crate::list::{Column, alone, table};
 use crate::parts::{badge, count, day, money};
 use crate::sidebar::Head;
@@ -163,21 +163,24 @@ fn money_tiles(desk: &Desk, wallet: &Wallet, sold: Option<&Sold>) -> Markup {
 
 fn chart(desk: &Desk, sold: &Sold) -> Markup {
     let (visit, text) = (&desk.visit, desk.text());
-    let bar = |(date, number, sum): &(Date, u64, Decimal)| Bar {
+    let place = |(date, number, sum): &(Date, u64, Decimal)| Place {
+        tick: day(visit.language, *date),
         name: day(visit.language, *date),
-        value: *sum,
-        told: format!("{} · {}", desk.words(*sum), text.shop_sales_count(*number)),
+        values: vec![(*sum, html! { (desk.words(*sum)) " · " (text.shop_sales_count(*number)) })],
     };
-    let bars: Vec<Bar> = sold.days.iter().map(bar).collect();
-    let words = Words {
+    let of = Chart {
+        id: "sold-chart",
+        form: Form::Bars,
         title: text.shop_sold().to_string(),
         description: text.shop_sold_words(count(sold.count), desk.words(sold.sum)).to_string(),
-        columns: [(text.shop_day().to_string(), false), (text.shop_sold().to_string(), true)],
+        series: vec![text.shop_sold()],
+        axis: text.shop_day(),
+        places: sold.days.iter().map(place).collect(),
     };
     html! {
         div.in {
             @if sold.count == 0 { p { (text.shop_nothing_sold()) } p.muted { (text.shop_nothing_sold_todo()) } }
-            @else { (chart::bars(visit, &words, &bars)) }
+            @else { (chart::chart(text, &of)) }
             @if !sold.is_whole { p.small.muted { (text.shop_newest_only()) } }
         }
     }

@@ -177,8 +177,9 @@ pub async fn withdraw(arrival: Arrival) -> Result<Response, Instead> {
     let text = desk.text();
     let available = Amount::from(wallet.commission.balance());
     let least = desk.settings.min_cash_withdrawal;
+    let is_enough = wallet.commission.balance().is_positive() && wallet.commission.balance().amount() >= least;
     let most = format!("{} {}", available.amount, available.currency);
-    let hint = Some(text.shop_cash_bounds(desk.words(least), most).to_string());
+    let hint = Some(text.shop_cash_bounds(desk.words(least), most.clone()).to_string());
     let amount = Field { hint, required: true, ..field("amount", "amount", &text.amount()) };
     let methods = desk.settings.withdrawal_methods.iter().map(|method| (method.clone(), text.payout_way(method)));
     let methods: Vec<(String, String)> = methods.collect();
@@ -194,7 +195,11 @@ pub async fn withdraw(arrival: Arrival) -> Result<Response, Instead> {
     let act = Act { method: "POST", route: WITHDRAWALS, done: "/shop/wallet/withdrawals", said: "withdrawn_cash" };
     let main = html! {
         section.card { div.in {
-            @if wallet.commission.balance().is_positive() { (form(&desk, &act, &fields)) } @else { p { (text.shop_transfer_nothing()) } }
+            @if is_enough { (form(&desk, &act, &fields)) }
+            @else {
+                p { (text.shop_cash_too_little(desk.words(least), most)) }
+                p { a.btn href="/shop/wallet" { (text.go_back()) } }
+            }
         } }
     };
     let head = Head { trail: trail(&desk), ..head(&text.shop_cash_do(), &text.shop_cash_lead()) };

@@ -155,7 +155,7 @@ pub async fn show(path: Option<Path<String>>, staff: Staff) -> Response {
         div.cols {
             div.stack {
                 (card("chain", &text.tree_chain(), &chain))
-                @if !of.packages.is_empty() { (card("sold", &text.tree_packages(), &sold(visit, of))) }
+                @if !of.packages.is_empty() { (card("sold", &text.tree_packages(), &sold(visit, &names, of))) }
             }
             (card("about", &text.tree_sale(), &about(visit, &names, &found)))
         }
@@ -191,11 +191,13 @@ fn about(visit: &Visit, names: &Names, found: &PlacedSale) -> Markup {
     html! { div.in { (facts(&all)) } }
 }
 
-fn sold(visit: &Visit, of: &AgencyOrder) -> Markup {
+fn sold(visit: &Visit, names: &Names, of: &AgencyOrder) -> Markup {
     let text = &visit.text;
     let currency = of.amount.currency();
     let row = |sold: &shared::agency::model::order::Sold| {
-        vec![html! { span.mono.break { (sold.id) } }, amount(sold.retail_price, currency)]
+        let known = names.series.get(&of.series).and_then(|series| series.terms.package(sold.id));
+        let name = known.map_or_else(|| sold.id.to_string(), |known| known.name.clone());
+        vec![html! { span.break { (name) } }, amount(sold.retail_price, currency)]
     };
     let rows: Vec<Vec<Markup>> = of.packages.iter().map(row).collect();
     let columns = [Column::Text(text.tree_package()), Column::Number(text.tree_retail(currency.code()))];

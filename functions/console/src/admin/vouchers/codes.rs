@@ -242,7 +242,7 @@ pub async fn delete(staff: Staff) -> Response {
         };
         return menu::page(&staff, &below(text.codes_delete_none().to_string(), trail), &main);
     }
-    let title = text.codes_delete_these(selected.len().to_string()).to_string();
+    let title = text.codes_delete_these(selected.len()).to_string();
     let of = Confirm {
         method: "POST",
         route: "/v1/admin/redemption/codes/delete",
