@@ -1,0 +1,44 @@
+//! Texts of a batch's codes (R7.9, R7.10): derived from the code secret, or read where those that were brought are kept encrypted.
+
+use crate::app::App;
+use crate::redemption::model::code::{BROUGHT_TOGETHER, Batch, BroughtTexts};
+use crate::redemption::model::code_text::{CodeHash, CodeText};
+use edge::sealed;
+use kernel::fault::Fault;
+use table::key::Key;
+
+/// Code of a batch by its number, text and key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    pub ordinal: u32,
+    pub text: CodeText,
+    pub hash: CodeHash,
+}
+
+/// Returns the codes of a batch from a number up to, and without, another; none if their version of the code secret was retired.
+///
+/// # Errors
+/// A fault when the database cannot be reached, or brought texts can't be decrypted.
+pub async fn texts(app: &App, batch: &Batch, from: u32, until: u32) -> Result<Vec<Named>, Fault> {
+    let secrets = &app.config.codes;
+    let named = |ordinal: u32, text: CodeText| {
+        let hash = secrets.hash(batch.secret_version, &text)?;
+        Some(Named { ordinal, text, hash })
+    };
+    if !batch.brought {
+        let all = (from..until).filter_map(|ordinal| named(ordinal, batch.text(ordinal, secrets)?));
+        return Ok(all.collect());
+    }
+    let (first, last) = (from / BROUGHT_TOGETHER, until.div_ceil(BROUGHT_TOGETHER));
+    let keys: Vec<Key<BroughtTexts>> = (first..last).map(|page| BroughtTexts::key(batch.id, page)).collect();
+    let mut all = Vec::new();
+    for page in app.store.read(keys).await?.into_iter().flatten() {
+        let lost = || Fault::bug(format!("the texts of {} can't be decrypted", batch.id));
+        let lines = sealed::open(&app.config.secret, "codes", &page.sealed).ok_or_else(lost)?;
+        let lines = String::from_utf8(lines).map_err(|_| lost())?;
+        let numbers = page.page.saturating_mul(BROUGHT_TOGETHER)..;
+        let texts = numbers.zip(lines.lines()).filter(|(ordinal, _)| (from..until).contains(ordinal));
+        all.extend(texts.filter_map(|(ordinal, line)| named(ordinal, CodeText::parse(line)?)));
+    }
+    Ok(all)
+}
