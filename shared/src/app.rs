@@ -7,6 +7,7 @@ use kernel::secret::{OriginSecrets, Secret};
 use table::execute::Executor;
 
 use crate::account::token::{KeyRing, PublicKeys, Signer};
+use crate::agency::places::Places;
 use crate::operations::settings::SettingsCache;
 use crate::operations::waiting::Glance;
 use crate::payment::gateway::Providers;
@@ -48,6 +49,8 @@ pub struct App {
     pub config: Config,
     /// Lengths of the queues that wait for staff, as this process saw them last.
     pub glance: Glance,
+    /// Shops of agents, as this process saw them last.
+    pub places: Places,
 }
 
 impl Deref for App {

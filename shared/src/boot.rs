@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::account::create_admin::publish_key;
 use crate::account::token::{KeyRing, Signer};
+use crate::agency::places::Places;
 use crate::app::{App, Config};
 use crate::operations::settings::SettingsCache;
 use crate::operations::waiting::Glance;
@@ -92,6 +93,7 @@ pub fn assemble(environment: &impl Environment, aws: &Aws, secrets: &Secrets, pr
             password_cost: PASSWORD_COST,
         },
         glance: Glance::default(),
+        places: Places::default(),
     })
 }
 

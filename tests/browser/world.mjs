@@ -29,6 +29,8 @@ export async function fill(stack) {
   world.review = (await stack.manage("/v1/admin/payment/reviews")).items[0].id;
   world.withdrawal = (await stack.manage("/v1/admin/withdrawals?state=requested")).items[0].id;
   await configure(stack, world);
+  for (const name of ["agent", "subagent", "beginner"]) people[name] = { ...(await person(name)), home: "/shop" };
+  await sell(stack, world);
 
   const adjust = (who, amount, remark) => stack.manage(`/v1/admin/users/${who.id}/adjustments`, { amount, remark });
   await adjust(people.bob, "1234567.5", `A gift "with" <marks> & 标点，and a reference-that-is-one-long-word-${"x".repeat(60)}`);
@@ -105,6 +107,46 @@ async function configure(stack, world) {
   world.share = (await stack.manage("/v1/admin/commissions")).items[0].id;
   await stack.settings("promotion", (settings) => (settings.tiers[0].percent = "30"));
   await stack.settings("console", (settings) => (settings.support_url = "https://example.com/help"));
+}
+
+/** A tree of shops that sells: an agent with a tiered series, a shop below, cards, sales, a withdrawal; and a shop with nothing. */
+async function sell(stack, world) {
+  const { agent, subagent, beginner } = world.people;
+  await stack.settings("agency", (settings) => (settings.enabled = true));
+  const shop = async (name, parent_id, user) => (await stack.manage("/v1/shops", { name, parent_id, user_id: user?.id })).id;
+  const top = await shop("North Star Communications", null, agent);
+  const below = await shop("Corner shop <of> 李雷", top, subagent);
+  await shop("Without anybody", below);
+  await shop("Beginner", null, beginner);
+  const tier = (threshold, amount, dimension, scope) => ({ threshold, amount, dimension, scope });
+  const tiers = [tier("3", "60", "sales_count", "self"), tier("150", "150.5", "sales_amount", "self_and_sub")];
+  const trigger = { type: "accumulated_recharge", threshold: "10" };
+  const series = (await stack.manage("/v1/series", { name: "Travel cards", code: "TRAVEL", commission: { type: "tiered", tiers }, trigger })).id;
+  const forced_recharge = { enabled: true, amount: "100" };
+  const first = (await stack.manage("/v1/series", { name: "First cards", code: "FIRST", commission: { type: "fixed", amount: "30" }, trigger: { type: "first_recharge", threshold: "50" }, forced_recharge })).id;
+  const packages = [];
+  for (const [name, code, price, cost_price] of [["30 days, 10 GB", "M10", "50", "10"], ["One year, unlimited & worldwide", "Y-ALL", "1234.56", "480.25"]]) {
+    packages.push((await stack.manage(`/v1/series/${series}/packages`, { name, code, price, cost_price })).id);
+  }
+  const grant = async (shop_id, series_id, more) => (await stack.manage("/v1/shop-series-grants", { shop_id, series_id, ...more })).id;
+  const own = (low, high) => ({ commission_tiers: [{ threshold: "3", amount: low }, { threshold: "150", amount: high }] });
+  const at = (...costs) => ({ packages: costs.map((cost_price, place) => ({ package_id: packages[place], cost_price })) });
+  const held = await grant(top, series, { ...own("50", "120"), ...at("12", "500") });
+  await grant(top, first, { commission_amount: "20" });
+  const given = await grant(below, series, { ...own("30", "100"), ...at("20") });
+  const asset = async (identifier, shop_id, series_id = series) => (await stack.manage("/v1/assets", { kind: "card", identifier, shop_id, series_id })).id;
+  const card = await asset("8986-0012-3456-7890-1234", below);
+  const forced = await asset("FIRST-0001", top, first);
+  await asset("IMEI:35-209900-176148-1", top);
+  for (const one of [top, below]) await stack.manage(`/v1/admin/shops/${one}/adjustments`, { amount: "2500", remark: "Paid in" });
+  const token = await stack.token(subagent);
+  const order = (body) => stack.ask("/v1/agency/orders", { token, body: { asset_id: card, ...body } });
+  const sale = (await order({ kind: "purchase", package_ids: [packages[0]], payment: "wallet" })).id;
+  await order({ kind: "recharge", amount: "200.5", payment: "wallet" });
+  const waiting = (await order({ kind: "recharge", amount: "75", payment: "online", provider: "zpay", method: "alipay" })).id;
+  await stack.ask("/_local/audit");
+  await stack.ask("/v1/agency/wallet/withdrawals", { token, body: { amount: "20", payout: { method: "bank", account: "DE0012345678" } } });
+  world.agency = { top, below, series, first, packages, held, given, card, forced, sale, waiting };
 }
 
 /** Somebody who spends what was credited, and whose payment comes back. */

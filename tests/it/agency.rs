@@ -3,6 +3,7 @@
 pub mod cash;
 mod grant;
 mod order;
+mod preview;
 mod random;
 mod sale;
 mod shop;

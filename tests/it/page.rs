@@ -19,6 +19,7 @@ mod orders;
 mod records;
 mod redeem;
 mod schema;
+mod shop;
 mod signing_in;
 mod texts;
 mod topup;

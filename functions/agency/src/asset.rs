@@ -11,9 +11,12 @@ use shared::account::records::StatementFilter;
 use shared::account::view::Record;
 use shared::agency::assets::{CreateAsset, asset as read, asset_records, create_asset, move_asset};
 use shared::agency::model::asset::{self, AssetIdentifier, AssetKind};
+use shared::agency::model::order::PaidBy;
 use shared::agency::model::shop::Seller;
+use shared::agency::preview::{SaleDesk, SalePreview};
 use shared::agency::queries::{self, SaleFilter};
-use shared::agency::sell::{Checked, SaleRequest, check};
+use shared::agency::sell::SaleRequest;
+use shared::agency::view::{ChainView, ExpectedChainView};
 use shared::app::App;
 use shared::edge::body::Body;
 use shared::edge::export::{CsvRow, JsonOrCsv};
@@ -181,13 +184,16 @@ pub struct Assets {
     /// Id of the series.
     #[param(inline, value_type = Option<SeriesId>)]
     series_id: Option<String>,
+    /// Identifier printed on the asset, whatever its case and dashes.
+    identifier: Option<String>,
 }
 
 impl Assets {
     fn read(&self) -> Result<SaleFilter, Refusal> {
         let shop = named("/shop_id", self.shop_id.as_deref())?;
         let series = named("/series_id", self.series_id.as_deref())?;
-        Ok(SaleFilter { shop, series, ..SaleFilter::default() })
+        let identifier = self.identifier.as_deref().map(AssetIdentifier::parse).transpose().map_err(Refusal::from)?;
+        Ok(SaleFilter { shop, series, identifier, ..SaleFilter::default() })
     }
 }
 
@@ -288,6 +294,10 @@ pub struct PurchaseCheck {
     /// Ids of the packages, 1 to 50.
     #[schema(value_type = Vec<PackageId>)]
     package_ids: Vec<String>,
+    /// Way of payment that the commissions are for; `wallet` if left out.
+    #[serde(default)]
+    #[schema(value_type = Option<PaidBy>)]
+    payment: Option<String>,
 }
 
 /// A recharge to check.
@@ -296,6 +306,10 @@ pub struct PurchaseCheck {
 pub struct RechargeCheck {
     /// Amount of the recharge, in agency currency.
     amount: String,
+    /// Way of payment that the commissions are for; `wallet` if left out.
+    #[serde(default)]
+    #[schema(value_type = Option<PaidBy>)]
+    payment: Option<String>,
 }
 
 /// Read the packages of an order.
@@ -338,6 +352,8 @@ pub struct Check {
     pub price: Amount,
     /// True if the order would be accepted.
     pub allowed: bool,
+    /// Commissions that it would have if it were paid now.
+    pub commission: ExpectedChainView,
     /// Explanation for a person.
     pub message: String,
 }
@@ -353,7 +369,19 @@ pub struct Required {
 }
 
 impl Check {
-    fn of(of: &Checked, currency: Currency) -> Result<Self, Error> {
+    async fn of(
+        app: &App,
+        seller: &Seller,
+        asset: AssetId,
+        wanted: &SaleRequest,
+        payment: Option<&str>,
+    ) -> Result<Self, Error> {
+        let paid_by = named("/payment", payment)?.unwrap_or(PaidBy::Wallet);
+        let desk = SaleDesk::read(app, &seller.reach, asset).await?;
+        Self::shown(&desk.preview(app, seller.id, wanted, paid_by)?, seller, desk.currency)
+    }
+
+    fn shown(of: &SalePreview, seller: &Seller, currency: Currency) -> Result<Self, Error> {
         let amount = of.required.unwrap_or(Decimal::ZERO);
         let message = match (of.required, of.allowed()) {
             (None, _) => "Nothing has to be paid first.".to_owned(),
@@ -364,12 +392,13 @@ impl Check {
             forced_recharge: Required { required: of.required.is_some(), amount: shown(amount, currency)? },
             price: shown(of.price, currency)?,
             allowed: of.allowed(),
+            commission: ChainView::of(&of.order, &seller.reach)?.into(),
             message,
         })
     }
 }
 
-/// Check the minimum payment before a purchase
+/// Check a purchase: its price, the minimum payment, and who would earn what
 #[utoipa::path(
     post, path = "/v1/assets/{id}/purchase-check", operation_id = "checkPurchase", tag = "agency",
     responses((status = 200, body = Check), code::GrantDisabled, code::PackageNotGranted),
@@ -381,11 +410,10 @@ pub async fn purchase_check(
     body: Body<PurchaseCheck>,
 ) -> Result<Reply<Check>, Problem> {
     let wanted = packages(&body.value.package_ids)?;
-    let checked = check(&app, &seller.reach, id, &wanted).await?;
-    Ok(Reply::ok(Check::of(&checked, currency(&app).await?)?))
+    Ok(Reply::ok(Check::of(&app, &seller, id, &wanted, body.value.payment.as_deref()).await?))
 }
 
-/// Check the minimum recharge
+/// Check a recharge: the minimum, and who would earn what
 #[utoipa::path(
     post, path = "/v1/assets/{id}/recharge-check", operation_id = "checkRecharge", tag = "agency",
     responses((status = 200, body = Check), code::GrantDisabled),
@@ -396,8 +424,6 @@ pub async fn recharge_check(
     Id(id): Id<AssetId>,
     body: Body<RechargeCheck>,
 ) -> Result<Reply<Check>, Problem> {
-    let currency = currency(&app).await?;
-    let wanted = recharge(&body.value.amount, currency)?;
-    let checked = check(&app, &seller.reach, id, &wanted).await?;
-    Ok(Reply::ok(Check::of(&checked, currency)?))
+    let wanted = recharge(&body.value.amount, currency(&app).await?)?;
+    Ok(Reply::ok(Check::of(&app, &seller, id, &wanted, body.value.payment.as_deref()).await?))
 }

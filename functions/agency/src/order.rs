@@ -1,222 +1,31 @@
 //! Agency orders and their commissions (R8.9–R8.12).
 
-use shared::kernel::id::OrderId;
-use shared::kernel::id::PackageId;
-use shared::kernel::text_enum;
-use shared::payment::model::order::OrderStatus;
 use std::sync::Arc;
 
 use axum::extract::State;
-use jiff::Timestamp;
-use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use shared::account::view::Trader;
-use shared::agency::model::order::{self, AgencyOrder, OrderKind, PaidBy};
-use shared::agency::model::shop::{Reach, Seller, ShopPath};
-use shared::agency::queries::{self, Earned, SaleFilter};
+use shared::agency::model::order::{OrderKind, PaidBy};
+use shared::agency::model::shop::Seller;
+use shared::agency::queries::{self, SaleFilter};
 use shared::agency::sell::{CreateAgencyOrder, Online, create_agency_order, read};
+use shared::agency::view::{SaleView, ShopCommission};
 use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::export::{CsvRow, JsonOrCsv};
+use shared::edge::export::JsonOrCsv;
 use shared::edge::idempotency::RequiresIdempotencyKey;
 use shared::edge::page::Listing;
 use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::search::{Search, named};
-use shared::edge::view::Amount;
-use shared::kernel::fault::Error;
-use shared::kernel::id::{AgencyOrderId, AssetId, SeriesId, ShopId};
+use shared::kernel::id::{AgencyOrderId, AssetId, PackageId, SeriesId, ShopId};
 use shared::kernel::provider::Provider;
 use shared::kernel::refusal::{Refusal, code};
-use shared::payment::model::order::Order as PaymentOrder;
-use shared::payment::view::FailureView;
 use utoipa::{IntoParams, ToSchema};
 
 use super::asset::{packages, recharge};
-use super::wire::{Findings, currency, shown};
-
-/// An agency order.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = AgencyOrder)]
-pub struct Order {
-    /// Id of the agency order.
-    pub id: AgencyOrderId,
-    /// Kind of order: `purchase` or `recharge`.
-    pub kind: OrderKind,
-    /// Way of payment: `wallet`, `online`, `offline` or `asset`.
-    pub payment: PaidBy,
-    /// State of the order.
-    /// `pending` until paid, then the state of its payment: `paid`, `partially_refunded`, `refunded`, `disputed`; or `failed`, `expired`,
-    /// `cancelled`.
-    pub status: OrderStatus,
-    /// Id of the asset.
-    pub asset_id: AssetId,
-    /// Id of the series.
-    pub series_id: SeriesId,
-    /// Id of the selling shop.
-    pub shop_id: Option<ShopId>,
-    /// Price of the order, in agency currency.
-    pub amount: Amount,
-    /// Payment less refunds, in agency currency.
-    pub net: Amount,
-    /// Packages sold.
-    pub packages: Vec<SoldView>,
-    /// Commissions of the chain, as far as the caller may see them.
-    pub commission: CommissionView,
-    /// Id of the payment order, if paid online.
-    pub payment_order_id: Option<OrderId>,
-    /// Payment page, while the order is pending.
-    pub pay_url: Option<String>,
-    /// Content of the payment QR code, while the order is pending.
-    pub qr_content: Option<String>,
-    /// Reason why the provider created no payment.
-    pub failure: Option<FailureView>,
-    /// Time of payment.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub paid_at: Option<Timestamp>,
-    /// Time of creation.
-    #[schema(value_type = String, format = DateTime)]
-    pub created_at: Timestamp,
-}
-
-/// A package sold by an order.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SoldView {
-    /// Id of the package.
-    pub package_id: PackageId,
-    /// Retail price paid, in agency currency.
-    pub retail_price: Amount,
-}
-
-text_enum! {
-    /// The state of an order's commissions.
-    pub enum SaleCommissionState {
-        /// Not credited yet.
-        Pending = "pending",
-        /// Credited.
-        Done = "done",
-    }
-}
-
-/// Commissions of an order along the chain.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = AgencyCommission)]
-pub struct CommissionView {
-    /// State of the commissions: `pending` or `done`; all levels are credited together.
-    pub state: SaleCommissionState,
-    /// True if the order triggered the asset's one-time commission.
-    pub triggered: bool,
-    /// One-time commission of the series less reversals, in agency currency: the sum of all levels and the platform; only for admins.
-    pub pool: Option<Amount>,
-    /// The platform's share of it less reversals, in agency currency; only for admins.
-    pub platform: Option<Amount>,
-    /// Commissions of the caller's shop and those below, from the selling shop up.
-    pub levels: Vec<LevelView>,
-}
-
-/// Commission of one level.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct LevelView {
-    /// Id of the shop.
-    pub shop_id: Option<ShopId>,
-    /// Threshold of the tier that applied.
-    pub tier: Option<String>,
-    /// One-time commission less reversals, in agency currency.
-    pub one_time: Amount,
-    /// Price difference less reversals, in agency currency.
-    pub difference: Amount,
-}
-
-impl CsvRow for Order {
-    const COLUMNS: &'static [&'static str] = &[
-        "id",
-        "kind",
-        "payment",
-        "status",
-        "asset_id",
-        "series_id",
-        "shop_id",
-        "amount.amount",
-        "amount.currency",
-        "net.amount",
-        "commission.state",
-        "commission.triggered",
-        "payment_order_id",
-        "paid_at",
-        "created_at",
-    ];
-}
-
-impl Order {
-    fn of(of: &AgencyOrder, payment: Option<&PaymentOrder>, reach: &Reach) -> Result<Self, Error> {
-        let currency = of.amount.currency();
-        let settled = of.outcome.as_ref();
-        let net = match (settled, of.paid_at) {
-            (Some(outcome), _) => outcome.net,
-            (None, Some(_)) => of.amount.amount(),
-            (None, None) => Decimal::ZERO,
-        };
-        let pending = payment.filter(|payment| payment.status == shared::payment::model::order::OrderStatus::Pending);
-        let sold = |sold: &order::Sold| {
-            Ok(SoldView { package_id: sold.id, retail_price: shown(sold.retail_price, currency)? })
-        };
-        let failure = payment.and_then(|payment| payment.failure.as_ref());
-        Ok(Self {
-            id: of.id,
-            kind: of.kind,
-            payment: of.paid_by,
-            status: payment.map_or(OrderStatus::Paid, |payment| payment.status),
-            asset_id: of.asset,
-            series_id: of.series,
-            shop_id: of.seller.shop(),
-            amount: of.amount.into(),
-            net: shown(net, currency)?,
-            packages: of.packages.iter().map(sold).collect::<Result<_, Error>>()?,
-            commission: CommissionView::of(of, reach)?,
-            payment_order_id: of.payment,
-            pay_url: pending.and_then(|payment| payment.pay_url.clone()),
-            qr_content: pending.and_then(|payment| payment.qr_content().map(str::to_owned)),
-            failure: failure.map(|failure| FailureView { code: failure.code, detail: failure.detail.clone() }),
-            paid_at: of.paid_at.or_else(|| payment.and_then(|payment| payment.paid_at)),
-            created_at: of.created_at,
-        })
-    }
-}
-
-impl CommissionView {
-    fn of(of: &AgencyOrder, reach: &Reach) -> Result<Self, Error> {
-        let currency = of.amount.currency();
-        let Some(outcome) = &of.outcome else {
-            let levels = Vec::new();
-            return Ok(Self {
-                state: SaleCommissionState::Pending,
-                triggered: false,
-                pool: None,
-                platform: None,
-                levels,
-            });
-        };
-        let all = *reach == Reach::Platform;
-        let part = |whole: Decimal| shown(of.part(whole, outcome.net)?, currency);
-        let seen = of.seller.upward().zip(&outcome.shares).filter(|(shop, _)| reach.holds(shop));
-        let level = |(shop, share): (ShopPath, &order::LevelShare)| {
-            Ok(LevelView {
-                shop_id: shop.shop(),
-                tier: share.tier.map(|tier| tier.normalize().to_string()),
-                one_time: part(share.one_time)?,
-                difference: part(share.difference)?,
-            })
-        };
-        Ok(Self {
-            state: SaleCommissionState::Done,
-            triggered: outcome.triggered,
-            pool: all.then(|| part(outcome.pool)).transpose()?,
-            platform: all.then(|| shown(of.platform_part(outcome)?, currency)).transpose()?,
-            levels: seen.map(level).collect::<Result<_, Error>>()?,
-        })
-    }
-}
+use super::wire::{Findings, currency};
 
 /// An agency order to create.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -298,7 +107,7 @@ impl NewAgencyOrder {
 #[utoipa::path(
     post, path = "/v1/agency/orders", operation_id = "createAgencyOrder", tag = "agency",
     responses(
-        (status = 201, body = Order), code::NotFound, code::ForcedRechargeRequired, code::GrantDisabled,
+        (status = 201, body = SaleView), code::NotFound, code::ForcedRechargeRequired, code::GrantDisabled,
         code::InsufficientBalance, code::PackageNotGranted, code::ProgrammeOff,
     ),
 )]
@@ -307,11 +116,11 @@ pub async fn create(
     Trader(seller): Trader,
     key: RequiresIdempotencyKey,
     body: Body<NewAgencyOrder>,
-) -> Result<Reply<Order>, Problem> {
+) -> Result<Reply<SaleView>, Problem> {
     let ask = body.value.read(currency(&app).await?)?;
     let ctx = key.bind(&app, &seller, &body);
     let done = create_agency_order(&app, &ctx, &seller, &ask).await?;
-    let order = Order::of(&done.answer.order, done.answer.payment.as_ref(), &seller.reach)?;
+    let order = SaleView::of(&done.answer.order, done.answer.payment.as_ref(), &seller.reach)?;
     Ok(Reply::created(order).replayed(done.replayed))
 }
 
@@ -340,6 +149,7 @@ impl Sales {
             series: named("/series_id", self.series_id.as_deref())?,
             asset: named("/asset_id", self.asset_id.as_deref())?,
             paid_by: named("/payment", self.payment.as_deref())?,
+            identifier: None,
         })
     }
 }
@@ -347,81 +157,30 @@ impl Sales {
 /// List agency orders of the caller's shop and those below, newest first
 #[utoipa::path(
     get, path = "/v1/agency/orders", operation_id = "listAgencyOrders", tag = "agency",
-    responses((status = 200, body = Listing<Order>)),
+    responses((status = 200, body = Listing<SaleView>)),
 )]
-pub async fn orders(State(app): State<Arc<App>>, search: Search<Sales, Seller>) -> Result<JsonOrCsv<Order>, Problem> {
+pub async fn orders(
+    State(app): State<Arc<App>>,
+    search: Search<Sales, Seller>,
+) -> Result<JsonOrCsv<SaleView>, Problem> {
     let reach = &search.by.reach;
     let filter = search.filters.read()?;
     let page = search.rows(async |window| queries::orders(&app, reach, &filter, &window).await).await?;
-    Ok(search.found(&app, page, |(order, payment)| Order::of(&order, payment.as_ref(), reach)).whole()?)
+    Ok(search.found(&app, page, |(order, payment)| SaleView::of(&order, payment.as_ref(), reach)).whole()?)
 }
 
 /// Get one agency order
 #[utoipa::path(
     get, path = "/v1/agency/orders/{id}", operation_id = "getAgencyOrder", tag = "agency",
-    responses((status = 200, body = Order)),
+    responses((status = 200, body = SaleView)),
 )]
 pub async fn order(
     State(app): State<Arc<App>>,
     seller: Seller,
     Id(id): Id<AgencyOrderId>,
-) -> Result<Reply<Order>, Problem> {
+) -> Result<Reply<SaleView>, Problem> {
     let found = read(&app, &seller.reach, id).await?;
-    Ok(Reply::ok(Order::of(&found.order, found.payment.as_ref(), &seller.reach)?))
-}
-
-/// A shop's commission on an order.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ShopCommission {
-    /// Id of the order.
-    pub order_id: AgencyOrderId,
-    /// Id of the earning shop.
-    pub shop_id: Option<ShopId>,
-    /// Id of the selling shop.
-    pub seller_shop_id: Option<ShopId>,
-    /// Id of the series.
-    pub series_id: SeriesId,
-    /// Threshold of the tier that applied.
-    pub tier: Option<String>,
-    /// One-time commission less reversals, in agency currency.
-    pub one_time: Amount,
-    /// Price difference less reversals, in agency currency.
-    pub difference: Amount,
-    /// Time of the order's creation.
-    #[schema(value_type = String, format = DateTime)]
-    pub created_at: Timestamp,
-}
-
-impl CsvRow for ShopCommission {
-    const COLUMNS: &'static [&'static str] = &[
-        "order_id",
-        "shop_id",
-        "seller_shop_id",
-        "series_id",
-        "tier",
-        "one_time.amount",
-        "difference.amount",
-        "difference.currency",
-        "created_at",
-    ];
-}
-
-impl ShopCommission {
-    fn of(of: &Earned) -> Result<Self, Error> {
-        let order = &of.order;
-        let net = order.outcome.as_ref().map_or(Decimal::ZERO, |outcome| outcome.net);
-        let part = |whole: Decimal| shown(order.part(whole, net)?, order.amount.currency());
-        Ok(Self {
-            order_id: order.id,
-            shop_id: of.shop.shop(),
-            seller_shop_id: order.seller.shop(),
-            series_id: order.series,
-            tier: of.share.tier.map(|tier| tier.normalize().to_string()),
-            one_time: part(of.share.one_time)?,
-            difference: part(of.share.difference)?,
-            created_at: order.created_at,
-        })
-    }
+    Ok(Reply::ok(SaleView::of(&found.order, found.payment.as_ref(), &seller.reach)?))
 }
 
 /// List commissions of the caller's shop and those below, newest first

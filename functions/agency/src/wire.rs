@@ -3,12 +3,12 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use shared::agency::model::settings::AgencySettings;
+pub use shared::agency::view::shown;
 use shared::app::App;
-use shared::edge::view::Amount;
 use shared::kernel::fault::Fault;
 use shared::kernel::id::ShopId;
 use shared::kernel::money::AMOUNT_MAX;
-use shared::kernel::money::{Currency, LedgerMoney, MoneyError, plain_decimal};
+use shared::kernel::money::{Currency, plain_decimal};
 use shared::kernel::refusal::{FieldError, Refusal};
 use utoipa::ToSchema;
 
@@ -18,14 +18,6 @@ use utoipa::ToSchema;
 /// If the settings can't be read.
 pub async fn currency(app: &App) -> Result<Currency, Fault> {
     Ok(app.settings::<AgencySettings>().await?.settings.currency)
-}
-
-/// Render an amount in agency currency.
-///
-/// # Errors
-/// If the amount has more digits than the currency.
-pub fn shown(amount: Decimal, currency: Currency) -> Result<Amount, MoneyError> {
-    Ok(LedgerMoney::exact(amount, currency)?.into())
 }
 
 /// Validation errors of a body, collected while it is read.

@@ -55,6 +55,7 @@ fn about(visit: &Visit, member: &Visitor) -> Markup {
                             None => { (text.account_no_email()) }
                         }
                     }
+                    dt { (text.account_id()) } dd { span.mono.break { (member.user.id) } }
                     dt { (text.account_since()) } dd { (time(shown, member.user.created_at)) }
                     dt { (text.account_session_since()) } dd { (time(shown, member.since)) }
                 }

@@ -10,7 +10,7 @@
 //! ago, so the page with the form says `.fresh()` in the table and leads through `/confirm-password` first; the form stands on a
 //! page of its own, [`parts::confirm`], which says in numbers what will change.
 
-mod acts;
+pub mod acts;
 mod audit;
 pub mod chart;
 pub mod filters;
@@ -19,7 +19,7 @@ mod growth;
 mod keys;
 mod ledger;
 pub mod menu;
-mod orders;
+pub mod orders;
 mod overview;
 pub mod pages;
 pub mod parts;

@@ -13,8 +13,8 @@ const GROUND: u32 = 170;
 /// Left edge of the first bar's place, and the width of all places.
 const LEFT: u32 = 60;
 const WIDTH: u32 = 636;
-/// Bars from one label below to the next.
-const LABELLED: usize = 3;
+/// Most labels below, so that they stand apart on a narrow screen, too.
+const LABELS: usize = 4;
 
 /// A bar.
 #[derive(Debug, Clone)]
@@ -69,8 +69,9 @@ fn drawn(index: u32, count: usize, bar: &Bar, top: Decimal) -> Markup {
     let width = place.saturating_mul(7) / 10;
     let left = x.saturating_add(place.saturating_sub(width) / 2);
     let high = height(bar.value, top);
+    let every = count.div_ceil(LABELS).max(1);
     let is_labelled =
-        usize::try_from(index).is_ok_and(|index| count.saturating_sub(index).saturating_sub(1) % LABELLED == 0);
+        usize::try_from(index).is_ok_and(|index| count.saturating_sub(index).saturating_sub(1) % every == 0);
     html! {
         g {
             title { (bar.name) ": " (bar.told) }

@@ -121,6 +121,7 @@ pub fn told(visit: &Visit, main: &Markup) -> Markup {
 fn top(visit: &Visit, visitor: &Visitor) -> Markup {
     let text = &visit.text;
     let entries: Vec<_> = [
+        ("/shop", text.nav_shop()),
         ("/home", text.nav_home()),
         ("/top-up", text.nav_top_up()),
         ("/orders", text.nav_orders()),
@@ -131,6 +132,7 @@ fn top(visit: &Visit, visitor: &Visitor) -> Markup {
     ]
     .into_iter()
     .filter(|(path, _)| visit.has_affiliate || *path != "/affiliate")
+    .filter(|(path, _)| crate::shop::desk::runs_a_shop(&visitor.user) || *path != "/shop")
     .collect();
     // A page below an entry's belongs to it.
     let is_below =

@@ -34,6 +34,7 @@ pub async fn begin(State(app): State<Arc<App>>, headers: HeaderMap, visit: Visit
         None => Ok(None),
     };
     match visitor {
+        Ok(Some(visitor)) if crate::shop::desk::runs_a_shop(&visitor.user) => redirect("/shop"),
         Ok(Some(visitor)) => redirect(crate::admin::menu::first(&visitor.user).unwrap_or("/home")),
         Ok(None) => redirect("/sign-in"),
         Err(fault) => failed(&visit, &fault),

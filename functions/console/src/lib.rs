@@ -17,7 +17,9 @@ mod parts;
 mod records;
 mod redeem;
 mod reset;
+pub mod shop;
 mod show;
+mod sidebar;
 mod sorry;
 mod svg;
 pub mod text;
@@ -61,6 +63,8 @@ pub const PAGES: &[&str] = &[
     "/confirm-password",
     "/admin",
     "/admin/{proxy+}",
+    "/shop",
+    "/shop/{proxy+}",
 ];
 
 /// The pages; no part of the API's description.
@@ -98,6 +102,7 @@ pub fn api() -> Api<Arc<App>> {
         .route("/robots.txt", get(files::robots))
         .route("/docs", get(docs::docs))
         .merge(admin::pages::router())
+        .merge(shop::pages::router())
         .fallback(visit::no_page)
         .layer(axum::middleware::from_fn(visit::preferences));
     Api::new().pages(pages)

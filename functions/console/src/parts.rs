@@ -137,7 +137,7 @@ pub fn field(visit: &Visit, field: &Field<'_>) -> Markup {
 
 /// Pointer of a field's value in the JSON body, by its typed name (C6.4).
 fn pointer(name: &str) -> String {
-    format!("/{}", name.split(':').next().unwrap_or_default().replace('.', "/"))
+    format!("/{}", name.split(':').next().unwrap_or_default().replace(['.', '['], "/").replace(']', ""))
 }
 
 /// Id of the field that a pointer names.

@@ -90,9 +90,9 @@ pub fn note(tone: &str, text: &impl Render) -> Markup {
     html! { div class=(format!("note {tone}")) { (svg::info()) span { (text) } } }
 }
 
-/// State of an order as a badge.
-pub fn order_badge(visit: &Visit, order: &OrderView) -> Markup {
-    let tone = match order.status {
+/// State of a payment with its tone.
+pub fn status_badge(visit: &Visit, status: OrderStatus) -> Markup {
+    let tone = match status {
         OrderStatus::Pending => "wait",
         OrderStatus::Paid => "ok",
         OrderStatus::Failed => "bad",
@@ -100,10 +100,15 @@ pub fn order_badge(visit: &Visit, order: &OrderView) -> Markup {
         OrderStatus::PartiallyRefunded | OrderStatus::Refunded => "info",
         OrderStatus::Expired | OrderStatus::Cancelled => "",
     };
+    html! { span class=(format!("badge {tone}")) { (visit.text.order_status(status)) } }
+}
+
+/// State of an order as a badge.
+pub fn order_badge(visit: &Visit, order: &OrderView) -> Markup {
     if order.processing {
         return html! { span.badge.info { (visit.text.status_processing()) } };
     }
-    html! { span class=(format!("badge {tone}")) { (visit.text.order_status(order.status)) } }
+    status_badge(visit, order.status)
 }
 
 /// A column of a table: its name, and true if it holds numbers.

@@ -31,6 +31,8 @@ pub const CHALLENGE_CODE: &str = "challenge_code:?";
         ("text/audit.zh-CN.ftl", "zh-CN"),
         ("text/vouchers.en.ftl", "en"),
         ("text/vouchers.zh-CN.ftl", "zh-CN"),
+        ("text/shop.en.ftl", "en"),
+        ("text/shop.zh-CN.ftl", "zh-CN"),
         ("text/system.en.ftl", "en"),
         ("text/system.zh-CN.ftl", "zh-CN"),
     ],
@@ -179,12 +181,15 @@ impl Texts {
             "fresh_password_required" => self.refused_fresh_password_required(),
             "password_confirmed" => self.refused_password_confirmed(),
             "not_found" => self.refused_not_found(),
-            code => return self.refused_staff(code),
+            code => return self.refused_staff(code).or_else(|| self.refused_shop(code)),
         })
     }
 
     /// Error of a field, by its pointer and code.
     pub fn field_error(&self, pointer: &str, code: &str) -> Message {
+        if let Some(said) = self.field_shop(pointer, code) {
+            return said;
+        }
         match (pointer, code) {
             ("/current" | "/password", "wrong_password") => self.field_wrong_password(),
             ("/current" | "/password", "no_password") => self.field_no_password(),
@@ -259,7 +264,7 @@ impl Texts {
             "review_confirmed" => self.review_confirmed(),
             "withdrawal_paid" => self.withdrawal_was_paid(),
             "withdrawal_rejected" => self.withdrawal_was_rejected(),
-            code => return self.said_staff(code),
+            code => return self.said_staff(code).or_else(|| self.said_shop(code)),
         })
     }
 

@@ -1,6 +1,6 @@
 //! The top-up page: what to buy, how to pay, and what it comes to (R4.1, R5.4).
 
-mod choice;
+pub mod choice;
 mod price;
 
 use std::sync::Arc;

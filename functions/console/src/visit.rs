@@ -17,8 +17,10 @@ use shared::edge::cookies::{Cookies, SESSION};
 use shared::edge::forms::{FORM, Flash, Form, ONCE};
 use shared::kernel::fault::Fault;
 use shared::kernel::id::UserId;
+use shared::kernel::refusal::Refusal;
 use shared::table::read::Keys;
 
+use crate::admin::filters::Days;
 use crate::brand::Brand;
 use crate::frame;
 use crate::list::Part;
@@ -236,6 +238,14 @@ impl Arrival {
     /// A parameter of the query.
     pub fn asked(&self, name: &str) -> Option<&str> {
         self.visit.asked(name)
+    }
+
+    /// The days of the query's `from` and `to`; without one, the last `days`.
+    ///
+    /// # Errors
+    /// `invalid` at a field that is no day.
+    pub fn days(&self, days: Option<i64>) -> Result<Days, Refusal> {
+        Days::of(&self.visit, days)
     }
 
     /// The part of the visitor's own list that the query names in this parameter; the first without it.

@@ -364,6 +364,7 @@ nav-account = Account and password
 account-title = Your account
 account-lead = How you sign in, in which language we write, and where you are signed in.
 account-about = About you
+account-id = Account number
 account-since = Registered
 account-session-since = Signed in here since
 account-no-email = None

@@ -349,6 +349,7 @@ nav-account = 账户与密码
 account-title = 您的账户
 account-lead = 登录方式、通知语言以及已登录的设备。
 account-about = 基本信息
+account-id = 账户编号
 account-since = 注册时间
 account-session-since = 本次登录时间
 account-no-email = 无

@@ -15,8 +15,9 @@ const RENEWED: i64 = 5 * 60;
 /// Seconds that a page asks to be left of an entered password, so that its form can be filled in.
 pub const FRESH_LEFT: i64 = 5 * 60;
 
-/// Routes of staff, which the form adapter opens only to who is there.
-const STAFF: &str = "/v1/admin/";
+/// Routes of staff and agents, which the form adapter opens only to who is there.
+const STAFF: [&str; 6] =
+    ["/v1/admin/", "/v1/agency/", "/v1/assets", "/v1/series", "/v1/shop-series-grants", "/v1/shops"];
 
 /// Method and path of the routes that need a password entered a moment ago, in the form adapter; `{}` stands for any segment.
 pub const DANGEROUS: &[(&str, &str)] = &[
@@ -49,7 +50,7 @@ pub fn is_dangerous(method: &str, path: &str) -> bool {
 
 /// True for a route that the form adapter opens only to who is there.
 pub fn is_of_staff(path: &str) -> bool {
-    path.starts_with(STAFF)
+    STAFF.iter().any(|routes| path.starts_with(routes))
 }
 
 /// Presence of staff at their browser.

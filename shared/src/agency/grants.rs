@@ -7,7 +7,7 @@ use crate::agency::model::grant::{Grant, GrantPlace, GrantStatus, GrantTerms, Ow
 use crate::agency::model::series::{ForcedRecharge, Series};
 use crate::agency::model::shop::{Reach, Seller, Shop};
 use crate::agency::offer as series;
-use crate::agency::tighten::{self, Above, Node};
+use crate::agency::tighten::{self, Above, MovedGrant, Node};
 use crate::app::App;
 use crate::operations::audit_log::by_seller;
 use kernel::fault::{Error, Fault};
@@ -115,18 +115,30 @@ pub async fn change_grant(app: &App, ctx: &Ctx, seller: &Seller, ask: &ChangeGra
 async fn plan_change(app: &App, ctx: &Ctx, seller: &Seller, ask: &ChangeGrant) -> Result<(Grant, Tx), Error> {
     let known = Known::read(app, seller, ask.grant).await?;
     known.decided_by(seller)?;
-    let terms = known.grant.wanted();
-    let mut after = terms.clone();
-    after.own.amount = ask.amount.unwrap_or(after.own.amount);
-    after.own.tiers = ask.tiers.clone().unwrap_or(after.own.tiers);
-    after.forced = ask.forced.unwrap_or(after.forced);
-    if let Some(enabled) = ask.enabled {
-        after.status = if enabled { GrantStatus::Active } else { GrantStatus::Disabled };
-    }
-    if after.own != terms.own {
-        after.own.must_fit(&known.above.offer().own)?;
-    }
+    let after = known.changed(ask)?;
     known.put(app, ctx, seller, after, (ask.version, ask.adjust), "grant.changed").await
+}
+
+/// Lists the grants below that a change of a grant moves, and how, without changing anything (R8.5).
+///
+/// # Rejects
+/// As [`change_grant`], but for `children_above` and `version_mismatch`.
+pub async fn grants_moved(app: &App, seller: &Seller, ask: &ChangeGrant) -> Result<Vec<MovedGrant>, Error> {
+    let known = Known::read(app, seller, ask.grant).await?;
+    known.decided_by(seller)?;
+    let offer = known.changed(ask)?.retail_raised().offer();
+    Ok(tighten::preview(app, &Node::Grant(&known.grant), &offer).await?)
+}
+
+/// Lists the grants below that a change of a grant's packages moves, and how, without changing anything (R8.5).
+///
+/// # Rejects
+/// As [`change_packages`], but for `children_above` and `version_mismatch`.
+pub async fn packages_moved(app: &App, seller: &Seller, ask: &ChangePackages) -> Result<Vec<MovedGrant>, Error> {
+    let known = Known::read(app, seller, ask.grant).await?;
+    known.decided_by(seller)?;
+    let offer = known.repacked(app, ask).await?.retail_raised().offer();
+    Ok(tighten::preview(app, &Node::Grant(&known.grant), &offer).await?)
 }
 
 /// Command to change a grant's packages, based on the version read.
@@ -161,9 +173,7 @@ async fn plan_packages(app: &App, ctx: &Ctx, seller: &Seller, ask: &ChangePackag
     if known.is_done(ask.version, |terms| ask.changes.iter().all(|change| holds(terms, change))) {
         return Ok((Grant::clone(&known.grant), app.tx()));
     }
-    let series = series::read(app, known.grant.series).await?;
-    let (terms, offer) = (known.grant.wanted(), known.above.offer());
-    let after = terms.with_packages(&ask.changes, series.wanted(), &offer, app.clock.now())?;
+    let after = known.repacked(app, ask).await?;
     known.put(app, ctx, seller, after, (ask.version, ask.adjust), "grant.packages_changed").await
 }
 
@@ -257,6 +267,29 @@ impl Known {
     /// Checks that the caller is the parent shop or an admin.
     fn decided_by(&self, seller: &Seller) -> Result<(), Refusal> {
         seller.reach.must_be(self.grant.path.parent().as_ref())
+    }
+
+    /// The terms with other amounts, forced recharge or status.
+    fn changed(&self, ask: &ChangeGrant) -> Result<GrantTerms, Refusal> {
+        let terms = self.grant.wanted();
+        let mut after = terms.clone();
+        after.own.amount = ask.amount.unwrap_or(after.own.amount);
+        after.own.tiers = ask.tiers.clone().unwrap_or(after.own.tiers);
+        after.forced = ask.forced.unwrap_or(after.forced);
+        if let Some(enabled) = ask.enabled {
+            after.status = if enabled { GrantStatus::Active } else { GrantStatus::Disabled };
+        }
+        if after.own != terms.own {
+            after.own.must_fit(&self.above.offer().own)?;
+        }
+        Ok(after)
+    }
+
+    /// The terms with other packages.
+    async fn repacked(&self, app: &App, ask: &ChangePackages) -> Result<GrantTerms, Error> {
+        let series = series::read(app, self.grant.series).await?;
+        let (terms, offer) = (self.grant.wanted(), self.above.offer());
+        Ok(terms.with_packages(&ask.changes, series.wanted(), &offer, app.clock.now())?)
     }
 
     fn is_done(&self, version: u64, same: impl Fn(&GrantTerms) -> bool) -> bool {

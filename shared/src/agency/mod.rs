@@ -5,9 +5,12 @@
 
 pub mod assets;
 pub mod audit;
+pub mod grant_file;
 pub mod grants;
 pub mod model;
 pub mod offer;
+pub mod places;
+pub mod preview;
 pub mod queries;
 pub mod request_cash;
 pub mod sell;
@@ -15,6 +18,7 @@ pub mod settle;
 pub mod shops;
 pub mod table;
 pub mod tighten;
+pub mod view;
 pub mod wallets;
 
 use crate::agency::model::shop::{Reach, Shop};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::agency::model::asset::Asset;
+use crate::agency::model::asset::{Asset, AssetClaim, AssetIdentifier, AssetKind};
 use crate::agency::model::commission_split::{Sales, ShopSales};
 use crate::agency::model::grant::{Grant, GrantStatus};
 use crate::agency::model::order::{AgencyOrder, LevelShare, PaidBy};
@@ -81,6 +81,8 @@ pub struct SaleFilter {
     pub series: Option<SeriesId>,
     pub asset: Option<AssetId>,
     pub paid_by: Option<PaidBy>,
+    /// Of assets: the printed identifier, whatever its dashes.
+    pub identifier: Option<AssetIdentifier>,
 }
 
 impl SaleFilter {
@@ -115,12 +117,24 @@ pub async fn sales(app: &App, grant: &Grant) -> Result<Sales, Fault> {
 /// # Errors
 /// A fault if the database can't be reached.
 pub async fn assets(app: &App, reach: &Reach, filter: &SaleFilter, window: &Window) -> Result<Page<Asset>, Fault> {
-    let all = window.walk(source(reach, "ASSETS"), *reach != Reach::Platform || filter.any());
     let fits = |asset: &Asset| {
         let series = filter.series.is_none_or(|series| asset.series == series);
         reach.holds(&asset.path) && filter.fits_shop(&asset.path) && series && window.holds(asset.created_at)
     };
+    if let Some(identifier) = &filter.identifier {
+        return Ok(Page { items: identified(app, identifier).await?.into_iter().filter(fits).collect(), next: None });
+    }
+    let all = window.walk(source(reach, "ASSETS"), *reach != Reach::Platform || filter.any());
     walk(app, &all, |asset: &Asset| only(fits(asset), asset)).await
+}
+
+/// Assets with an identifier: at most one of each kind.
+async fn identified(app: &App, identifier: &AssetIdentifier) -> Result<Vec<Asset>, Fault> {
+    let folded = identifier.folded();
+    let claims: Vec<_> = AssetKind::ALL.iter().map(|kind| AssetClaim::key(kind.as_str(), &folded)).collect();
+    let claims = app.store.read(claims).await?;
+    let keys: Vec<_> = claims.into_iter().flatten().map(|claim| Asset::key(claim.asset)).collect();
+    Ok(app.store.read(keys).await?.into_iter().flatten().map(Versioned::into_inner).collect())
 }
 
 /// Agency orders in reach, newest first, each with its payment order.
@@ -133,6 +147,17 @@ pub async fn orders(
     filter: &SaleFilter,
     window: &Window,
 ) -> Result<Page<(AgencyOrder, Option<Order>)>, Fault> {
+    let page = sold(app, reach, filter, window).await?;
+    let payments: Vec<_> = page.items.iter().map(|order| order.payment.map(Order::key)).collect();
+    let payments = app.store.read(payments).await?.into_iter().map(|payment| payment.map(Versioned::into_inner));
+    Ok(Page { items: page.items.into_iter().zip(payments).collect(), next: page.next })
+}
+
+/// Agency orders in reach, newest first, without their payment orders.
+///
+/// # Errors
+/// A fault if the database can't be reached.
+pub async fn sold(app: &App, reach: &Reach, filter: &SaleFilter, window: &Window) -> Result<Page<AgencyOrder>, Fault> {
     let all = window.walk(source(reach, "AGENCYORDERS"), *reach != Reach::Platform || filter.any());
     let fits = |order: &AgencyOrder| {
         reach.holds(&order.seller)
@@ -140,10 +165,7 @@ pub async fn orders(
             && filter.fits(order)
             && window.holds(order.created_at)
     };
-    let page = walk(app, &all, |order: &AgencyOrder| only(fits(order), order)).await?;
-    let payments: Vec<_> = page.items.iter().map(|order| order.payment.map(Order::key)).collect();
-    let payments = app.store.read(payments).await?.into_iter().map(|payment| payment.map(Versioned::into_inner));
-    Ok(Page { items: page.items.into_iter().zip(payments).collect(), next: page.next })
+    walk(app, &all, |order: &AgencyOrder| only(fits(order), order)).await
 }
 
 /// Earnings of a shop in reach from an order.

@@ -3,6 +3,7 @@
 //! An order is checked and priced by the selling shop's grants, with a snapshot that later edits don't affect.
 //! [`crate::agency::settle`] settles its earnings, one order of a tree after another.
 
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -23,9 +24,9 @@ use crate::payment::credit_order::header;
 use crate::payment::model::order::{ForAgency, Order};
 use crate::payment::model::settings::PaymentSettings;
 use kernel::fault::{Error, Fault};
-use kernel::id::{AgencyOrderId, AssetId, PackageId};
+use kernel::id::{AgencyOrderId, AssetId, OrderId, PackageId, UserId};
 use kernel::ledger::{AccountOwner, NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
-use kernel::money::{LedgerMoney, PayMoney};
+use kernel::money::{Currency, LedgerMoney, PayMoney};
 use kernel::provider::Provider;
 use kernel::refusal::Refusal;
 use table::context::Ctx;
@@ -64,22 +65,6 @@ pub struct CreateAgencyOrder {
     pub online: Option<Online>,
 }
 
-/// Answer of the pre-check (R8.7).
-#[derive(Debug, Clone, PartialEq)]
-pub struct Checked {
-    /// Smallest payment required; `None` if none is.
-    pub required: Option<Decimal>,
-    /// Price of the order.
-    pub price: Decimal,
-}
-
-impl Checked {
-    /// True if the price reaches the required payment.
-    pub fn allowed(&self) -> bool {
-        self.required.is_none_or(|required| self.price >= required)
-    }
-}
-
 /// Stored answer of an order's creation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Made {
@@ -87,18 +72,36 @@ struct Made {
 }
 
 /// Everything that a sale for an asset depends on.
-struct Offered {
-    asset: Versioned<Asset>,
-    series: Versioned<Series>,
+pub(crate) struct Offered {
+    pub(crate) asset: Versioned<Asset>,
+    pub(crate) series: Versioned<Series>,
     /// Grants from the selling shop up.
-    grants: Vec<Grant>,
-    wallet: Option<Versioned<Wallet>>,
+    pub(crate) grants: Vec<Grant>,
+    pub(crate) wallet: Option<Versioned<Wallet>>,
     begun: bool,
+}
+
+/// An order that is about to be made.
+pub(crate) struct Draft {
+    pub(crate) id: AgencyOrderId,
+    pub(crate) by: UserId,
+    pub(crate) paid_by: PaidBy,
+    /// The payment order of an online payment that is awaited.
+    pub(crate) payment: Option<OrderId>,
+    pub(crate) currency: Currency,
+    pub(crate) at: Timestamp,
 }
 
 impl Offered {
     async fn read(app: &App, reach: &Reach, asset: AssetId) -> Result<Self, Error> {
-        let asset = asset_in(app, reach, asset).await?;
+        Self::of(app, asset_in(app, reach, asset).await?).await
+    }
+
+    /// Reads the rest of what a sale for this asset depends on.
+    ///
+    /// # Rejects
+    /// `grant_disabled`.
+    pub(crate) async fn of(app: &App, asset: Versioned<Asset>) -> Result<Self, Error> {
         let seller = asset.path.shop().ok_or_else(|| Fault::bug("an asset of no shop"))?;
         let levels: Vec<_> = asset.path.upward().map(|path| Grant::key(asset.series, &path)).collect();
         let keys = (Series::key(asset.series), levels, Wallet::key(seller), AgencyBegun::key());
@@ -118,12 +121,41 @@ impl Offered {
         effective(&self.series.trigger, &self.series.forced, &shop, self.asset.triggered_by.is_some())
     }
 
-    fn checked(&self, price: Decimal) -> Checked {
-        Checked { required: self.forced().amount.filter(|amount| !amount.is_zero()), price }
+    /// Smallest payment required before anything else; `None` if none is.
+    pub(crate) fn required(&self) -> Option<Decimal> {
+        self.forced().amount.filter(|amount| !amount.is_zero())
+    }
+
+    /// The order as a snapshot of now (R8.11).
+    ///
+    /// # Rejects
+    /// An amount with more digits than the currency has.
+    pub(crate) fn order(&self, price: Decimal, packages: Vec<Sold>, of: Draft) -> Result<AgencyOrder, Error> {
+        Ok(AgencyOrder {
+            id: of.id,
+            kind: if packages.is_empty() { OrderKind::Recharge } else { OrderKind::Purchase },
+            paid_by: of.paid_by,
+            asset: self.asset.id,
+            series: self.series.id,
+            seller: self.asset.path.clone(),
+            by: of.by,
+            amount: LedgerMoney::exact(price, of.currency)?,
+            levels: self.levels(&packages)?,
+            packages,
+            commission: self.series.terms.commission.clone(),
+            trigger: self.series.trigger,
+            payment: of.payment,
+            paid_at: of.payment.is_none().then_some(of.at),
+            outcome: None,
+            created_at: of.at,
+        })
     }
 
     /// Total price, and the packages with their retail prices.
-    fn priced(&self, wanted: &SaleRequest) -> Result<(Decimal, Vec<Sold>), Refusal> {
+    ///
+    /// # Rejects
+    /// 422 for a package twice, or one that the shop does not sell.
+    pub(crate) fn priced(&self, wanted: &SaleRequest) -> Result<(Decimal, Vec<Sold>), Refusal> {
         let ids = match wanted {
             SaleRequest::Recharge(amount) => return Ok((*amount, Vec::new())),
             SaleRequest::Purchase(ids) => ids,
@@ -154,16 +186,6 @@ impl Offered {
         };
         self.grants.iter().map(level).collect()
     }
-}
-
-/// Pre-checks an order: returns its price and the payment required before anything else.
-///
-/// # Rejects
-/// `not_found`; `grant_disabled`; 422 for packages that the shop does not sell.
-pub async fn check(app: &App, reach: &Reach, asset: AssetId, wanted: &SaleRequest) -> Result<Checked, Error> {
-    let offered = Offered::read(app, reach, asset).await?;
-    let (price, _) = offered.priced(wanted)?;
-    Ok(offered.checked(price))
 }
 
 /// An agency order with its payment order.
@@ -228,10 +250,9 @@ fn enough(offered: &Offered, paid_by: PaidBy, price: Decimal) -> Result<(), Refu
     if price.is_zero() {
         return Err(Refusal::field("/amount", "out_of_range", "more than nothing"));
     }
-    let checked = offered.checked(price);
-    match checked.required {
+    match offered.required() {
         // An asset spends money that was paid in before, and a payment on behalf is not forced.
-        Some(amount) if paid_by.triggers() && !checked.allowed() => Err(Refusal::ForcedRechargeRequired { amount }),
+        Some(amount) if paid_by.triggers() && price < amount => Err(Refusal::ForcedRechargeRequired { amount }),
         _ => Ok(()),
     }
 }
@@ -258,24 +279,9 @@ async fn plan(
     }
     let now = app.clock.now();
     let id = payment.and_then(|payment| payment.agency).map_or_else(|| AgencyOrderId::new(app.ulid()), |of| of.order);
-    let order = AgencyOrder {
-        id,
-        kind: if packages.is_empty() { OrderKind::Recharge } else { OrderKind::Purchase },
-        paid_by: ask.paid_by,
-        asset: offered.asset.id,
-        series: offered.series.id,
-        seller: offered.asset.path.clone(),
-        by: seller.id,
-        amount: LedgerMoney::exact(price, currency)?,
-        levels: offered.levels(&packages)?,
-        packages,
-        commission: offered.series.terms.commission.clone(),
-        trigger: offered.series.trigger,
-        payment: payment.map(|payment| payment.id),
-        paid_at: payment.is_none().then_some(now),
-        outcome: None,
-        created_at: now,
-    };
+    let awaited = payment.map(|payment| payment.id);
+    let draft = Draft { id, by: seller.id, paid_by: ask.paid_by, payment: awaited, currency, at: now };
+    let order = offered.order(price, packages, draft)?;
     let mut tx = app.tx();
     tx.insert(&order);
     if let Some(payment) = payment {

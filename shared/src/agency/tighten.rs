@@ -128,6 +128,24 @@ pub(crate) async fn moves_for(
     Ok(lowered)
 }
 
+/// A grant that a stricter offer moves, and its terms afterwards.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MovedGrant {
+    pub grant: Grant,
+    pub after: GrantTerms,
+}
+
+/// Lists the grants below a node that an offer changes, those nearest to it first.
+///
+/// # Errors
+/// A fault if the database can't be reached.
+pub(crate) async fn preview(app: &App, node: &Node<'_>, offer: &GrantOffer) -> Result<Vec<MovedGrant>, Fault> {
+    let Lowered { below, moves } = lowered(app, node, offer).await?;
+    let of = |wanted: subtree::GrantMove| Some((Grant::clone(below.get(wanted.at)?), wanted.terms));
+    let all = moves.into_iter().rev().filter_map(of);
+    Ok(all.map(|(grant, after)| MovedGrant { grant, after }).collect())
+}
+
 async fn lowered(app: &App, node: &Node<'_>, offer: &GrantOffer) -> Result<Lowered, Fault> {
     let below = node.below(app).await?;
     let grants: Vec<&Grant> = below.iter().map(|grant| &**grant).collect();

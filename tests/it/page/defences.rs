@@ -281,8 +281,8 @@ const MATRIX: &[(&str, bool)] = &[
 #[test]
 fn each_page_answers_its_callers_as_the_matrix_says() {
     let has_row = |page: &&str| MATRIX.iter().any(|(path, _)| path == page);
-    // The pages of staff have a table of their own, and a matrix in `admin`.
-    let is_plain = |page: &&str| !page.ends_with("{proxy+}") && *page != "/admin";
+    // The pages of staff and agents have tables of their own, and matrices in `admin` and `shop`.
+    let is_plain = |page: &&str| !page.ends_with("{proxy+}") && !["/admin", "/shop"].contains(page);
     let plain: Vec<&str> = console::PAGES.iter().copied().filter(is_plain).collect();
     assert_eq!(plain.iter().filter(|page| !has_row(page)).count(), 0, "a row for each page of {plain:?}");
     World::run(async |world| {

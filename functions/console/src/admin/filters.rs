@@ -13,8 +13,9 @@ use super::menu::{self, Head};
 use super::pages::Staff;
 use super::parts::below;
 use crate::list::alone;
+use crate::shop::desk::FOR;
 use crate::text::Texts;
-use crate::visit::Visit;
+use crate::visit::{Visit, link};
 
 /// Value of a filter that has a default and is to filter nothing.
 pub const ANY: &str = "any";
@@ -138,8 +139,10 @@ pub fn filters(visit: &Visit, all: &[Filter]) -> Markup {
     let text = &visit.text;
     html! {
         form.filters method="get" action=(visit.path) {
+            // Whose pages an admin looks at.
+            @if let Some(whose) = visit.asked(FOR) { input type="hidden" name=(FOR) value=(whose); }
             @for filter in all { (field(visit, filter)) }
-            div.row { button.btn.go { (text.filter()) } a.btn.bare href=(visit.path) { (text.reset()) } }
+            div.row { button.btn.go { (text.filter()) } a.btn.bare href=(link(&visit.path, [(FOR, visit.asked(FOR).unwrap_or_default())])) { (text.reset()) } }
         }
         (chips(visit, all))
     }

@@ -7,9 +7,8 @@ use shared::account::model::user::User;
 use shared::operations::waiting::Waiting;
 
 use super::pages::{Staff, rule_of};
-use crate::brand::mark;
-use crate::frame;
-use crate::parts::{burger, logo};
+pub use crate::sidebar::Head;
+use crate::sidebar::{self, Link, SideBar};
 use crate::text::Texts;
 use crate::visit::{Visit, failed};
 
@@ -80,18 +79,6 @@ fn may(user: &User, path: &str) -> bool {
     rule_of(path).is_some_and(|rule| rule.admits(user))
 }
 
-/// Head of a page of staff.
-#[derive(Default)]
-pub struct Head {
-    pub title: String,
-    /// Text below the title.
-    pub lead: Option<Markup>,
-    /// Part beside it.
-    pub aside: Option<Markup>,
-    /// Pages above this one, with their names.
-    pub trail: Vec<(String, Markup)>,
-}
-
 /// A page of staff.
 pub fn page(staff: &Staff, head: &Head, main: &Markup) -> Response {
     let visit = &staff.0;
@@ -99,52 +86,26 @@ pub fn page(staff: &Staff, head: &Head, main: &Markup) -> Response {
         Ok(visitor) => &visitor.user,
         Err(fault) => return failed(visit, &fault),
     };
-    let body = html! {
-        div.desk {
-            (side(visit, user))
-            div.body {
-                (bar(visit, user))
-                main #main .page tabindex="-1" {
-                    (trail(visit, &head.trail))
-                    div.head {
-                        div { h1 { (head.title) } @if let Some(lead) = &head.lead { p { (lead) } } }
-                        @if let Some(aside) = &head.aside { (aside) }
-                    }
-                    (frame::told(visit, main))
-                    (main)
-                }
-                footer.foot { (frame::choices(visit)) }
+    let entry = |(path, name): &Entry| Link {
+        path: (*path).to_owned(),
+        name: name(&visit.text),
+        is_here: sidebar::is_below(visit, path, "/admin"),
+        waiting: waiting(visit, path),
+    };
+    let group = |(heading, entries): &Group| {
+        let shown: Vec<Link> = entries.iter().filter(|(path, _)| may(user, path)).map(entry).collect();
+        (heading.map(|heading| heading(&visit.text)), shown)
+    };
+    let find = html! {
+        @if may(user, "/admin/find") {
+            form role="search" action="/admin/find" {
+                label.hidden for="find" { (visit.text.find_label()) }
+                input.in-text #find name="q" type="search" autocomplete="off" placeholder=(&*visit.text.find_hint());
             }
         }
     };
-    frame::desk(visit, &head.title, &body)
-}
-
-fn side(visit: &Visit, user: &User) -> Markup {
-    html! {
-        nav.side aria-label=(&*visit.text.main_menu()) {
-            (mark(visit))
-            @for (heading, entries) in MENU {
-                @let entries: Vec<&Entry> = entries.iter().filter(|(path, _)| may(user, path)).collect();
-                @if !entries.is_empty() {
-                    @if let Some(heading) = heading { h2 { (heading(&visit.text)) } }
-                    ul { @for entry in entries { li { (link(visit, entry)) } } }
-                }
-            }
-        }
-    }
-}
-
-fn link(visit: &Visit, (path, name): &Entry) -> Markup {
-    // A page below an entry's belongs to it; every page of staff is below the overview's.
-    let rest = visit.path.strip_prefix(path);
-    let is_here = rest.is_some_and(|rest| rest.is_empty() || (*path != "/admin" && rest.starts_with('/')));
-    html! {
-        a href=(path) aria-current=[is_here.then_some("page")] {
-            (name(&visit.text))
-            @if let Some(number) = waiting(visit, path) { " " span.n { (number) span.hidden { " " (visit.text.open_ones()) } } }
-        }
-    }
+    let bar = SideBar { groups: MENU.iter().map(group).filter(|(_, links)| !links.is_empty()).collect(), find };
+    sidebar::page(visit, user, &bar, head, main)
 }
 
 /// Number of what waits behind an entry, while the process remembers it; no page pays for it.
@@ -158,47 +119,4 @@ fn waiting(visit: &Visit, path: &str) -> Option<String> {
         _ => return None,
     };
     (number != "0").then_some(number)
-}
-
-fn bar(visit: &Visit, user: &User) -> Markup {
-    let text = &visit.text;
-    let email = user.email.as_ref().map(|email| email.as_str().to_owned()).unwrap_or_default();
-    let initial: String = email.chars().next().into_iter().flat_map(char::to_uppercase).collect();
-    let entries = MENU.iter().flat_map(|(_, entries)| *entries).filter(|(path, _)| may(user, path));
-    html! {
-        header {
-            (frame::ribbon(visit))
-            div.bar {
-                a.brand.only-narrow href="/" aria-label=(visit.brand.settings.name) { (logo()) }
-                @if may(user, "/admin/find") {
-                    form role="search" action="/admin/find" {
-                        label.hidden for="find" { (text.find_label()) }
-                        input.in-text #find name="q" type="search" autocomplete="off" placeholder=(&*text.find_hint());
-                    }
-                }
-                span.small.muted.hide-narrow { (email) }
-                details.menu.burger.only-narrow {
-                    summary aria-label=(&*text.menu()) { (burger()) }
-                    div { @for entry in entries { (link(visit, entry)) } (frame::account(visit)) }
-                }
-                details.menu.hide-narrow {
-                    summary aria-label=(&*text.account_of(email.as_str())) { (initial) }
-                    div { a href="/home" { (text.to_my_pages()) } (frame::account(visit)) }
-                }
-            }
-        }
-    }
-}
-
-fn trail(visit: &Visit, pages: &[(String, Markup)]) -> Markup {
-    html! {
-        @if !pages.is_empty() {
-            nav.small aria-label=(&*visit.text.where_you_are()) {
-                @for (place, (path, name)) in pages.iter().enumerate() {
-                    @if place > 0 { " / " }
-                    a href=(path) { (name) }
-                }
-            }
-        }
-    }
 }

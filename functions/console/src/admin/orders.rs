@@ -39,7 +39,7 @@ use crate::visit::{Visit, link};
 /// Days that the list shows by itself.
 const DAYS: i64 = 7;
 /// Most rows of a file.
-const ROWS_MAX: usize = 5_000;
+pub const ROWS_MAX: usize = 5_000;
 /// Orders per read of a file.
 const TOGETHER: i32 = 100;
 /// Ways to pay that can be chosen in the filter.
@@ -230,8 +230,8 @@ pub async fn sheet(staff: Staff) -> Response {
         Err(refusal) => return frame::refused(visit, &refusal),
     };
     match rows(visit, &wanted).await {
-        Ok(Some(rows)) => file(&name(visit, wanted.days), csv(AdminOrder::COLUMNS, rows.into_iter())),
-        Ok(None) => too_many(&staff, &wanted),
+        Ok(Some(rows)) => file(&name(visit, "orders", wanted.days), csv(AdminOrder::COLUMNS, rows.into_iter())),
+        Ok(None) => too_many(visit, wanted.days, "/admin/orders"),
         Err(error) => frame::error(visit, error),
     }
 }
@@ -255,12 +255,12 @@ async fn rows(visit: &Visit, wanted: &Wanted) -> Result<Option<Vec<serde_json::V
 }
 
 /// Name of the file: with the days that it is about.
-fn name(visit: &Visit, days: Days) -> String {
+pub fn name(visit: &Visit, what: &str, days: Days) -> String {
     let today = filters::day(visit.app.clock.now());
     let to = days.to.unwrap_or(today);
     match days.from {
-        Some(from) => format!("orders-{from}--{to}.csv"),
-        None => format!("orders--{to}.csv"),
+        Some(from) => format!("{what}-{from}--{to}.csv"),
+        None => format!("{what}--{to}.csv"),
     }
 }
 
@@ -278,14 +278,13 @@ pub fn file(name: &str, text: String) -> Response {
 }
 
 /// The page in place of a file that would be too long: both halves of its days.
-fn too_many(staff: &Staff, wanted: &Wanted) -> Response {
-    let visit = &staff.0;
+pub fn too_many(visit: &Visit, days: Days, back: &str) -> Response {
     let text = &visit.text;
     let today = filters::day(visit.app.clock.now());
-    let to = wanted.days.to.unwrap_or(today);
-    let from = wanted.days.from.unwrap_or_else(|| to.checked_sub(90.days()).unwrap_or(to));
-    let days = from.until(to).map_or(0, |span| span.get_days());
-    let middle = from.checked_add((days / 2).days()).unwrap_or(to);
+    let to = days.to.unwrap_or(today);
+    let from = days.from.unwrap_or_else(|| to.checked_sub(90.days()).unwrap_or(to));
+    let length = from.until(to).map_or(0, |span| span.get_days());
+    let middle = from.checked_add((length / 2).days()).unwrap_or(to);
     let after = middle.tomorrow().unwrap_or(to);
     let halves = [(from, middle), (after, to)].map(|(from, to)| (from.to_string(), to.to_string()));
     let main = html! {
@@ -294,7 +293,7 @@ fn too_many(staff: &Staff, wanted: &Wanted) -> Response {
             @for (from, to) in &halves {
                 p { a.btn href=(visit.anew(&[("from", from), ("to", to)])) download { (text.csv_of_days(from.as_str(), to.as_str())) } }
             }
-            p { a.btn.bare href="/admin/orders" { (text.go_back()) } }
+            p { a.btn.bare href=(back) { (text.go_back()) } }
         }
     };
     frame::message(visit, StatusCode::UNPROCESSABLE_ENTITY, &text.csv_is_too_long(), main)

@@ -201,11 +201,8 @@ impl FromRequestParts<Arc<App>> for Staff {
             return Err(not_for_you(&visit, rule));
         }
         let left = staff::fresh_seconds(app, &visitor.session, cookies.get(FRESH));
-        match staff::presence(app, visitor, cookies.get(SEEN)) {
-            Presence::Away => return Err(to_sign_in(parts)),
-            Presence::Here(told) => {
-                visit.set.extend(told.and_then(|told| set(SEEN, &told, SameSite::Lax, SEEN_SECONDS)));
-            }
+        if !is_there(&mut visit).map_err(|fault| failed(&visit, &fault))? {
+            return Err(to_sign_in(parts));
         }
         if rule.fresh && left < staff::FRESH_LEFT {
             return Err(redirect(&to_confirm(&visit)));
@@ -216,6 +213,17 @@ impl FromRequestParts<Arc<App>> for Staff {
         }
         Ok(Self(visit))
     }
+}
+
+/// True if the visitor has been here a while ago at the latest; the browser is told of this page in time (C5.3).
+///
+/// # Errors
+/// A bug, as [`Visit::member`].
+pub fn is_there(visit: &mut Visit) -> Result<bool, Fault> {
+    let seen = Cookies::of(&visit.headers).get(SEEN).map(str::to_owned);
+    let Presence::Here(told) = staff::presence(&visit.app, visit.member()?, seen.as_deref()) else { return Ok(false) };
+    visit.set.extend(told.and_then(|told| set(SEEN, &told, SameSite::Lax, SEEN_SECONDS)));
+    Ok(true)
 }
 
 /// The page that asks for the password once more, and leads back here.

@@ -5,6 +5,7 @@
 //! may decide several fields: `provider/method` with `zpay/alipay` is both. `offer_id:unless=amount` is left out when the form
 //! has an entry for `amount`. `tiers:rows` marks a list whose rows can be emptied and added to: rows without an entry are left
 //! out and the others close up. `channels:table` marks an object that is there even if none of its fields has an entry.
+//! `package_id:key` says which thing a row is about, which alone is no entry.
 //! `starts_at:utc` is a time in UTC, null when empty (`:utc?` left out), `traffic_bytes:gb` a number of GB as bytes, null when empty.
 
 mod rows;
@@ -66,7 +67,7 @@ pub fn object(fields: &[(String, String)]) -> Result<Value, Refusal> {
                     continue;
                 }
             },
-            ("" | "?" | "null", text) => Value::from(text),
+            ("" | "?" | "null" | "key", text) => Value::from(text),
             ("bool", "true") => Value::Bool(true),
             ("bool", "false") => Value::Bool(false),
             ("int", text) => match text.trim().parse::<i64>() {
@@ -300,11 +301,16 @@ mod tests {
             ("names[1]", "b"),
             ("none:rows", ""),
             ("none[0]", ""),
+            ("offers:rows", ""),
+            ("offers[0].id:key", "left out"),
+            ("offers[0].cost", ""),
+            ("offers[1].id:key", "taken"),
+            ("offers[1].cost", "5"),
             ("deep.table:table", ""),
             ("deep.table.a-b:?", ""),
         ];
         let wanted = json!({
-            "tiers": [{"hours": 24, "on": true}, {"hours": 48, "on": false}], "names": ["b"], "none": [],
+            "tiers": [{"hours": 24, "on": true}, {"hours": 48, "on": false}], "names": ["b"], "none": [], "offers": [{"id": "taken", "cost": "5"}],
             "deep": {"table": {}},
         });
         assert_eq!(of(&fields).unwrap(), wanted);

@@ -250,6 +250,25 @@ impl AgencyOrder {
         Ok(part.round_dp_with_strategy(LEDGER_DIGITS, rust_decimal::RoundingStrategy::ToZero))
     }
 
+    /// Payment less refunds, in agency currency; nothing until it is paid.
+    pub fn net(&self) -> Decimal {
+        match (&self.outcome, self.paid_at) {
+            (Some(outcome), _) => outcome.net,
+            (None, Some(_)) => self.amount.amount(),
+            (None, None) => Decimal::ZERO,
+        }
+    }
+
+    /// Earnings of one of its levels at the outcome's net; nothing for a shop that is none of them.
+    pub fn earned_by(&self, shop: &ShopPath) -> Decimal {
+        let Some(outcome) = &self.outcome else { return Decimal::ZERO };
+        let levels = self.seller.upward().zip(&outcome.shares);
+        let own =
+            levels.into_iter().find(|(path, _)| path == shop).map(|(_, share)| [share.one_time, share.difference]);
+        let parts = own.into_iter().flatten().map(|whole| self.part(whole, outcome.net).unwrap_or_default());
+        parts.fold(Decimal::ZERO, Decimal::saturating_add)
+    }
+
     /// Part of the pool that stays with the platform at the outcome's net: what all levels leave of it (G8).
     ///
     /// # Rejects

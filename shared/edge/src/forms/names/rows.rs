@@ -19,7 +19,7 @@ pub(super) fn closed(fields: &[(String, String)]) -> Vec<(String, String)> {
     let lists: BTreeSet<&str> = fields.iter().filter(|(name, _)| marked(name)).map(|(name, _)| split(name).0).collect();
     let mut kept: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
     for (name, text) in fields {
-        let is_entry = split(name).1 != "bool" && !text.trim().is_empty();
+        let is_entry = !["bool", "key"].contains(&split(name).1) && !text.trim().is_empty();
         if let Some((list, place, _)) = placed(name, &lists).filter(|_| is_entry) {
             kept.entry(list).or_default().insert(place);
         }
