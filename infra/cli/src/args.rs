@@ -165,7 +165,7 @@ pub enum Codes {
     /// List batches, newest first.
     List(Page),
     /// Create a batch and wait until all its codes exist. The same command run again resumes and creates no second batch.
-    Create(NewBatch),
+    Create(Box<NewBatch>),
     /// Write all codes of a batch as CSV.
     Export {
         /// Batch id.

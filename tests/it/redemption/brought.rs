@@ -98,7 +98,7 @@ fn a_code_of_ours_may_be_brought_back() {
     World::run(async |world| {
         world.register("ann", None).await;
         let code = never_made(5);
-        let made = world.admin().once().post(BATCHES, brought(&[code.clone()])).await.is(201);
+        let made = world.admin().once().post(BATCHES, brought(std::slice::from_ref(&code))).await.is(201);
         assert_eq!(made["codes"], json!([code]));
         world.redeem("ann", &code).await.is(201);
     });
