@@ -165,7 +165,7 @@ pub enum Codes {
     /// List batches, newest first.
     List(Page),
     /// Create a batch and wait until all its codes exist. The same command run again resumes and creates no second batch.
-    Create(NewBatch),
+    Create(Box<NewBatch>),
     /// Write all codes of a batch as CSV.
     Export {
         /// Batch id.
@@ -183,8 +183,14 @@ pub struct NewBatch {
     #[arg(long)]
     pub label: String,
     /// Number of codes, 1 to 10 000.
+    #[arg(long, required_unless_present = "bring")]
+    pub count: Option<u32>,
+    /// Letters and digits before each code, 2 to 6.
     #[arg(long)]
-    pub count: u32,
+    pub prefix: Option<String>,
+    /// File with codes from elsewhere, one on each line, to be taken instead of new ones: all or none.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["count", "prefix"])]
+    pub bring: Option<PathBuf>,
     /// Balance that each code grants, in ledger currency.
     #[arg(long, conflicts_with_all = ["plan", "unit", "quantity"], required_unless_present = "plan")]
     pub credit: Option<String>,

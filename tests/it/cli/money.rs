@@ -81,6 +81,25 @@ fn codes_that_are_asked_for_twice_are_one_batch() {
     });
 }
 
+/// R7.10: codes from elsewhere are brought from a file, and new ones have a prefix.
+#[test]
+fn codes_are_brought_from_a_file() {
+    Bench::run(async |bench| {
+        let (from, to) = (Scrap::new("old.txt"), Scrap::new("brought.csv"));
+        std::fs::write(&from.0, "old-shop-1\n\n old-shop-2 \n").unwrap();
+        let bring = format!("codes create --label old --credit 5 --bring {}", from.0.display());
+        let made = bench.json(&format!("{bring} --export {}", to.0.display())).await;
+        assert_eq!((&made["count"], &made["brought"], &made["state"]), (&json!(2), &json!(true), &json!("ready")));
+        let written = std::fs::read_to_string(&to.0).unwrap();
+        assert!(written.contains("OLDSHOP1,") && written.contains("OLDSHOP2,"), "{written}");
+        let made = bench.json("codes create --label new --count 1 --prefix vip --credit 5 --key new").await;
+        assert_eq!(made["prefix"], "VIP");
+        for both in ["--count 1", "--prefix vip"] {
+            assert_eq!(bench.guerdon(&format!("{bring} {both}")).await.status, 2, "{both}");
+        }
+    });
+}
+
 /// R4.5, R4.12, R4.10: money in review is listed and resolved once, and the next day's report shows it.
 #[test]
 fn money_in_review_is_listed_and_resolved_and_the_daily_report_is_shown() {

@@ -68,6 +68,7 @@ impl Texts {
         match state {
             BatchState::Creating => ("wait", self.batch_state_creating()),
             BatchState::Ready => ("ok", self.batch_state_ready()),
+            BatchState::Failed => ("bad", self.batch_state_failed()),
         }
     }
 

@@ -55,7 +55,7 @@ pub async fn run(asked: Codes, api: &Api, out: &mut Out<'_>) -> Result<Ended, Tr
 }
 
 async fn create(wanted: &NewBatch, api: &Api, out: &mut Out<'_>) -> Result<(), Trouble> {
-    let body = body(wanted);
+    let body = body(wanted)?;
     let key = wanted.key.clone().unwrap_or_else(|| key_of(PATH, &body));
     let mut batch = api.post_keyed(PATH, &body, &key).await?;
     let id = batch.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -72,10 +72,15 @@ async fn create(wanted: &NewBatch, api: &Api, out: &mut Out<'_>) -> Result<(), T
     }
 }
 
-fn body(wanted: &NewBatch) -> Value {
+fn body(wanted: &NewBatch) -> Result<Value, Trouble> {
+    let brought = wanted.bring.as_ref().map(fs::read_to_string).transpose()?;
+    let lines = |text: String| text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+    let codes: Option<Vec<String>> = brought.map(lines);
     let given = [
         ("label", Some(json!(wanted.label))),
-        ("count", Some(json!(wanted.count))),
+        ("count", wanted.count.map(|count| json!(count))),
+        ("prefix", wanted.prefix.as_ref().map(|prefix| json!(prefix))),
+        ("codes", codes.map(|codes| json!(codes))),
         ("credit", wanted.credit.as_ref().map(|credit| json!(credit))),
         ("plan_id", wanted.plan.as_ref().map(|plan| json!(plan))),
         ("unit", wanted.unit.as_ref().map(|unit| json!(unit))),
@@ -85,7 +90,8 @@ fn body(wanted: &NewBatch) -> Value {
         ("starts_at", wanted.starts_at.as_ref().map(|at| json!(at))),
         ("expires_at", wanted.expires_at.as_ref().map(|at| json!(at))),
     ];
-    given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect::<Map<_, _>>().into()
+    let given = given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    Ok(given.collect::<Map<_, _>>().into())
 }
 
 /// Waits until all codes of a batch exist, showing progress.
@@ -97,6 +103,10 @@ async fn ready(api: &Api, id: &str, mut batch: Value) -> Result<Value, Trouble> 
     }
     let mut idle = 0_u32;
     while batch.get("state").and_then(Value::as_str) != Some("ready") {
+        if batch.get("state").and_then(Value::as_str) == Some("failed") {
+            progress.abandon();
+            return Err(Trouble::Failed(format!("{id}: another batch brought one of the codes first, so it has none")));
+        }
         if idle >= PATIENCE {
             progress.abandon();
             let said = "no more codes came for two minutes; `guerdon dlq list` shows whether a message was given up, and the same command \

@@ -44,6 +44,32 @@ fn a_small_batch_shows_its_codes() {
     }
 }
 
+/// R7.10: a batch with a prefix gets more codes, and a later end, on its page; what is refused is told at its field.
+#[test]
+fn a_batch_is_topped_up_and_extended_on_its_page() {
+    for (index, words) in BOTH.iter().enumerate() {
+        World::run(async |world| {
+            let browser = clerk_in(world, words, "cid", &[AdminScope::CodesIssue]).await;
+            let form = browser.open("/admin/batches/new").await;
+            let entries = [("label", "spring"), ("prefix:?", "vip0"), ("credit:?", "1")];
+            let entries = [&entries[..], &[("expires_at:utc?", "2026-12-01T00:00")]].concat();
+            let page = browser.press(&form, MAKE[index], &entries).await;
+            assert!(page.says().contains("VIP0-") && page.says().contains("2026"), "{}", page.says());
+            let add = ["Add the codes", "追加"][index];
+            let page = browser.press(&page, add, &[("count:int", "2")]).await;
+            assert_eq!(page.root.all("li").iter().filter(|item| item.text().starts_with("VIP0-")).count(), 3);
+            let refused = browser.press(&page, add, &[("count:int", "10000")]).await;
+            assert_eq!(refused.status, 422, "{}", refused.says());
+            let extend = ["Extend", "延长"][index];
+            let refused = browser.press(&page, extend, &[("expires_at:utc", "2026-11-30T00:00")]).await;
+            assert_eq!(refused.status, 422, "{}", refused.says());
+            let page = browser.press(&page, extend, &[("expires_at:utc", "2027-01-31T00:00")]).await;
+            assert!(page.status == 200 && page.says().contains("2027"), "{}", page.says());
+            world.settle().await;
+        });
+    }
+}
+
 /// Journey 22: a large batch shows its progress; *Go on* makes what is missing; then it is exported.
 #[test]
 fn a_large_batch_goes_on_where_it_stood_still() {
