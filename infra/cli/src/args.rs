@@ -166,6 +166,25 @@ pub enum Codes {
     List(Page),
     /// Create a batch and wait until all its codes exist. The same command run again resumes and creates no second batch.
     Create(Box<NewBatch>),
+    /// Add codes to a batch, with its terms, and wait until all exist. Run again, the same command adds no more.
+    TopUp {
+        /// Batch id.
+        batch: String,
+        /// Number of codes to add; a batch has at most 10 000.
+        #[arg(long)]
+        count: u32,
+        /// Idempotency key; derived from batch and number if absent. Another key adds as many once more.
+        #[arg(long)]
+        key: Option<String>,
+    },
+    /// Move the end of a batch's validity to a later time.
+    Extend {
+        /// Batch id.
+        batch: String,
+        /// New end, in RFC 3339.
+        #[arg(long)]
+        to: String,
+    },
     /// Write all codes of a batch as CSV.
     Export {
         /// Batch id.

@@ -81,6 +81,26 @@ fn codes_that_are_asked_for_twice_are_one_batch() {
     });
 }
 
+/// R7.10: a batch is topped up once by a command run twice, and its end is moved.
+#[test]
+fn a_batch_is_topped_up_once_and_extended() {
+    Bench::run(async |bench| {
+        let create = "codes create --label spring --count 1 --credit 5 --expires-at 2099-01-01T00:00:00Z";
+        let made = bench.json(create).await;
+        let batch = made["id"].as_str().unwrap();
+        for _ in 0..2 {
+            let more = bench.json(&format!("codes top-up {batch} --count 120")).await;
+            assert_eq!((&more["count"], &more["state"], &more["codes"]), (&json!(121), &json!("ready"), &json!(null)));
+        }
+        assert_eq!(bench.json(&format!("codes top-up {batch} --count 120 --key more")).await["count"], 241);
+        assert_eq!(bench.guerdon(&format!("codes export {batch}")).await.out.lines().count(), 242);
+        let later = bench.json(&format!("codes extend {batch} --to 2099-02-01T00:00:00Z")).await;
+        assert_eq!(later["expires_at"], "2099-02-01T00:00:00Z");
+        assert_eq!(bench.guerdon(&format!("codes extend {batch} --to 2099-01-15T00:00:00Z")).await.status, 1);
+        assert_eq!(bench.guerdon(&format!("codes top-up {batch} --count 10000")).await.status, 1);
+    });
+}
+
 /// R7.10: codes from elsewhere are brought from a file, and new ones have a prefix.
 #[test]
 fn codes_are_brought_from_a_file() {

@@ -72,6 +72,17 @@ impl Texts {
         }
     }
 
+    /// Error of one of the codes that a form brings; the pointer ends with its place.
+    pub fn field_brought(&self, pointer: &str, code: &str) -> Message {
+        let place = pointer.rsplit('/').next().and_then(|place| place.parse::<u32>().ok()).unwrap_or_default();
+        let line = place.saturating_add(1).to_string();
+        match code {
+            "repeated" => self.batch_bring_repeated(line),
+            "taken" => self.batch_bring_taken(line),
+            _ => self.batch_bring_malformed(line),
+        }
+    }
+
     /// State of what can be switched, with its tone.
     pub fn switched(&self, is_on: bool) -> (&'static str, Message) {
         if is_on { ("ok", self.batch_enabled()) } else { ("bad", self.batch_disabled()) }

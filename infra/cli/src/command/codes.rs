@@ -1,4 +1,4 @@
-//! `codes`: batches of redemption codes, created idempotently and exported.
+//! `codes`: batches of redemption codes, created and topped up idempotently, extended and exported.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -46,6 +46,11 @@ pub async fn run(asked: Codes, api: &Api, out: &mut Out<'_>) -> Result<Ended, Tr
     match asked {
         Codes::List(page) => out.list(COLUMNS, &api.list(PATH, &[], &page).await?)?,
         Codes::Create(wanted) => create(&wanted, api, out).await?,
+        Codes::TopUp { batch, count, key } => top_up(&batch, count, key, api, out).await?,
+        Codes::Extend { batch, to } => {
+            let route = format!("{PATH}/{}/expiry", segment(&batch)?);
+            out.thing(&api.replace(&route, &json!({"expires_at": to})).await?)?;
+        }
         Codes::Export { batch, to: None } => {
             api.download(&export(&batch)?, out.raw()).await?;
         }
@@ -70,6 +75,17 @@ async fn create(wanted: &NewBatch, api: &Api, out: &mut Out<'_>) -> Result<(), T
         Some(file) => save(api, &id, file, out).await,
         None => Ok(()),
     }
+}
+
+async fn top_up(batch: &str, count: u32, key: Option<String>, api: &Api, out: &mut Out<'_>) -> Result<(), Trouble> {
+    let (route, body) = (format!("{PATH}/{}/codes", segment(batch)?), json!({"count": count}));
+    let key = key.unwrap_or_else(|| key_of(&route, &body));
+    let more = api.post_keyed(&route, &body, &key).await?;
+    let mut topped_up = ready(api, batch, more).await?;
+    if let Some(batch) = topped_up.as_object_mut() {
+        batch.remove("codes");
+    }
+    out.thing(&topped_up)
 }
 
 fn body(wanted: &NewBatch) -> Result<Value, Trouble> {

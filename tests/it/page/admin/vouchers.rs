@@ -44,6 +44,33 @@ fn a_small_batch_shows_its_codes() {
     }
 }
 
+/// R7.10: codes from elsewhere are entered on the page of a new batch, and each that is refused is told by its place.
+#[test]
+fn codes_are_brought_on_the_page_of_a_new_batch() {
+    for (index, words) in BOTH.iter().enumerate() {
+        World::run(async |world| {
+            let browser = clerk_in(world, words, "cid", &[AdminScope::CodesIssue]).await;
+            let form = browser.open("/admin/batches/new").await;
+            let brought = |codes| [("label", "old"), ("credit:?", "1"), ("codes:lines", codes)];
+            let refused = browser.press(&form, MAKE[index], &brought("old-shop-1\r\n\r\nx\r\n")).await;
+            assert_eq!(refused.status, 422, "{}", refused.says());
+            assert!(refused.says().contains(["Code 2 is not", "第 2 个不是"][index]), "{}", refused.says());
+            let kept = refused.root.all("textarea").first().map(|area| area.text());
+            assert_eq!(kept.as_deref(), Some(""), "codes are worth money, and go into no cookie");
+            let page = browser.press(&form, MAKE[index], &brought("old-shop-1\r\n\r\n old-shop-2 \r\n")).await;
+            let listed = page.root.all("li").iter().filter(|item| item.text().starts_with("OLDSHOP")).count();
+            assert_eq!(listed, 2, "{}", page.says());
+            let again = browser.press(&form, MAKE[index], &brought("old-shop-2")).await;
+            assert!(
+                again.says().contains(["Code 1 is a code already", "第 1 个兑换码已存在"][index]),
+                "{}",
+                again.says()
+            );
+            world.settle().await;
+        });
+    }
+}
+
 /// R7.10: a batch with a prefix gets more codes, and a later end, on its page; what is refused is told at its field.
 #[test]
 fn a_batch_is_topped_up_and_extended_on_its_page() {

@@ -25,7 +25,7 @@ use super::{benefit, entry_of, plan_choices, plans_of, units};
 use crate::export::file;
 use crate::frame;
 use crate::list::{Column, alone};
-use crate::parts::{Field, badge, field};
+use crate::parts::{Field, LINES, badge, field};
 use crate::visit::{Visit, failed, not_found};
 
 /// Progress of a batch, for the script.
@@ -123,8 +123,9 @@ fn new_form(visit: &Visit, plans: &[Plan], currency: &str) -> Markup {
             form.in.stack.narrow method="post" action=(format!("/forms/admin{route}")) {
                 (visit.sealed("POST", route, "/admin/batches/{id}", &visit.with("", ""), Some("batch_was_made")))
                 (line(visit, ("label", "label"), &text.batch_label(), hint(text.batch_label_hint()), None))
-                (line(visit, ("count", "count:int"), &text.batch_count(), hint(text.batch_count_hint()), Some("1")))
+                (line(visit, ("count", "count:int-unless=codes"), &text.batch_count(), hint(text.batch_count_hint()), Some("1")))
                 (line(visit, ("prefix", "prefix:?"), &text.batch_prefix(), hint(text.batch_prefix_hint()), None))
+                (field(visit, &Field { kind: LINES, ..text_field("codes", "codes:lines", &text.batch_bring(), hint(text.batch_bring_hint()), false) }))
                 fieldset.stack-s {
                     legend { (text.batch_plan_time()) }
                     (choice(visit, ("plan_id", "plan_id:unless=credit"), &text.batch_plan(), &choices, &first))
