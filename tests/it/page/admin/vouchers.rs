@@ -25,7 +25,8 @@ fn a_small_batch_shows_its_codes() {
             world.plan(json!({"name": "Pro", "quota": 0, "on_sale": true})).await;
             let browser = clerk_in(world, words, "cid", &[AdminScope::CodesIssue]).await;
             let form = browser.open("/admin/batches/new").await;
-            let page = browser.press(&form, MAKE[index], &[("label", "three months"), ("count:int-unless=codes", "3")]).await;
+            let page =
+                browser.press(&form, MAKE[index], &[("label", "three months"), ("count:int-unless=codes", "3")]).await;
             assert!(page.path.starts_with("/admin/batches/bat_"), "{} {}", page.path, page.says());
             let made = codes(&page);
             assert_eq!(made.len(), 3, "{}", page.says());
