@@ -154,6 +154,8 @@ const MATRIX: &[(&str, For)] = &[
     ("GET /v1/admin/redemption/batches/{id}/export.csv", For::With(AdminScope::CodesIssue)),
     ("POST /v1/admin/redemption/batches/{id}/resume", For::With(AdminScope::CodesIssue)),
     ("PUT /v1/admin/redemption/batches/{id}/status", For::With(AdminScope::CodesIssue)),
+    ("PUT /v1/admin/redemption/batches/{id}/expiry", For::With(AdminScope::CodesIssue)),
+    ("POST /v1/admin/redemption/batches/{id}/codes", For::With(AdminScope::CodesIssue)),
     ("GET /v1/admin/redemption/codes", For::With(AdminScope::CodesIssue)),
     ("PUT /v1/admin/redemption/codes/{code}", For::Admin),
     ("DELETE /v1/admin/redemption/codes/{code}", For::Admin),

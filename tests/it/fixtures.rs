@@ -195,6 +195,12 @@ async fn redemptions(world: &World) {
             world.redeem(name, &code).await.is(201);
         }
     }
+    let brought = json!({"label": "brought", "codes": ["OLD-SHOP-1", "OLD-SHOP-2"], "credit": "1", "total_uses": 1,
+        "expires_at": "2026-12-01T00:00:00Z"});
+    let brought = world.admin().once().post("/v1/admin/redemption/batches", brought).await.is(201);
+    let path = format!("/v1/admin/redemption/batches/{}/expiry", brought["id"].as_str().unwrap());
+    world.admin().put(&path, json!({"expires_at": "2027-01-01T00:00:00Z"})).await.is(200);
+    world.redeem("dave", "old-shop-2").await.is(201);
 }
 
 async fn registrations(world: &World) {

@@ -91,6 +91,8 @@ pub fn api() -> Api<Arc<App>> {
         redemption::batch::resume,
         redemption::batch::export,
         redemption::batch::set_status,
+        redemption::batch::extend,
+        redemption::batch::more,
         redemption::code::codes,
         redemption::code::edit,
         redemption::code::delete,

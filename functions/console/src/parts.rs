@@ -127,6 +127,9 @@ impl<'a> Field<'a> {
     }
 }
 
+/// Kind of a field for a text per line; its entry is never kept.
+pub const LINES: &str = "lines";
+
 /// A field of a form, with its error if the form was refused for it.
 pub fn field(visit: &Visit, field: &Field<'_>) -> Markup {
     let pointer = pointer(field.name);
@@ -143,9 +146,14 @@ pub fn field(visit: &Visit, field: &Field<'_>) -> Markup {
             @if let Some(error) = &error {
                 p.err id=(error_id) { span.hidden { (visit.text.error_mark()) " " } (error) }
             }
-            input.in-text.mono[field.mono] id=(field.id) name=(field.name) type=(field.kind) inputmode=[numeric]
-                autocomplete=(field.autocomplete) value=[visit.entered(field.name).or(field.value)]
-                aria-invalid=[error.as_ref().map(|_| "true")] aria-describedby=[described] required[field.required];
+            @if field.kind == LINES {
+                textarea.in-text.mono id=(field.id) name=(field.name) rows="4" autocomplete="off" spellcheck="false"
+                    aria-invalid=[error.as_ref().map(|_| "true")] aria-describedby=[described] required[field.required] {}
+            } @else {
+                input.in-text.mono[field.mono] id=(field.id) name=(field.name) type=(field.kind) inputmode=[numeric]
+                    autocomplete=(field.autocomplete) value=[visit.entered(field.name).or(field.value)]
+                    aria-invalid=[error.as_ref().map(|_| "true")] aria-describedby=[described] required[field.required];
+            }
             @if let Some(show) = &field.show {
                 button.btn.slim type="button" data-show=(field.id) aria-pressed="false" hidden { (show) }
             }

@@ -203,6 +203,7 @@ impl Texts {
             ("/order_id" | "/user" | "/inviter" | "/asset" | "/provider_payment_id", _) | ("/code", "unknown") => {
                 self.field_unknown_here()
             }
+            (codes, code) if codes.starts_with("/codes/") => self.field_brought(codes, code),
             ("/email", _) => self.field_not_an_email(),
             ("/password" | "/new", _) => self.field_password_length(),
             ("/code", "length") => self.field_text_500(),

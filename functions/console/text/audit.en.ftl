@@ -14,6 +14,8 @@ act-other = Act { $action }
 
 act-balance-adjusted = Balance adjusted
 act-batch-created = Batch made
+act-batch-extended = Batch extended
+act-batch-topped-up = Batch topped up
 act-batch-status-set = Batch stopped or started
 act-code-deleted = Code deleted
 act-code-edited = Code changed

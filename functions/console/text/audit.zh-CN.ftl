@@ -14,6 +14,8 @@ act-other = 操作 { $action }
 
 act-balance-adjusted = 调整余额
 act-batch-created = 新建批次
+act-batch-extended = 延长批次有效期
+act-batch-topped-up = 追加批次兑换码
 act-batch-status-set = 停用或启用批次
 act-code-deleted = 删除兑换码
 act-code-edited = 更改兑换码

@@ -81,7 +81,9 @@ impl FromRequest<Arc<App>> for SignOut {
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
         match request.uri().query() {
-            None | Some("" | "all=false") => Ok(Self::One(Body::from_request(request, app).await?.value)),
+            None | Some("" | "all=false") => {
+                Ok(Self::One(<Body<RefreshToken>>::from_request(request, app).await?.value))
+            }
             Some("all=true") => {
                 let (mut parts, _) = request.into_parts();
                 Ok(Self::All(Caller::from_request_parts(&mut parts, app).await?.bearer()))

@@ -165,7 +165,26 @@ pub enum Codes {
     /// List batches, newest first.
     List(Page),
     /// Create a batch and wait until all its codes exist. The same command run again resumes and creates no second batch.
-    Create(NewBatch),
+    Create(Box<NewBatch>),
+    /// Add codes to a batch, with its terms, and wait until all exist. Run again, the same command adds no more.
+    TopUp {
+        /// Batch id.
+        batch: String,
+        /// Number of codes to add; a batch has at most 10 000.
+        #[arg(long)]
+        count: u32,
+        /// Idempotency key; derived from batch and number if absent. Another key adds as many once more.
+        #[arg(long)]
+        key: Option<String>,
+    },
+    /// Move the end of a batch's validity to a later time.
+    Extend {
+        /// Batch id.
+        batch: String,
+        /// New end, in RFC 3339.
+        #[arg(long)]
+        to: String,
+    },
     /// Write all codes of a batch as CSV.
     Export {
         /// Batch id.
@@ -183,8 +202,14 @@ pub struct NewBatch {
     #[arg(long)]
     pub label: String,
     /// Number of codes, 1 to 10 000.
+    #[arg(long, required_unless_present = "bring")]
+    pub count: Option<u32>,
+    /// Letters and digits before each code, 2 to 6.
     #[arg(long)]
-    pub count: u32,
+    pub prefix: Option<String>,
+    /// File with codes from elsewhere, one on each line, to be taken instead of new ones: all or none.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["count", "prefix"])]
+    pub bring: Option<PathBuf>,
     /// Balance that each code grants, in ledger currency.
     #[arg(long, conflicts_with_all = ["plan", "unit", "quantity"], required_unless_present = "plan")]
     pub credit: Option<String>,

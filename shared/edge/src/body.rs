@@ -18,9 +18,12 @@ pub const MAX_BODY: usize = 64 * 1024;
 /// Size limit of a webhook body, in bytes.
 pub const MAX_WEBHOOK: usize = 256 * 1024;
 
-/// A JSON body.
+/// Size limit of a body with a list of up to 10 000 texts, in bytes.
+pub const MAX_LIST: usize = 512 * 1024;
+
+/// A JSON body of at most `LIMIT` bytes.
 #[derive(Debug)]
-pub struct Body<T> {
+pub struct Body<T, const LIMIT: usize = MAX_BODY> {
     /// Its typed form.
     pub value: T,
     /// Its JSON form, for fingerprints.
@@ -31,7 +34,7 @@ pub struct Body<T> {
 #[derive(Debug)]
 pub struct Raw(pub Bytes);
 
-impl<T, S> FromRequest<S> for Body<T>
+impl<T, S, const LIMIT: usize> FromRequest<S> for Body<T, LIMIT>
 where
     T: DeserializeOwned,
     S: Send + Sync,
@@ -43,7 +46,7 @@ where
         if !json {
             return Err(Problem::from(Refusal::UnsupportedMediaType).because("Send application/json."));
         }
-        let bytes = read(request.into_body(), MAX_BODY).await?;
+        let bytes = read(request.into_body(), LIMIT).await?;
         // Decode from the text, not from `raw`: only so a duplicate field is an error.
         let raw = serde_json::from_slice(&bytes).map_err(|error| malformed(&bytes, &error))?;
         let mut text = serde_json::Deserializer::from_slice(&bytes);
@@ -79,7 +82,7 @@ impl<S: Send + Sync> FromRequest<S> for Raw {
     }
 }
 
-impl<T: ToSchema> Describe for Body<T> {
+impl<T: ToSchema, const LIMIT: usize> Describe for Body<T, LIMIT> {
     fn describe(operation: &mut Operation) {
         operation.body::<T>().refusal(&Refusal::MalformedRequest).refusal(&Refusal::BodyTooLarge);
         operation.refusal(&Refusal::UnsupportedMediaType).refusal(&Refusal::Invalid(Vec::new()));

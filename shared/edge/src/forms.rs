@@ -48,7 +48,7 @@ const MAX_ANSWER: usize = 1024 * 1024;
 /// Life of a flash message in seconds.
 const FLASH_SECONDS: i64 = 120;
 /// Fields whose entries are never kept, by the last part of their names.
-const NEVER_KEPT: [&str; 5] = ["password", "current", "new", "account", "secret"];
+const NEVER_KEPT: [&str; 6] = ["password", "current", "new", "account", "secret", "codes"];
 
 /// Purpose of a form: sealed into it, never read by a browser.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

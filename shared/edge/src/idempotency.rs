@@ -86,7 +86,7 @@ pub trait Payload {
     fn json(&self) -> &Value;
 }
 
-impl<T> Payload for Body<T> {
+impl<T, const LIMIT: usize> Payload for Body<T, LIMIT> {
     fn json(&self) -> &Value {
         &self.raw
     }

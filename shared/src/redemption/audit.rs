@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::operations::auditor::{Finding, Snapshot};
-use crate::redemption::model::code::{Batch, BatchState, Benefit, Code, CodeShard};
+use crate::redemption::model::code::{BROUGHT_TOGETHER, Batch, BatchState, Benefit, BroughtTexts, Code, CodeShard};
 use crate::redemption::model::code_text::CodeHash;
 use crate::redemption::model::plan::Subscription;
 use crate::redemption::model::redemption::{CountedOn, Extension, Redemption, cause};
@@ -32,7 +32,7 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     findings
 }
 
-/// K1: a batch has the codes that it counts, and all of them once it is ready.
+/// K1: a batch has the codes that it counts, and all of them once it is ready; those that can be redeemed are among them.
 fn check_batch(snapshot: &Snapshot, batch: &Batch, findings: &mut Vec<Finding>) {
     let of_it = || snapshot.codes.values().filter(|code| code.of.batch == batch.id);
     let numbers: BTreeSet<u32> = of_it().map(|code| code.of.ordinal).collect();
@@ -40,9 +40,15 @@ fn check_batch(snapshot: &Snapshot, batch: &Batch, findings: &mut Vec<Finding>) 
     let all = of_it().count();
     let created = usize::try_from(batch.created).unwrap_or(usize::MAX);
     let ready = batch.state == BatchState::Ready;
-    if there != created || all != created || ready != (batch.created == batch.count) {
+    let redeemable = if ready { batch.redeemable == batch.count } else { batch.redeemable <= batch.created };
+    if there != created || all != created || ready != (batch.created == batch.count) || !redeemable {
         let detail = format!("says {created} of {} codes, there are {all}", batch.count);
         findings.push(Finding::new("K1", batch.id, detail));
+    }
+    let pages = snapshot.all::<BroughtTexts>().filter(|page| page.batch == batch.id).count();
+    let wanted = if batch.brought { batch.count.div_ceil(BROUGHT_TOGETHER) } else { 0 };
+    if u32::try_from(pages) != Ok(wanted) {
+        findings.push(Finding::new("K1", batch.id, format!("has {pages} pages of brought texts, not {wanted}")));
     }
 }
 
@@ -187,7 +193,8 @@ fn check_steps(subscription: &Subscription, mut steps: Vec<(&Redemption, &Extens
 fn check_window(snapshot: &Snapshot, redemption: &Redemption, findings: &mut Vec<Finding>) {
     let Some(code) = snapshot.codes.get(&redemption.code) else { return };
     let as_granted = redemption.benefit == code.terms.benefit;
-    let inside = code.terms.must_be_valid(redemption.redeemed_at).is_ok();
+    let terms = snapshot.batches.get(&code.of.batch).map_or(code.terms, |batch| code.terms_in(batch));
+    let inside = terms.must_be_valid(redemption.redeemed_at).is_ok();
     let open = code.enabled && !code.deleted;
     if redemption.edition > code.edition || (redemption.edition == code.edition && !(as_granted && inside && open)) {
         findings.push(Finding::new("K3", redemption.id, "is outside the terms that the code had then"));

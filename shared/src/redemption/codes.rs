@@ -3,6 +3,8 @@
 //! Codes are listed by batch, newest first, and in a batch by ordinal. No index holds codes; a batch determines their texts, and
 //! these their keys. Codes whose version of the code secret was retired can't be redeemed, and are not listed.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 
 use crate::account::model::user::User;
@@ -13,6 +15,7 @@ use crate::redemption::model::code_text::{CodeHash, CodeName, CodeText};
 use crate::redemption::model::plan::{Plan, Subscription, Unit};
 use crate::redemption::model::redemption::Redemption;
 use crate::redemption::table::CodeUses;
+use crate::redemption::texts::{Named, some, texts};
 use kernel::fault::{Error, Fault};
 use kernel::id::{BatchId, Identifier, PlanId, UserId};
 use kernel::refusal::Refusal;
@@ -95,6 +98,7 @@ impl CodeFilter {
 #[derive(Debug, Clone, PartialEq)]
 pub struct CodeRow {
     pub text: CodeText,
+    /// The code, with the end of its batch if it has none of its own.
     pub code: Code,
     /// Uses taken; eventually consistent for an unlimited code.
     pub used: u64,
@@ -110,6 +114,7 @@ pub struct CodeRow {
 async fn row(app: &App, text: CodeText, code: Code, batch: &Batch) -> Result<CodeRow, Fault> {
     let used = if code.terms.unlimited() { counted_uses(app, &code).await? } else { taken(app, &code).await? };
     let status = CodeStatus::of(&code, batch, used, app.clock.now());
+    let code = Code { terms: code.terms_in(batch), ..code };
     Ok(CodeRow { text, code, used, status, batch_enabled: batch.enabled })
 }
 
@@ -118,20 +123,24 @@ async fn row(app: &App, text: CodeText, code: Code, batch: &Batch) -> Result<Cod
 /// # Rejects
 /// `code_not_found` for an unknown batch, and for a mistyped code, without reading anything.
 pub async fn hashes(app: &App, names: impl IntoIterator<Item = &CodeName>) -> Result<Vec<Vec<CodeHash>>, Error> {
-    let (mut all, mut named) = (Vec::new(), Vec::new());
+    let (mut all, mut numbers) = (Vec::new(), BTreeMap::<BatchId, BTreeSet<u32>>::new());
     for name in names {
         match name {
             CodeName::Text(text) => all.push(app.config.codes.look_up(text)?),
-            CodeName::Ref(of) => named.push(*of),
+            CodeName::Ref(of) => drop(numbers.entry(of.batch).or_default().insert(of.ordinal)),
         }
     }
     if all.iter().any(Vec::is_empty) {
         return Err(Refusal::CodeNotFound.into());
     }
-    let batches = app.store.named(named.iter().map(|of| (of.batch, Batch::key(of.batch))).collect()).await?;
-    for of in named {
-        let batch = batches.get(&of.batch).ok_or(Refusal::CodeNotFound)?;
-        all.push(vec![batch.hash(of.ordinal, &app.config.codes).ok_or(Refusal::CodeNotFound)?]);
+    let batches = app.store.named(numbers.keys().map(|id| (*id, Batch::key(*id))).collect()).await?;
+    for (id, numbers) in numbers {
+        let batch = batches.get(&id).ok_or(Refusal::CodeNotFound)?;
+        let named = some(app, batch, &numbers).await?;
+        if named.len() < numbers.len() {
+            return Err(Refusal::CodeNotFound.into());
+        }
+        all.extend(named.into_iter().map(|named| vec![named.hash]));
     }
     Ok(all)
 }
@@ -152,7 +161,14 @@ pub async fn find(app: &App, name: &CodeName) -> Result<Versioned<Code>, Error> 
 pub async fn code(app: &App, name: &CodeName) -> Result<CodeRow, Error> {
     let code = find(app, name).await?.into_inner();
     let batch = batch(app, code.of.batch).await?;
-    let text = batch.text(code.of.ordinal, &app.config.codes).filter(|_| !code.deleted).ok_or(Refusal::CodeNotFound)?;
+    let text = match name {
+        CodeName::Text(text) => Some(text.clone()),
+        CodeName::Ref(of) => {
+            let named = texts(app, &batch, of.ordinal, of.ordinal.saturating_add(1)).await?;
+            named.into_iter().map(|named| named.text).next()
+        }
+    };
+    let text = text.filter(|_| !code.deleted).ok_or(Refusal::CodeNotFound)?;
     Ok(row(app, text, code, &batch).await?)
 }
 
@@ -279,7 +295,7 @@ impl Place {
         items: &mut Vec<CodeRow>,
     ) -> Result<(), Fault> {
         let prefix = filter.prefix.as_deref().unwrap_or_default();
-        let texts = texts(app, batch, self.ordinal);
+        let texts = texts(app, batch, self.ordinal, batch.created).await?.into_iter();
         let some: Vec<Named> = texts.filter(|named| named.text.as_str().starts_with(prefix)).take(CHUNK).collect();
         let found = app.store.read(some.iter().map(|named| Code::key(named.hash)).collect::<Vec<_>>()).await?;
         for (Named { ordinal, text, .. }, code) in some.iter().zip(found) {
@@ -308,35 +324,19 @@ impl Place {
     }
 }
 
-/// Code of a batch by its number, text and key.
-struct Named {
-    ordinal: u32,
-    text: CodeText,
-    hash: CodeHash,
-}
-
-/// Derives the codes of a batch from a number on; none if their version of the code secret was retired.
-fn texts(app: &App, batch: &Batch, from: u32) -> impl Iterator<Item = Named> {
-    let secrets = &app.config.codes;
-    (from..batch.created).filter_map(move |ordinal| {
-        let text = batch.text(ordinal, secrets)?;
-        let hash = secrets.hash(batch.secret_version, &text)?;
-        Some(Named { ordinal, text, hash })
-    })
-}
-
 /// Reads all codes of a batch by ordinal with their texts, without deleted ones.
 ///
 /// # Errors
 /// A fault when the database cannot be reached or an item does not decode.
 pub async fn codes_of(app: &App, batch: &Batch) -> Result<Vec<(CodeText, Code)>, Fault> {
     let mut codes = Vec::new();
-    let named: Vec<Named> = texts(app, batch, 0).collect();
+    let named = texts(app, batch, 0, batch.created).await?;
     for some in named.chunks(CHUNK) {
         let found = app.store.read(some.iter().map(|named| Code::key(named.hash)).collect::<Vec<_>>()).await?;
         for (named, code) in some.iter().zip(found) {
             let code = code.filter(|code| !code.deleted);
-            codes.extend(code.map(|code| (named.text.clone(), code.into_inner())));
+            let within = |code: Versioned<Code>| Code { terms: code.terms_in(batch), ..code.into_inner() };
+            codes.extend(code.map(|code| (named.text.clone(), within(code))));
         }
     }
     Ok(codes)

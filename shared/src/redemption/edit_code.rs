@@ -295,6 +295,27 @@ async fn plan_deletion(app: &App, ctx: &Ctx, names: &BTreeSet<CodeName>, admin: 
     Ok((u64::try_from(count).unwrap_or(u64::MAX), tx))
 }
 
+/// Extends the validity of a batch's codes that have no end of their own, in one write (R7.10); the same end again changes nothing.
+///
+/// # Rejects
+/// [`Refusal::NotFound`]; 422 for a batch without an end, and for an end that is not later.
+pub async fn extend_batch(app: &App, ctx: &Ctx, id: BatchId, to: Timestamp, admin: UserId) -> Result<Batch, Error> {
+    let ctx = &ctx.unkeyed();
+    let done = app.execute(ctx, || async {
+        let before = app.store.get::<Batch>(&Batch::key(id)).await?.ok_or(Refusal::NotFound)?;
+        let after = before.extended(to, app.clock.now())?;
+        let mut tx = app.tx();
+        if after != *before {
+            tx.replace(&before, &after);
+            let end = |of: &Batch| of.expires_at().map(|at| at.to_string()).unwrap_or_default();
+            let audit = by_admin(app, ctx, admin, "batch.extended", id.to_string());
+            tx.insert(&audit.change(end(&before), end(&after)));
+        }
+        Ok((after, tx))
+    });
+    Ok(done.await?.answer)
+}
+
 /// Enables or disables all codes of a batch in one write.
 ///
 /// # Rejects

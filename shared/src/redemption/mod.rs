@@ -8,5 +8,6 @@ pub mod model;
 pub mod redeem;
 pub mod save_plan;
 pub mod table;
+pub mod texts;
 pub mod undo_redemption;
 pub mod view;

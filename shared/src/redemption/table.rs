@@ -6,7 +6,7 @@ use table::key::{Key, by_month, owned};
 use table::records;
 use table::tx::Metered;
 
-use crate::redemption::model::code::{Batch, Code, CodeShard};
+use crate::redemption::model::code::{Batch, BroughtTexts, Code, CodeShard};
 use crate::redemption::model::code_text::{CodeHash, CodeRef};
 use crate::redemption::model::plan::{Plan, Subscription};
 use crate::redemption::model::redemption::Redemption;
@@ -30,6 +30,12 @@ records! {
         fn key(id: BatchId) = "BATCH#{id}", "BATCH";
         at |it| Batch::key(it.id);
         platform |it| Some(by_month("BATCHES", it.created_at, it.id));
+    }
+
+    /// Texts that were brought to a batch, encrypted under the deployment's secret (R7.10).
+    BroughtTexts = "brought_texts" {
+        fn key(batch: BatchId, page: u32) = "BATCH#{batch}", "TEXTS#{page:03}";
+        at |it| BroughtTexts::key(it.batch, it.page);
     }
 
     /// A redemption code by the hash of its text: its terms and, up to 100 uses, their count (R7.2, R7.9).

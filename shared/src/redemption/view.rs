@@ -1,5 +1,6 @@
 //! Redemptions and subscriptions on the wire.
 
+use crate::app::App;
 use crate::redemption::model::code;
 use crate::redemption::model::code_text::CodeText;
 use crate::redemption::model::plan;
@@ -7,6 +8,7 @@ use crate::redemption::model::plan::{SubscriptionState, Unit};
 use crate::redemption::model::redemption::Extension;
 use crate::redemption::redeem::Redeemed;
 use edge::export::csv;
+use edge::sealed;
 use edge::view::Amount;
 use jiff::Timestamp;
 use kernel::id::{PlanId, RedemptionId, SubscriptionId};
@@ -43,6 +45,16 @@ impl From<code::Benefit> for BenefitView {
             code::Benefit::Balance { credit } => Self::Balance { credit: credit.normalize().to_string() },
         }
     }
+}
+
+/// Encrypts the texts of brought codes under the deployment's secret (R7.10).
+pub(super) fn seal_texts(app: &App, lines: &str) -> Option<String> {
+    sealed::seal(&app.config.secret, "codes", app.entropy.bytes(), lines.as_bytes())
+}
+
+/// Decrypts what [`seal_texts`] made.
+pub(super) fn open_texts(app: &App, sealed: &str) -> Option<String> {
+    String::from_utf8(sealed::open(&app.config.secret, "codes", sealed)?).ok()
 }
 
 /// Columns of the file of a batch's codes.

@@ -102,6 +102,28 @@ fn an_order_above_the_cap_earns_nothing_when_room_is_made_later() {
     });
 }
 
+/// R6.10: an order that the cap refused is not refused for good. Told again once a refund has made room, it begins its commission
+/// within that room, once.
+#[test]
+fn an_order_that_the_cap_refused_begins_in_the_room_that_a_refund_made() {
+    World::run(async |world| {
+        invited(world).await;
+        world.settings("affiliate", |settings| settings["cap_per_invitee"] = json!("1.5")).await;
+        let first = hundred(world).await;
+        hundred(world).await;
+        let third = hundred(world).await;
+        refund(world, &first, 10_000).await;
+        world.settle().await;
+        assert_eq!(totals(world).await[1], "0.11111112", "nobody has told of the third meanwhile");
+        // 0.11111112, and of 1.38888888 nine tenths, then eight.
+        for earned in ["1.36111111", "1.22222222"] {
+            refund(world, &third, 1_000).await;
+            world.settle().await;
+            assert_eq!(totals(world).await[1], earned);
+        }
+    });
+}
+
 /// G6, R2.8: a blocked inviter's commission is held, also what was under its hold already, and is released when they are active
 /// again.
 #[test]

@@ -81,6 +81,45 @@ fn codes_that_are_asked_for_twice_are_one_batch() {
     });
 }
 
+/// R7.10: a batch is topped up once by a command run twice, and its end is moved.
+#[test]
+fn a_batch_is_topped_up_once_and_extended() {
+    Bench::run(async |bench| {
+        let create = "codes create --label spring --count 1 --credit 5 --expires-at 2099-01-01T00:00:00Z";
+        let made = bench.json(create).await;
+        let batch = made["id"].as_str().unwrap();
+        for _ in 0..2 {
+            let more = bench.json(&format!("codes top-up {batch} --count 100")).await;
+            assert_eq!((&more["count"], &more["state"], &more["codes"]), (&json!(101), &json!("ready"), &json!(null)));
+        }
+        assert_eq!(bench.json(&format!("codes top-up {batch} --count 100 --key more")).await["count"], 201);
+        assert_eq!(bench.guerdon(&format!("codes export {batch}")).await.out.lines().count(), 202);
+        let later = bench.json(&format!("codes extend {batch} --to 2099-02-01T00:00:00Z")).await;
+        assert_eq!(later["expires_at"], "2099-02-01T00:00:00Z");
+        assert_eq!(bench.guerdon(&format!("codes extend {batch} --to 2099-01-15T00:00:00Z")).await.status, 1);
+        assert_eq!(bench.guerdon(&format!("codes top-up {batch} --count 10000")).await.status, 1);
+    });
+}
+
+/// R7.10: codes from elsewhere are brought from a file, and new ones have a prefix.
+#[test]
+fn codes_are_brought_from_a_file() {
+    Bench::run(async |bench| {
+        let (from, to) = (Scrap::new("old.txt"), Scrap::new("brought.csv"));
+        std::fs::write(&from.0, "old-shop-1\n\n old-shop-2 \n").unwrap();
+        let bring = format!("codes create --label old --credit 5 --bring {}", from.0.display());
+        let made = bench.json(&format!("{bring} --export {}", to.0.display())).await;
+        assert_eq!((&made["count"], &made["brought"], &made["state"]), (&json!(2), &json!(true), &json!("ready")));
+        let written = std::fs::read_to_string(&to.0).unwrap();
+        assert!(written.contains("OLDSHOP1,") && written.contains("OLDSHOP2,"), "{written}");
+        let made = bench.json("codes create --label new --count 1 --prefix vip --credit 5 --key new").await;
+        assert_eq!(made["prefix"], "VIP");
+        for both in ["--count 1", "--prefix vip"] {
+            assert_eq!(bench.guerdon(&format!("{bring} {both}")).await.status, 2, "{both}");
+        }
+    });
+}
+
 /// R4.5, R4.12, R4.10: money in review is listed and resolved once, and the next day's report shows it.
 #[test]
 fn money_in_review_is_listed_and_resolved_and_the_daily_report_is_shown() {

@@ -47,6 +47,8 @@ const PLAYED: &[&str] = &[
     "POST /v1/redemptions",
     "POST /v1/admin/redemption/batches",
     "PUT /v1/admin/redemption/batches/{id}/status",
+    "PUT /v1/admin/redemption/batches/{id}/expiry",
+    "POST /v1/admin/redemption/batches/{id}/codes",
     "PUT /v1/admin/redemption/codes/{code}",
     "PUT /v1/admin/redemption/codes/{code}/status",
     "DELETE /v1/admin/redemption/codes/{code}",

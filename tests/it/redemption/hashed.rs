@@ -6,7 +6,7 @@ use serde_json::json;
 use shared::app::App;
 use shared::kernel::id::{BatchId, UserId};
 use shared::redemption::codes::{batch, code, codes_of};
-use shared::redemption::create_batch::{CreateBatch, create_batch};
+use shared::redemption::create_batch::{CreateBatch, Texts, create_batch};
 use shared::redemption::model::code::{Benefit, Terms};
 use shared::redemption::model::code_text::{CodeName, CodeRef, CodeSecrets, CodeText};
 use shared::table::context::Ctx;
@@ -22,7 +22,7 @@ const SECRET: &str = "1:a-code-secret-of-thirty-two-bytes-or-more";
 pub fn never_made(number: u64) -> String {
     let secrets = CodeSecrets::parse(SECRET).unwrap();
     let of = CodeRef { batch: BatchId::new(Ulid::from_parts(number, 1)), ordinal: 0 };
-    secrets.text(1, of).unwrap().to_string()
+    secrets.text(1, "", of).unwrap().to_string()
 }
 
 /// Texts that differ from a code by one symbol, or by two that changed places.
@@ -120,7 +120,8 @@ fn a_rotated_code_secret_voids_no_printed_code() {
         let admin = UserId::new(Ulid::from_parts(1, 1));
         let benefit = Benefit::Balance { credit: "1".parse().unwrap() };
         let terms = Terms { benefit, total_uses: 1, per_user_limit: 1, starts_at: None, expires_at: None };
-        let ask = CreateBatch { label: "printed".to_owned(), count: 2, terms, admin };
+        let ask =
+            CreateBatch { label: "printed".to_owned(), texts: Texts::Made { count: 2, prefix: None }, terms, admin };
         let made = |app: App| {
             let ask = ask.clone();
             async move {

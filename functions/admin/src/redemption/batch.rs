@@ -12,18 +12,20 @@ use serde::{Deserialize, Serialize};
 use shared::account::adjust_balance::said;
 use shared::account::view::{Admin, AdminSearch, CodesIssue};
 use shared::app::App;
-use shared::edge::body::Body;
+use shared::edge::body::{Body, MAX_LIST};
 use shared::edge::idempotency::RequiresIdempotencyKey;
 use shared::edge::page::Listing;
 use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::kernel::id::{BatchId, UserId};
-use shared::kernel::refusal::{FieldError, Refusal};
+use shared::kernel::refusal::{FieldError, Refusal, code as refusal};
 use shared::redemption::codes;
-use shared::redemption::create_batch::{CreateBatch, LISTED, create_batch, fill_batch};
-use shared::redemption::edit_code::{set_batch_status, window};
+use shared::redemption::create_batch::{CreateBatch, LISTED, Texts, TopUpBatch, create_batch, fill_batch, top_up};
+use shared::redemption::edit_code::{extend_batch, set_batch_status, window};
 use shared::redemption::model::code::{self, BATCH_MAX, BatchState, Terms};
+use shared::redemption::model::code_text::CodeText;
+use shared::redemption::texts::texts;
 use shared::redemption::view::{BenefitView, code_sheet};
 use utoipa::ToSchema;
 
@@ -39,12 +41,18 @@ pub struct Batch {
     pub id: BatchId,
     /// Label given by its creator.
     pub label: String,
-    /// State: `creating` or `ready`; codes can be redeemed only when it is ready.
+    /// State: `creating`, `ready`, or `failed` when another batch had brought one of its codes first.
+    ///
+    /// Its codes can be redeemed once it is ready; those of a top-up, once it is ready again.
     pub state: BatchState,
     /// Number of codes requested.
     pub count: u32,
     /// Number of codes created so far.
     pub created: u32,
+    /// Letters and digits before its codes; null for none.
+    pub prefix: Option<String>,
+    /// True if its codes were brought from elsewhere.
+    pub brought: bool,
     /// True if its codes can be redeemed.
     pub enabled: bool,
     /// Benefit given to its codes at creation.
@@ -56,13 +64,13 @@ pub struct Batch {
     /// Start of validity; null for no start.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub starts_at: Option<Timestamp>,
-    /// End of validity; null for no end.
+    /// End of validity, after any extension; null for no end.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Timestamp>,
     /// Time of creation.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// Codes of the batch; only in the response that creates a batch of up to 100.
+    /// The new codes; only in the response that creates up to 100.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub codes: Option<Vec<String>>,
@@ -75,6 +83,8 @@ impl CsvRow for Batch {
         "state",
         "count",
         "created",
+        "prefix",
+        "brought",
         "enabled",
         "benefit.kind",
         "benefit.plan_id",
@@ -97,12 +107,14 @@ impl From<&code::Batch> for Batch {
             state: of.state,
             count: of.count,
             created: of.created,
+            prefix: of.prefix.clone(),
+            brought: of.brought,
             enabled: of.enabled,
             benefit: of.terms.benefit.into(),
             total_uses: of.terms.total_uses,
             per_user_limit: of.terms.per_user_limit,
             starts_at: of.terms.starts_at,
-            expires_at: of.terms.expires_at,
+            expires_at: of.expires_at(),
             created_at: of.created_at,
             codes: None,
         }
@@ -117,8 +129,15 @@ impl From<&code::Batch> for Batch {
 pub struct NewBatch {
     /// Label, 1 to 500 characters.
     label: String,
-    /// Number of codes, 1 to 10 000.
-    count: i64,
+    /// Number of codes, 1 to 10 000; absent with `codes`.
+    count: Option<i64>,
+    /// Letters and digits before each code, 2 to 6.
+    prefix: Option<String>,
+    /// Codes brought from elsewhere, 1 to 10 000 texts of 6 to 32 letters and digits, each once.
+    ///
+    /// All are taken or none. One of sixteen symbols that looks like a code of this deployment is refused.
+    #[schema(max_items = 10_000)]
+    codes: Option<Vec<String>>,
     /// Id of the plan, for plan time.
     #[schema(value_type = Option<PlanId>)]
     plan_id: Option<String>,
@@ -143,7 +162,7 @@ impl NewBatch {
     fn read(&self, admin: UserId, now: Timestamp) -> Result<CreateBatch, Refusal> {
         let mut errors: Vec<FieldError> = Vec::new();
         let label = taken(said("/label", &self.label), &mut errors);
-        let count = taken(ranged("/count", self.count, 1, i64::from(BATCH_MAX)), &mut errors);
+        let texts = self.texts(&mut errors);
         let (plan_id, unit, credit) = (self.plan_id.as_deref(), self.unit.as_deref(), self.credit.as_deref());
         let said = Said { plan_id, unit, quantity: self.quantity, credit };
         let benefit = said.benefit(None, &mut errors);
@@ -161,13 +180,40 @@ impl NewBatch {
             errors.push(FieldError::new("/expires_at", "out_of_range", "in the future"));
         }
         Refusal::unless_empty(errors)?;
-        match (label, count, benefit, total_uses, per_user_limit) {
-            (Some(label), Some(count), Some(benefit), Some(total_uses), Some(per_user_limit)) => {
+        match (label, texts, benefit, total_uses, per_user_limit) {
+            (Some(label), Some(texts), Some(benefit), Some(total_uses), Some(per_user_limit)) => {
                 let terms = Terms { benefit, total_uses, per_user_limit, starts_at, expires_at };
-                Ok(CreateBatch { label, count, terms, admin })
+                Ok(CreateBatch { label, texts, terms, admin })
             }
             _ => Err(Refusal::MalformedRequest),
         }
+    }
+
+    /// Read how many codes to make, after which prefix, or the codes that were brought.
+    fn texts(&self, errors: &mut Vec<FieldError>) -> Option<Texts> {
+        let Some(codes) = &self.codes else {
+            let missing = || FieldError::new("/count", "required", "a count or codes");
+            let count =
+                self.count.ok_or_else(missing).and_then(|count| ranged("/count", count, 1, i64::from(BATCH_MAX)));
+            let wanted = || FieldError::new("/prefix", "malformed", "2 to 6 letters and digits");
+            let prefix = self.prefix.as_deref().map(|text| CodeText::prefix(text).ok_or_else(wanted)).transpose();
+            let (count, prefix) = (taken(count, errors), taken(prefix, errors));
+            return Some(Texts::Made { count: count?, prefix: prefix? });
+        };
+        for (is_there, pointer) in [(self.count.is_some(), "/count"), (self.prefix.is_some(), "/prefix")] {
+            if is_there {
+                errors.push(FieldError::new(pointer, "conflicting", "codes have no count and no prefix"));
+            }
+        }
+        if !(1..=BATCH_MAX).contains(&u32::try_from(codes.len()).unwrap_or(u32::MAX)) {
+            errors.push(FieldError::new("/codes", "out_of_range", format!("1 to {BATCH_MAX} codes")));
+            return None;
+        }
+        let read = codes.iter().enumerate().map(|(index, text)| {
+            let bad = || FieldError::new(format!("/codes/{index}"), "malformed", "6 to 32 letters and digits");
+            CodeText::parse(text).ok_or_else(bad)
+        });
+        taken(read.collect(), errors).map(Texts::Brought)
     }
 }
 
@@ -201,18 +247,81 @@ pub async fn create(
     State(app): State<Arc<App>>,
     admin: Admin<CodesIssue>,
     key: RequiresIdempotencyKey,
-    body: Body<NewBatch>,
+    body: Body<NewBatch, MAX_LIST>,
 ) -> Result<Reply<Batch>, Problem> {
     let ask = body.value.read(admin.id, app.clock.now())?;
     let ctx = key.bind(&app, &admin, &body);
     let done = create_batch(&app, &ctx, &ask).await?;
-    let (made, mut shown) = (&done.answer, Batch::from(&done.answer));
+    let made = &done.answer;
     if made.count > LISTED || made.state != BatchState::Ready {
-        return Ok(Reply::accepted(shown).replayed(done.replayed));
+        return Ok(Reply::accepted(Batch::from(made)).replayed(done.replayed));
     }
-    let codes = (0..made.count).filter_map(|ordinal| made.text(ordinal, &app.config.codes));
-    shown.codes = Some(codes.map(|code| code.to_string()).collect());
-    Ok(Reply::created(shown).replayed(done.replayed))
+    Ok(Reply::created(listing(&app, made, 0).await?).replayed(done.replayed))
+}
+
+/// The batch with its codes from a number on.
+async fn listing(app: &App, batch: &code::Batch, from: u32) -> Result<Batch, Problem> {
+    let codes = texts(app, batch, from, batch.count).await?;
+    let codes = codes.iter().map(|named| named.text.to_string()).collect();
+    Ok(Batch { codes: Some(codes), ..Batch::from(batch) })
+}
+
+/// More codes for a batch.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MoreCodes {
+    /// Number of codes to add; a batch has at most 10 000.
+    count: i64,
+}
+
+/// Top up a batch
+///
+/// Adds codes with the terms of the batch; its other codes go on working. Up to 100 are created at once and listed in the response.
+#[utoipa::path(
+    post, path = "/v1/admin/redemption/batches/{id}/codes", operation_id = "topUpBatch", tag = "admin",
+    responses((status = 201, body = Batch), (status = 202, body = Batch), refusal::ChangeUnderWay),
+)]
+pub async fn more(
+    State(app): State<Arc<App>>,
+    admin: Admin<CodesIssue>,
+    Id(batch): Id<BatchId>,
+    key: RequiresIdempotencyKey,
+    body: Body<MoreCodes>,
+) -> Result<Reply<Batch>, Problem> {
+    let count = ranged("/count", body.value.count, 1, i64::from(BATCH_MAX)).map_err(Refusal::from)?;
+    let ctx = key.bind(&app, &admin, &body);
+    let done = top_up(&app, &ctx, TopUpBatch { batch, count, admin: admin.id }).await?;
+    let (made, first) = &done.answer;
+    if count > LISTED {
+        return Ok(Reply::accepted(Batch::from(made)).replayed(done.replayed));
+    }
+    Ok(Reply::created(listing(&app, made, *first).await?).replayed(done.replayed))
+}
+
+/// A later end of a batch's validity.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Extension {
+    /// End of validity, in RFC 3339: later than before, and in the future.
+    expires_at: String,
+}
+
+/// Extend a batch
+///
+/// One write for any number of codes. Codes whose end was changed one by one keep it.
+#[utoipa::path(
+    put, path = "/v1/admin/redemption/batches/{id}/expiry", operation_id = "extendBatch", tag = "admin",
+    responses((status = 200, body = Batch)),
+)]
+pub async fn extend(
+    State(app): State<Arc<App>>,
+    admin: Admin<CodesIssue>,
+    Id(id): Id<BatchId>,
+    body: Body<Extension>,
+) -> Result<Reply<Batch>, Problem> {
+    let to = time("/expires_at", &body.value.expires_at).map_err(Refusal::from)?;
+    let batch = extend_batch(&app, &edge::context(), id, to, admin.id).await?;
+    Ok(Reply::ok(Batch::from(&batch)))
 }
 
 /// Get one batch and its progress

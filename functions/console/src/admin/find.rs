@@ -5,7 +5,8 @@ use maud::html;
 use shared::account::model::identity::Email;
 use shared::kernel::fault::Error;
 use shared::operations::search::{by_email, by_invite, payments_named};
-use shared::redemption::model::code_text::CodeText;
+use shared::redemption::codes;
+use shared::redemption::model::code_text::{CodeName, CodeText};
 
 use super::menu::{self, Head};
 use super::pages::{Staff, rule_of};
@@ -57,7 +58,9 @@ async fn page_for(visit: &Visit, asked: &str) -> Result<Option<String>, Error> {
     if let Some(email) = Email::parse(asked) {
         return Ok(by_email(&visit.app, &email).await?.map(|user| users::page_of(&user)));
     }
-    if let Some(code) = CodeText::parse(asked) {
+    if let Some(code) = CodeText::parse(asked)
+        && (code.has_our_form() || is_brought(visit, &code).await?)
+    {
         return Ok(Some(format!("/admin/codes/{}", code.as_str())));
     }
     let invite = asked.to_uppercase();
@@ -72,6 +75,15 @@ async fn page_for(visit: &Visit, asked: &str) -> Result<Option<String>, Error> {
         (None, Some(review)) => page_of(&review.to_string()),
         (None, None) => None,
     }))
+}
+
+/// True if a text that does not look like one of ours is a code that was brought.
+async fn is_brought(visit: &Visit, code: &CodeText) -> Result<bool, Error> {
+    match codes::find(&visit.app, &CodeName::Text(code.clone())).await {
+        Ok(_) => Ok(true),
+        Err(Error::Refused(_)) => Ok(false),
+        Err(fault) => Err(fault),
+    }
 }
 
 /// The page that says what can be looked for.

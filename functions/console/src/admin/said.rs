@@ -59,6 +59,8 @@ impl Texts {
             "plan_made" => self.plan_made(),
             "plan_saved" => self.plan_saved(),
             "batch_was_made" => self.batch_was_made(),
+            "batch_was_extended" => self.batch_was_extended(),
+            "batch_was_topped_up" => self.batch_was_topped_up(),
             "batch_went_on" => self.batch_went_on(),
             "batch_was_stopped" => self.batch_was_stopped(),
             "batch_was_started" => self.batch_was_started(),

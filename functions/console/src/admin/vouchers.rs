@@ -68,6 +68,18 @@ impl Texts {
         match state {
             BatchState::Creating => ("wait", self.batch_state_creating()),
             BatchState::Ready => ("ok", self.batch_state_ready()),
+            BatchState::Failed => ("bad", self.batch_state_failed()),
+        }
+    }
+
+    /// Error of one of the codes that a form brings; the pointer ends with its place.
+    pub fn field_brought(&self, pointer: &str, code: &str) -> Message {
+        let place = pointer.rsplit('/').next().and_then(|place| place.parse::<u32>().ok()).unwrap_or_default();
+        let line = place.saturating_add(1).to_string();
+        match code {
+            "repeated" => self.batch_bring_repeated(line),
+            "taken" => self.batch_bring_taken(line),
+            _ => self.batch_bring_malformed(line),
         }
     }
 

@@ -1,4 +1,4 @@
-//! `codes`: batches of redemption codes, created idempotently and exported.
+//! `codes`: batches of redemption codes, created and topped up idempotently, extended and exported.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -46,6 +46,11 @@ pub async fn run(asked: Codes, api: &Api, out: &mut Out<'_>) -> Result<Ended, Tr
     match asked {
         Codes::List(page) => out.list(COLUMNS, &api.list(PATH, &[], &page).await?)?,
         Codes::Create(wanted) => create(&wanted, api, out).await?,
+        Codes::TopUp { batch, count, key } => top_up(&batch, count, key, api, out).await?,
+        Codes::Extend { batch, to } => {
+            let route = format!("{PATH}/{}/expiry", segment(&batch)?);
+            out.thing(&api.replace(&route, &json!({"expires_at": to})).await?)?;
+        }
         Codes::Export { batch, to: None } => {
             api.download(&export(&batch)?, out.raw()).await?;
         }
@@ -55,7 +60,7 @@ pub async fn run(asked: Codes, api: &Api, out: &mut Out<'_>) -> Result<Ended, Tr
 }
 
 async fn create(wanted: &NewBatch, api: &Api, out: &mut Out<'_>) -> Result<(), Trouble> {
-    let body = body(wanted);
+    let body = body(wanted)?;
     let key = wanted.key.clone().unwrap_or_else(|| key_of(PATH, &body));
     let mut batch = api.post_keyed(PATH, &body, &key).await?;
     let id = batch.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -72,10 +77,26 @@ async fn create(wanted: &NewBatch, api: &Api, out: &mut Out<'_>) -> Result<(), T
     }
 }
 
-fn body(wanted: &NewBatch) -> Value {
+async fn top_up(batch: &str, count: u32, key: Option<String>, api: &Api, out: &mut Out<'_>) -> Result<(), Trouble> {
+    let (route, body) = (format!("{PATH}/{}/codes", segment(batch)?), json!({"count": count}));
+    let key = key.unwrap_or_else(|| key_of(&route, &body));
+    let more = api.post_keyed(&route, &body, &key).await?;
+    let mut topped_up = ready(api, batch, more).await?;
+    if let Some(batch) = topped_up.as_object_mut() {
+        batch.remove("codes");
+    }
+    out.thing(&topped_up)
+}
+
+fn body(wanted: &NewBatch) -> Result<Value, Trouble> {
+    let brought = wanted.bring.as_ref().map(fs::read_to_string).transpose()?;
+    let lines = |text: String| text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+    let codes: Option<Vec<String>> = brought.map(lines);
     let given = [
         ("label", Some(json!(wanted.label))),
-        ("count", Some(json!(wanted.count))),
+        ("count", wanted.count.map(|count| json!(count))),
+        ("prefix", wanted.prefix.as_ref().map(|prefix| json!(prefix))),
+        ("codes", codes.map(|codes| json!(codes))),
         ("credit", wanted.credit.as_ref().map(|credit| json!(credit))),
         ("plan_id", wanted.plan.as_ref().map(|plan| json!(plan))),
         ("unit", wanted.unit.as_ref().map(|unit| json!(unit))),
@@ -85,7 +106,8 @@ fn body(wanted: &NewBatch) -> Value {
         ("starts_at", wanted.starts_at.as_ref().map(|at| json!(at))),
         ("expires_at", wanted.expires_at.as_ref().map(|at| json!(at))),
     ];
-    given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect::<Map<_, _>>().into()
+    let given = given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    Ok(given.collect::<Map<_, _>>().into())
 }
 
 /// Waits until all codes of a batch exist, showing progress.
@@ -97,6 +119,10 @@ async fn ready(api: &Api, id: &str, mut batch: Value) -> Result<Value, Trouble> 
     }
     let mut idle = 0_u32;
     while batch.get("state").and_then(Value::as_str) != Some("ready") {
+        if batch.get("state").and_then(Value::as_str) == Some("failed") {
+            progress.abandon();
+            return Err(Trouble::Failed(format!("{id}: another batch brought one of the codes first, so it has none")));
+        }
         if idle >= PATIENCE {
             progress.abandon();
             let said = "no more codes came for two minutes; `guerdon dlq list` shows whether a message was given up, and the same command \

@@ -6,6 +6,7 @@
 //! has an entry for `amount`. `tiers:rows` marks a list whose rows can be emptied and added to: rows without an entry are left
 //! out and the others close up. `channels:table` marks an object that is there even if none of its fields has an entry.
 //! A row's `package_id:key` is a text that is no entry by itself, and `remove:bool-unless=cost` a switch left out beside another.
+//! `codes:lines` is a list with a text per line, left out when empty; blank lines don't count.
 //! `starts_at:utc` is a time in UTC, null when empty (`:utc?` left out), `traffic_bytes:gb` a number of GB as bytes, null when empty.
 
 mod rows;
@@ -58,7 +59,7 @@ pub fn object(fields: &[(String, String)]) -> Result<Value, Refusal> {
         };
         let value = match (kind, text) {
             _ if is_ruled_out => continue,
-            ("?" | "utc?", text) if text.trim().is_empty() => continue,
+            ("?" | "utc?" | "lines", text) if text.trim().is_empty() => continue,
             ("null" | "utc" | "gb", "") => Value::Null,
             ("utc" | "utc?", text) => Value::from(in_utc(text)),
             ("gb", text) => match bytes(text) {
@@ -69,6 +70,7 @@ pub fn object(fields: &[(String, String)]) -> Result<Value, Refusal> {
                 }
             },
             ("" | "?" | "null" | "key", text) => Value::from(text),
+            ("lines", text) => text.lines().map(str::trim).filter(|line| !line.is_empty()).collect(),
             ("bool", "true") => Value::Bool(true),
             ("bool", "false") => Value::Bool(false),
             ("int", text) => match text.trim().parse::<i64>() {

@@ -19,7 +19,7 @@ use crate::operations::model::projection::{
     of_wallet, of_withdrawal,
 };
 use crate::payment::model::order::{Order, OrderStatus};
-use crate::redemption::model::code::{Batch, BatchState, Code};
+use crate::redemption::model::code::{Batch, Code};
 use crate::redemption::model::code_text::CodeHash;
 use crate::redemption::model::redemption::Redemption;
 use crate::referral::model::referral::Reward;
@@ -85,7 +85,7 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
         Message::WalletChanged { shop } => all.agency.wallets.contains_key(shop),
         Message::GrantTermsTightened { series, .. } => all.agency.series.contains_key(series),
         Message::BatchStarted { batch } => all.batches.contains_key(batch),
-        Message::BatchReady { batch } => all.batches.get(batch).is_some_and(|batch| batch.state == BatchState::Ready),
+        Message::BatchReady { batch } => all.batches.get(batch).is_some_and(|batch| batch.redeemable > 0),
         Message::RedemptionCompleted { user, code, number } => {
             all.redemptions.contains_key(&Redemption::key(*user, *code, *number).pk)
         }

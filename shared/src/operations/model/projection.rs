@@ -49,7 +49,7 @@ use crate::operations::model::metrics::Tallies;
 use crate::payment::model::order::Order;
 use crate::payment::model::payment::target;
 use crate::payment::model::promotion::{Promotion, PromotionStatus};
-use crate::redemption::model::code::{Batch, BatchState, Benefit, Code};
+use crate::redemption::model::code::{Batch, Benefit, Code};
 use crate::redemption::model::redemption::{CountedOn, Redemption};
 use crate::referral::model::reconcile::waits;
 use crate::referral::model::referral::{InviteCode, Reward, RewardState, Side};
@@ -197,8 +197,8 @@ pub fn of_withdrawal(withdrawal: &Withdrawal) -> Tallies {
 /// Contribution of a batch of redemption codes.
 pub fn of_batch(batch: &Batch) -> Tallies {
     let mut tallies = Tallies::new();
-    if batch.state == BatchState::Ready {
-        let codes = Decimal::from(batch.created);
+    if batch.redeemable > 0 {
+        let codes = Decimal::from(batch.redeemable);
         put(&mut tallies, "codes.issued", codes);
         // Cannot overflow: at most 10 000 codes, and `total_uses` is bounded.
         let uses = codes.checked_mul(Decimal::from(batch.terms.total_uses)).unwrap_or_default();

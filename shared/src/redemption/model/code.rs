@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::redemption::model::code_text::{CodeHash, CodeRef, CodeSecrets, CodeText};
 use crate::redemption::model::plan::{PlanTime, Unit};
-use kernel::fault::Fault;
 use kernel::id::{BatchId, PlanId, UserId};
 use kernel::refusal::Refusal;
 use kernel::text_enum;
@@ -103,6 +102,8 @@ text_enum! {
         Creating = "creating",
         /// All are there.
         Ready = "ready",
+        /// Another batch had taken one of the texts that were brought: it has no codes, and gets none.
+        Failed = "failed",
     }
 }
 
@@ -116,11 +117,22 @@ pub struct Batch {
     pub count: u32,
     /// Number of codes created so far.
     pub created: u32,
+    /// Number of codes that can be redeemed: all that there were when it was ready last.
+    pub redeemable: u32,
     pub state: BatchState,
     /// False while all codes of the batch are disabled.
     pub enabled: bool,
     /// Terms of the codes at creation.
     pub terms: Terms,
+    /// End of the validity of codes that still have the one of `terms`, after an extension.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extended_to: Option<Timestamp>,
+    /// Symbols before its codes, 2 to 6.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<String>,
+    /// True if its texts were brought; they are in [`BroughtTexts`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub brought: bool,
     /// Version of the code secret from which its codes follow.
     pub secret_version: u32,
     /// Admin who created it.
@@ -134,25 +146,21 @@ impl Batch {
         CodeRef { batch: self.id, ordinal }
     }
 
-    /// Returns the text of a code; `None` if the version of the code secret was retired.
+    /// Returns the text of a code that was not brought; `None` if the version of the code secret was retired.
     pub fn text(&self, ordinal: u32, secrets: &CodeSecrets) -> Option<CodeText> {
-        secrets.text(self.secret_version, self.code_ref(ordinal))
+        secrets.text(self.secret_version, self.prefix.as_deref().unwrap_or_default(), self.code_ref(ordinal))
     }
 
-    /// Returns the hash under which a code is stored; `None` if the version of the code secret was retired.
-    pub fn hash(&self, ordinal: u32, secrets: &CodeSecrets) -> Option<CodeHash> {
-        secrets.hash(self.secret_version, &self.text(ordinal, secrets)?)
+    /// Returns the batch with all its codes.
+    pub fn complete(&self) -> Self {
+        Self { created: self.count, redeemable: self.count, state: BatchState::Ready, ..self.clone() }
     }
 
     /// Builds a code in its initial state.
-    ///
-    /// # Errors
-    /// The version of the code secret was retired.
-    pub fn code(&self, ordinal: u32, secrets: &CodeSecrets) -> Result<Code, Fault> {
-        let retired = || Fault::bug(format!("{} needs version {} of CODE_SECRET", self.id, self.secret_version));
+    pub fn code(&self, ordinal: u32, hash: CodeHash) -> Code {
         let counting = Counting::of(self.terms.total_uses);
-        Ok(Code {
-            hash: self.hash(ordinal, secrets).ok_or_else(retired)?,
+        Code {
+            hash,
             of: self.code_ref(ordinal),
             terms: self.terms,
             enabled: true,
@@ -162,9 +170,59 @@ impl Batch {
             used: 0,
             shards: counting.shards,
             spread: counting.spread,
-        })
+        }
+    }
+
+    /// Returns the end of the validity of its codes, unless they have one of their own.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.extended_to.or(self.terms.expires_at)
+    }
+
+    /// Returns the batch with a later end of its validity.
+    ///
+    /// # Rejects
+    /// 422 for a batch without an end, and for an end that is not later than the one before and than `now`.
+    pub fn extended(&self, to: Timestamp, now: Timestamp) -> Result<Self, Refusal> {
+        let refused = |detail: &str| Refusal::field("/expires_at", "out_of_range", detail.to_owned());
+        let before = self.expires_at().ok_or_else(|| refused("its codes do not expire"))?;
+        if to == before {
+            return Ok(self.clone());
+        }
+        if to < before || to <= now {
+            return Err(refused("after its end, and in the future"));
+        }
+        Ok(Self { extended_to: Some(to), ..self.clone() })
+    }
+
+    /// Returns the batch with more codes to make.
+    ///
+    /// # Rejects
+    /// `change_under_way` while codes are being made; 422 for one with texts that were brought, and above [`BATCH_MAX`].
+    pub fn topped_up(&self, more: u32) -> Result<Self, Refusal> {
+        if self.state == BatchState::Creating {
+            return Err(Refusal::ChangeUnderWay);
+        }
+        let count = self.count.saturating_add(more);
+        if self.brought || count > BATCH_MAX {
+            let left = if self.brought { 0 } else { BATCH_MAX.saturating_sub(self.count) };
+            return Err(Refusal::field("/count", "out_of_range", format!("at most {left} more")));
+        }
+        Ok(Self { count, state: BatchState::Creating, ..self.clone() })
     }
 }
+
+/// Brought texts of one batch, encrypted under the deployment's secret (R7.10).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BroughtTexts {
+    pub batch: BatchId,
+    /// Number of this page, from 0.
+    pub page: u32,
+    /// The texts of up to [`BROUGHT_TOGETHER`] codes, sealed.
+    pub sealed: String,
+}
+
+/// Brought texts of one page.
+pub const BROUGHT_TOGETHER: u32 = 180;
 
 /// Placement of the counts of a total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -230,16 +288,24 @@ impl Code {
     /// Requires that the code and its batch allow a redemption now; does not check for uses left.
     ///
     /// # Rejects
-    /// `code_not_found` for a deleted code and for one of a batch that is not ready; `code_disabled`, `code_not_yet_valid`,
+    /// `code_not_found` for a deleted code and for one whose batch was not ready since; `code_disabled`, `code_not_yet_valid`,
     /// `code_expired` (R7.7).
     pub fn must_be_redeemable(&self, batch: &Batch, now: Timestamp) -> Result<(), Refusal> {
-        if self.deleted || batch.state != BatchState::Ready {
+        if self.deleted || self.of.ordinal >= batch.redeemable {
             return Err(Refusal::CodeNotFound);
         }
         if !self.enabled || !batch.enabled {
             return Err(Refusal::CodeDisabled);
         }
-        self.terms.must_be_valid(now)
+        self.terms_in(batch).must_be_valid(now)
+    }
+
+    /// Returns its terms with the end of its batch, if it has none of its own.
+    pub fn terms_in(&self, batch: &Batch) -> Terms {
+        match batch.extended_to.filter(|_| self.terms.expires_at == batch.terms.expires_at) {
+            Some(to) => Terms { expires_at: Some(to), ..self.terms },
+            None => self.terms,
+        }
     }
 
     /// Builds a shard in its initial state.

@@ -2,10 +2,12 @@
 //!
 //! A text of ours is an optional prefix, fourteen random symbols and two that check it. The check is keyed, so a mistyped or guessed
 //! text is refused without a read. Texts are not stored: they follow from the code secret, the batch and the code's number in it, and
-//! a code is found by a hash under the same secret. Whoever has a copy of the table can redeem none.
+//! a code is found by a hash under the same secret. Whoever has a copy of the table can redeem none. Texts that an operator brought
+//! from elsewhere (R7.10) have no check unless they look like ours; they are found by the same hash, and guesses of them count.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use data_encoding::HEXLOWER;
@@ -24,6 +26,10 @@ use kernel::typed;
 pub const CODE_SECRET_MIN: usize = 32;
 /// Symbols of a code without its prefix (R7.1).
 const SYMBOLS: usize = 16;
+/// Symbols of a prefix (R7.10).
+pub const PREFIX: RangeInclusive<usize> = 2..=6;
+/// Symbols of a code that was brought (R7.10).
+pub const BROUGHT: RangeInclusive<usize> = 6..=32;
 /// Symbols of those that check the others.
 const CHECKS: usize = 2;
 
@@ -40,7 +46,7 @@ impl CodeText {
     /// `None` for text that cannot be a code.
     pub fn parse(text: &str) -> Option<Self> {
         let code = Self(Self::start(text)?);
-        code.has_our_form().then_some(code)
+        BROUGHT.contains(&code.0.len()).then_some(code)
     }
 
     /// Parses the start of a code and returns it in stored form.
@@ -49,8 +55,16 @@ impl CodeText {
     /// `None` for text that no code starts with.
     pub fn start(text: &str) -> Option<String> {
         let code = typed::code(text)?;
-        let known = code.bytes().all(|byte| ALPHABET.contains(&byte));
-        (known && code.len() <= SYMBOLS).then_some(code)
+        let known = code.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+        (known && code.len() <= *BROUGHT.end()).then_some(code)
+    }
+
+    /// Parses the prefix of a batch's codes and returns it in stored form.
+    ///
+    /// # Rejects
+    /// `None` for text that is no prefix.
+    pub fn prefix(text: &str) -> Option<String> {
+        Self::start(text).filter(|prefix| PREFIX.contains(&prefix.len()))
     }
 
     /// Returns the code without hyphens.
@@ -60,22 +74,35 @@ impl CodeText {
 
     /// Returns the code's ends: enough to recognise it, too little to redeem it.
     pub fn masked(&self) -> String {
-        let first = self.0.get(..4).unwrap_or_default();
-        let last = self.0.len().checked_sub(4).and_then(|from| self.0.get(from..)).unwrap_or_default();
+        let ends = match self.0.len() {
+            SYMBOLS.. => 4,
+            12.. => 2,
+            _ => 1,
+        };
+        let first = self.0.get(..ends).unwrap_or_default();
+        let last = self.0.len().checked_sub(ends).and_then(|from| self.0.get(from..)).unwrap_or_default();
         format!("{first}-****-****-{last}")
     }
 
-    /// Tests whether its last symbols are those of a code that we make.
-    fn has_our_form(&self) -> bool {
-        self.0.len() == SYMBOLS
+    /// Tests whether it looks like a code that we make: sixteen symbols of ours, perhaps after a prefix.
+    pub fn has_our_form(&self) -> bool {
+        let prefix = self.prefix_len();
+        let ours = self.0.bytes().skip(prefix.unwrap_or_default()).all(|byte| ALPHABET.contains(&byte));
+        ours && prefix.is_some_and(|prefix| prefix == 0 || PREFIX.contains(&prefix))
+    }
+
+    fn prefix_len(&self) -> Option<usize> {
+        self.0.len().checked_sub(SYMBOLS)
     }
 }
 
-/// In groups of four.
+/// In groups of four after its prefix; one that was brought is in one group.
 impl fmt::Display for CodeText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let prefix = self.prefix_len().filter(|_| self.has_our_form());
         for (index, symbol) in self.0.chars().enumerate() {
-            if index > 0 && index % 4 == 0 {
+            let group = prefix.and_then(|prefix| index.checked_sub(prefix)).is_some_and(|index| index % 4 == 0);
+            if index > 0 && group {
                 f.write_str("-")?;
             }
             write!(f, "{symbol}")?;
@@ -214,26 +241,33 @@ impl CodeSecrets {
     }
 
     /// Derives the text of a code; `None` if the version was retired.
-    pub fn text(&self, version: u32, of: CodeRef) -> Option<CodeText> {
+    pub fn text(&self, version: u32, prefix: &str, of: CodeRef) -> Option<CodeText> {
         let secret = self.0.get(&version)?;
         let random = secret.hash("code", &[of.batch.to_string().as_bytes(), &of.ordinal.to_be_bytes()]);
-        let mut text = symbols(&random, SYMBOLS.saturating_sub(CHECKS));
+        let mut text = format!("{prefix}{}", symbols(&random, SYMBOLS.saturating_sub(CHECKS)));
         text.push_str(&check(secret, &text));
         Some(CodeText(text))
     }
 
-    /// Hashes a text under a version; `None` if the version was retired.
+    /// Hashes a text of a batch under the batch's version; `None` if the version was retired.
+    ///
+    /// A text that looks like ours is hashed under the version that checks it: `None` if its check is wrong.
     pub fn hash(&self, version: u32, text: &CodeText) -> Option<CodeHash> {
-        self.0.get(&version).map(|secret| hash(secret, text))
+        let secret = match text.has_our_form() {
+            true => self.0.values().find(|secret| is_checked(secret, text)),
+            false => self.0.get(&version),
+        };
+        secret.map(|secret| hash(secret, text))
     }
 
-    /// Returns the hashes under which a typed code may be stored: none for one that was mistyped or guessed.
+    /// Returns the hashes under which a typed code may be stored: none for one of ours that was mistyped or guessed.
     ///
     /// # Errors
     /// The deployment or the function has no code secret.
     pub fn look_up(&self, text: &CodeText) -> Result<Vec<CodeHash>, Fault> {
         self.newest()?;
-        Ok(self.0.values().filter(|secret| is_checked(secret, text)).map(|secret| hash(secret, text)).collect())
+        let found = self.0.values().filter(|secret| !text.has_our_form() || is_checked(secret, text));
+        Ok(found.map(|secret| hash(secret, text)).collect())
     }
 }
 

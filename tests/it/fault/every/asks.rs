@@ -203,7 +203,8 @@ async fn of_codes(world: &World, route: &str) -> Act {
     world.register("bob", None).await;
     let plan = world.plan(json!({"name": "Pro", "quota": 1, "on_sale": true})).await;
     let batches = "/v1/admin/redemption/batches";
-    let credit = json!({"label": "credit", "count": 2, "credit": "5", "total_uses": 104});
+    let credit =
+        json!({"label": "credit", "count": 2, "credit": "5", "total_uses": 104, "expires_at": "2026-12-31T00:00:00Z"});
     let made = world.admin().once().post(batches, credit.clone()).await.is(201);
     let code = made["codes"][0].as_str().unwrap().to_owned();
     let codes = "/v1/admin/redemption/codes";
@@ -216,6 +217,13 @@ async fn of_codes(world: &World, route: &str) -> Act {
         }
         "PUT /v1/admin/redemption/batches/{id}/status" => {
             ask("admin", format!("{batches}/{}/status", agency::id(&made)), json!({"enabled": false}))
+        }
+        "POST /v1/admin/redemption/batches/{id}/codes" => {
+            ask("admin", format!("{batches}/{}/codes", agency::id(&made)), json!({"count": 3}))
+        }
+        "PUT /v1/admin/redemption/batches/{id}/expiry" => {
+            let later = json!({"expires_at": "2027-01-31T00:00:00Z"});
+            ask("admin", format!("{batches}/{}/expiry", agency::id(&made)), later)
         }
         "PUT /v1/admin/redemption/codes/{code}" => ask("admin", format!("{codes}/{code}"), json!({"total_uses": 107})),
         "PUT /v1/admin/redemption/codes/{code}/status" => {

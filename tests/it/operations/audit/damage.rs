@@ -378,12 +378,12 @@ fn is_partly_left(commission: &Value) -> bool {
 /// Damage to redemption codes: K1–K3.
 pub const CODES: &[Row] = &[
     ("a batch that lacks a code", &["K1"], |scan| scan.remove("code", |code| code["used"]["N"] == "0")),
+    ("a batch without the texts that were brought to it", &["K1"], |scan| scan.remove("brought_texts", |_| true)),
+    ("more codes to redeem than there are", &["K1", "O4"], |scan| up(&mut scan.one("batch")["redeemable"])),
     ("a count above its redemptions", &["K1"], |scan| up(&mut scan.find("code", used_twice)["used"])),
     ("a shard's count above its redemptions", &["K1"], |scan| up(&mut scan.one("code_shard")["used"])),
     ("a share beyond the total", &["K1"], |scan| up(&mut scan.one("code_shard")["own_uses"])),
-    ("a use beyond what one user may have", &["K1"], |scan| {
-        scan.one("redemption")["per_user_limit"]["N"] = json!("0");
-    }),
+    ("a use beyond one user's", &["K1"], |scan| scan.one("redemption")["per_user_limit"]["N"] = json!("0")),
     ("a redemption that is lost", &["K1", "K2", "O2"], |scan| {
         scan.remove("redemption", |redemption| !redemption["extension"].is_null());
     }),

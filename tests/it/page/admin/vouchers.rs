@@ -25,7 +25,8 @@ fn a_small_batch_shows_its_codes() {
             world.plan(json!({"name": "Pro", "quota": 0, "on_sale": true})).await;
             let browser = clerk_in(world, words, "cid", &[AdminScope::CodesIssue]).await;
             let form = browser.open("/admin/batches/new").await;
-            let page = browser.press(&form, MAKE[index], &[("label", "three months"), ("count:int", "3")]).await;
+            let page =
+                browser.press(&form, MAKE[index], &[("label", "three months"), ("count:int-unless=codes", "3")]).await;
             assert!(page.path.starts_with("/admin/batches/bat_"), "{} {}", page.path, page.says());
             let made = codes(&page);
             assert_eq!(made.len(), 3, "{}", page.says());
@@ -37,8 +38,62 @@ fn a_small_batch_shows_its_codes() {
             assert_eq!(world.balance("ann").await, "5");
             assert!(page.says().contains("2027"), "{}", page.says());
             let form = browser.open("/admin/batches/new").await;
-            let wrong = browser.press(&form, MAKE[index], &[("label", "x"), ("count:int", "0")]).await;
+            let wrong = browser.press(&form, MAKE[index], &[("label", "x"), ("count:int-unless=codes", "0")]).await;
             assert_eq!(wrong.status, 422);
+            world.settle().await;
+        });
+    }
+}
+
+/// R7.10: codes from elsewhere are entered on the page of a new batch, and each that is refused is told by its place.
+#[test]
+fn codes_are_brought_on_the_page_of_a_new_batch() {
+    for (index, words) in BOTH.iter().enumerate() {
+        World::run(async |world| {
+            let browser = clerk_in(world, words, "cid", &[AdminScope::CodesIssue]).await;
+            let form = browser.open("/admin/batches/new").await;
+            let brought = |codes| [("label", "old"), ("credit:?", "1"), ("codes:lines", codes)];
+            let refused = browser.press(&form, MAKE[index], &brought("old-shop-1\r\n\r\nx\r\n")).await;
+            assert_eq!(refused.status, 422, "{}", refused.says());
+            assert!(refused.says().contains(["Code 2 is not", "第 2 个不是"][index]), "{}", refused.says());
+            let kept = refused.root.all("textarea").first().map(|area| area.text());
+            assert_eq!(kept.as_deref(), Some(""), "codes are worth money, and go into no cookie");
+            let page = browser.press(&refused, MAKE[index], &brought("old-shop-1\r\n\r\n old-shop-2 \r\n")).await;
+            let listed = page.root.all("li").iter().filter(|item| item.text().starts_with("OLDSHOP")).count();
+            assert_eq!(listed, 2, "{}", page.says());
+            let form = browser.open("/admin/batches/new").await;
+            let again = browser.press(&form, MAKE[index], &brought("old-shop-2")).await;
+            assert!(
+                again.says().contains(["Code 1 is a code already", "第 1 个兑换码已存在"][index]),
+                "{}",
+                again.says()
+            );
+            world.settle().await;
+        });
+    }
+}
+
+/// R7.10: a batch with a prefix gets more codes, and a later end, on its page; what is refused is told at its field.
+#[test]
+fn a_batch_is_topped_up_and_extended_on_its_page() {
+    for (index, words) in BOTH.iter().enumerate() {
+        World::run(async |world| {
+            let browser = clerk_in(world, words, "cid", &[AdminScope::CodesIssue]).await;
+            let form = browser.open("/admin/batches/new").await;
+            let entries = [("label", "spring"), ("prefix:?", "vip0"), ("credit:?", "1")];
+            let entries = [&entries[..], &[("expires_at:utc?", "2026-12-01T00:00")]].concat();
+            let page = browser.press(&form, MAKE[index], &entries).await;
+            assert!(page.says().contains("VIP0-") && page.says().contains("2026"), "{}", page.says());
+            let add = ["Add the codes", "追加"][index];
+            let page = browser.press(&page, add, &[("count:int", "2")]).await;
+            assert_eq!(page.root.all("li").iter().filter(|item| item.text().starts_with("VIP0-")).count(), 3);
+            let refused = browser.press(&page, add, &[("count:int", "10000")]).await;
+            assert_eq!(refused.status, 422, "{}", refused.says());
+            let extend = ["Extend", "延长"][index];
+            let refused = browser.press(&page, extend, &[("expires_at:utc", "2026-11-30T00:00")]).await;
+            assert_eq!(refused.status, 422, "{}", refused.says());
+            let page = browser.press(&page, extend, &[("expires_at:utc", "2027-01-31T00:00")]).await;
+            assert!(page.status == 200 && page.says().contains("2027"), "{}", page.says());
             world.settle().await;
         });
     }
@@ -51,7 +106,7 @@ fn a_large_batch_goes_on_where_it_stood_still() {
         World::run(async |world| {
             let browser = clerk_in(world, words, "cid", &[AdminScope::CodesIssue]).await;
             let form = browser.open("/admin/batches/new").await;
-            let entries = [("label", "many"), ("count:int", "500"), ("credit:?", "1")];
+            let entries = [("label", "many"), ("count:int-unless=codes", "500"), ("credit:?", "1")];
             let page = browser.press(&form, MAKE[index], &entries).await;
             let id = page.path.rsplit('/').next().unwrap().to_owned();
             assert!(page.says().contains("0 / 500"), "{}", page.says());

@@ -11,6 +11,8 @@ impl Texts {
         match action {
             "balance.adjusted" => self.act_balance_adjusted(),
             "batch.created" => self.act_batch_created(),
+            "batch.extended" => self.act_batch_extended(),
+            "batch.topped_up" => self.act_batch_topped_up(),
             "batch.status_set" => self.act_batch_status_set(),
             "code.deleted" => self.act_code_deleted(),
             "code.edited" => self.act_code_edited(),

@@ -13,6 +13,7 @@ use shared::redemption::codes;
 use shared::redemption::create_batch::LISTED;
 use shared::redemption::model::code::{Batch, BatchState};
 use shared::redemption::model::plan::Plan;
+use shared::redemption::texts::texts;
 use shared::redemption::view::code_sheet;
 
 use super::super::acts::{Act, choice, facts, form, line, text_field};
@@ -20,11 +21,11 @@ use super::super::filters::Days;
 use super::super::menu::{self, Head};
 use super::super::pages::Staff;
 use super::super::parts::{Confirm, below, card, confirm, progress, time, time_line};
-use super::{benefit, plan_choices, plans_of, units};
+use super::{benefit, entry_of, plan_choices, plans_of, units};
 use crate::export::file;
 use crate::frame;
 use crate::list::{Column, alone};
-use crate::parts::{Field, badge, field};
+use crate::parts::{Field, LINES, badge, field};
 use crate::visit::{Visit, failed, not_found};
 
 /// Progress of a batch, for the script.
@@ -91,7 +92,7 @@ fn uses(visit: &Visit, batch: &Batch) -> Markup {
 fn state(visit: &Visit, batch: &Batch) -> Markup {
     let text = &visit.text;
     html! {
-        @if batch.state == BatchState::Creating { (badge(&text.batch_state(batch.state))) " " }
+        @if batch.state != BatchState::Ready { (badge(&text.batch_state(batch.state))) " " }
         (badge(&text.switched(batch.enabled)))
     }
 }
@@ -122,7 +123,9 @@ fn new_form(visit: &Visit, plans: &[Plan], currency: &str) -> Markup {
             form.in.stack.narrow method="post" action=(format!("/forms/admin{route}")) {
                 (visit.sealed("POST", route, "/admin/batches/{id}", &visit.with("", ""), Some("batch_was_made")))
                 (line(visit, ("label", "label"), &text.batch_label(), hint(text.batch_label_hint()), None))
-                (line(visit, ("count", "count:int"), &text.batch_count(), hint(text.batch_count_hint()), Some("1")))
+                (line(visit, ("count", "count:int-unless=codes"), &text.batch_count(), hint(text.batch_count_hint()), Some("1")))
+                (line(visit, ("prefix", "prefix:?"), &text.batch_prefix(), hint(text.batch_prefix_hint()), None))
+                (field(visit, &Field { kind: LINES, ..text_field("codes", "codes:lines", &text.batch_bring(), hint(text.batch_bring_hint()), false) }))
                 fieldset.stack-s {
                     legend { (text.batch_plan_time()) }
                     (choice(visit, ("plan_id", "plan_id:unless=credit"), &text.batch_plan(), &choices, &first))
@@ -166,6 +169,11 @@ pub async fn show(path: Option<Path<String>>, staff: Staff) -> Response {
     };
     let text = &visit.text;
     let is_ready = batch.state == BatchState::Ready;
+    let shown = if is_ready && batch.count <= LISTED { batch.count } else { 0 };
+    let listed = match texts(&visit.app, &batch, 0, shown).await {
+        Ok(listed) => listed,
+        Err(fault) => return failed(visit, &fault),
+    };
     let head = Head {
         title: batch.label.clone(),
         lead: None,
@@ -173,9 +181,9 @@ pub async fn show(path: Option<Path<String>>, staff: Staff) -> Response {
         trail: vec![("/admin/batches".to_owned(), html! { (text.staff_batches()) })],
     };
     let switch = if batch.enabled { text.batch_stop() } else { text.batch_start() };
-    let secrets = &visit.app.config.codes;
     let main = html! {
-        @if !is_ready { (being_made(visit, &batch)) }
+        @if batch.state == BatchState::Creating { (being_made(visit, &batch)) }
+        @if batch.state == BatchState::Failed { div.note.wait { span { (text.batch_was_failed()) } } }
         (card("batch", &text.batch(), &html! {
             div.in.stack {
                 (facts(&about(visit, &plans, &batch)))
@@ -186,11 +194,12 @@ pub async fn show(path: Option<Path<String>>, staff: Staff) -> Response {
                 }
             }
         }))
-        @if is_ready && batch.count <= LISTED {
+        @if !listed.is_empty() {
             (card("codes", &text.batch_codes(), &html! {
-                ul.in.stack-s { @for code in (0..batch.count).filter_map(|ordinal| batch.text(ordinal, secrets)) { li.mono { (code) } } }
+                ul.in.stack-s { @for named in &listed { li.mono { (named.text) } } }
             }))
         }
+        @if is_ready { (more(visit, &batch)) }
     };
     menu::page(&staff, &head, &main)
 }
@@ -199,14 +208,41 @@ fn about(visit: &Visit, plans: &[Plan], batch: &Batch) -> Vec<(fluent_static::Me
     let text = &visit.text;
     let bound = |at: Option<jiff::Timestamp>| html! { @match at { Some(at) => (time_line(visit.language, at)), None => { "—" } } };
     vec![
-        (text.batch_count(), html! { (batch.count) }),
+        (
+            text.batch_count(),
+            html! { (batch.count) @if batch.brought { small { (text.batch_brought()) } } @if let Some(prefix) = &batch.prefix { small.mono { (prefix) "-…" } } },
+        ),
         (text.batch_benefit(), benefit(visit, plans, batch.terms.benefit)),
         (text.batch_uses(), uses(visit, batch)),
         (text.batch_per_user(), html! { (batch.terms.per_user_limit) }),
         (text.batch_starts(), bound(batch.terms.starts_at)),
-        (text.batch_expires(), bound(batch.terms.expires_at)),
+        (text.batch_expires(), bound(batch.expires_at())),
         (text.time(), time_line(visit.language, batch.created_at)),
     ]
+}
+
+/// More codes for a batch, and a later end of its validity.
+fn more(visit: &Visit, batch: &Batch) -> Markup {
+    let text = &visit.text;
+    let here = page_of(batch);
+    let route = |act: &str| format!("/v1/admin/redemption/batches/{}/{act}", batch.id);
+    let add = Act { method: "POST", route: route("codes"), done: here.clone(), said: "batch_was_topped_up" };
+    let extend = Act { method: "PUT", route: route("expiry"), done: here.clone(), said: "batch_was_extended" };
+    let hint = Some(text.batch_more_hint().to_string());
+    let count = line(visit, ("count", "count:int"), &text.batch_count(), hint, Some("1"));
+    let end = batch.expires_at().map(entry_of);
+    html! {
+        @if !batch.brought { (card("more", &text.batch_more(), &html! { div.in { div.narrow { (form(visit, &add, &count, &text.batch_more_do())) } } })) }
+        @if let Some(end) = &end {
+            (card("extend", &text.batch_extend(), &html! { div.in { div.narrow {
+                (form(visit, &extend, &field(visit, &Field {
+                    kind: "datetime-local",
+                    value: Some(end),
+                    ..text_field("expires_at", "expires_at:utc", &text.batch_expires(), Some(text.batch_extend_hint().to_string()), true)
+                }), &text.batch_extend_do()))
+            } } }))
+        }
+    }
 }
 
 /// Progress of the codes, which the script looks at by itself, and the button for when nobody makes them.

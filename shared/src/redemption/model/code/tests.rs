@@ -12,9 +12,13 @@ fn batch(total_uses: u64) -> Batch {
         label: "spring".to_owned(),
         count: 3,
         created: 3,
+        redeemable: 3,
         state: BatchState::Ready,
         enabled: true,
         terms: Terms { benefit, total_uses, per_user_limit: 1, starts_at: None, expires_at: None },
+        extended_to: None,
+        prefix: None,
+        brought: false,
         secret_version: 1,
         created_by: UserId::new(Ulid::from_parts(2, 2)),
         created_at: Timestamp::UNIX_EPOCH,
@@ -22,8 +26,7 @@ fn batch(total_uses: u64) -> Batch {
 }
 
 fn code(total_uses: u64) -> Code {
-    let secrets = CodeSecrets::parse("a-code-secret-of-thirty-two-bytes-or-more").unwrap();
-    batch(total_uses).code(0, &secrets).unwrap()
+    batch(total_uses).code(0, CodeHash::parse(&"0".repeat(32)).unwrap())
 }
 
 /// R7.7: each reason has its refusal; a code that is deleted or not ready looks unknown.
@@ -56,8 +59,40 @@ fn a_code_says_why_it_cannot_be_redeemed() {
     assert_eq!(over, Err(Refusal::CodeExpired));
     let stopped = Batch { enabled: false, ..batch(1) };
     assert_eq!(code.must_be_redeemable(&stopped, now), Err(Refusal::CodeDisabled));
-    let half = Batch { state: BatchState::Creating, ..batch(1) };
+    let half = Batch { redeemable: 0, state: BatchState::Creating, ..batch(1) };
     assert_eq!(code.must_be_redeemable(&half, now), Err(Refusal::CodeNotFound));
+}
+
+/// R7.10: an extension moves the end of codes that have their batch's, and of no others; it is never an earlier one.
+#[test]
+fn an_extension_moves_the_end_of_codes_without_their_own() {
+    let at = |text: &str| -> Timestamp { text.parse().unwrap() };
+    let (end, later, now) = (at("2026-11-20T00:00:00Z"), at("2026-12-20T00:00:00Z"), at("2026-11-25T00:00:00Z"));
+    let lapsed = Batch { terms: Terms { expires_at: Some(end), ..batch(1).terms }, ..batch(1) };
+    let theirs = Code { terms: lapsed.terms, ..code(1) };
+    let own = Code { terms: Terms { expires_at: Some(at("2026-11-21T00:00:00Z")), ..lapsed.terms }, ..code(1) };
+    assert_eq!(theirs.must_be_redeemable(&lapsed, now), Err(Refusal::CodeExpired));
+    let longer = lapsed.extended(later, now).unwrap();
+    assert_eq!((longer.expires_at(), theirs.terms_in(&longer).expires_at), (Some(later), Some(later)));
+    assert_eq!(theirs.must_be_redeemable(&longer, now), Ok(()));
+    assert_eq!(own.must_be_redeemable(&longer, now), Err(Refusal::CodeExpired));
+    assert_eq!(longer.extended(later, now).unwrap(), longer);
+    for bad in [end, at("2026-11-24T00:00:00Z"), now] {
+        assert!(longer.extended(bad, now).is_err(), "{bad}");
+        assert!(lapsed.extended(bad, now).is_err() || bad == end, "{bad}");
+    }
+    assert!(batch(1).extended(later, now).is_err(), "no end");
+}
+
+/// R7.10: a batch is topped up to its maximum, one change at a time; its earlier codes go on working meanwhile.
+#[test]
+fn a_batch_is_topped_up_to_its_maximum() {
+    let more = batch(1).topped_up(9_997).unwrap();
+    assert_eq!((more.count, more.created, more.redeemable, more.state), (10_000, 3, 3, BatchState::Creating));
+    assert_eq!(code(1).must_be_redeemable(&more, Timestamp::UNIX_EPOCH), Ok(()));
+    assert_eq!(more.topped_up(1), Err(Refusal::ChangeUnderWay));
+    assert!(batch(1).topped_up(9_998).is_err());
+    assert!(Batch { brought: true, ..batch(1) }.topped_up(1).is_err());
 }
 
 /// R7.8: a total is never below the uses taken, and may grow into shards.
