@@ -5,6 +5,7 @@
 
 #![allow(clippy::float_arithmetic, reason = "a bill in dollars, no money of anybody's")]
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde_json::json;
@@ -124,5 +125,29 @@ fn the_bill_of_a_thousand_operations_is_as_the_manual_says() {
         let expected = table(&all);
         assert!(said == Some(&expected), "replace the table of operations in infra/README.md by:\n{expected}");
         assert!(all[1].bill(&PRICES[0]) <= 0.05, "{:?}", all[1]);
+    });
+}
+
+/// `.ci/costs.py` bills an idle month by what a tick reads when there is nothing to do.
+#[test]
+fn an_idle_tick_reads_what_the_bill_says() {
+    World::run(async |world| {
+        let said = include_str!("../../.ci/costs.py").split("READS = {").nth(1).and_then(|rest| rest.split('}').next());
+        let said: BTreeMap<String, f64> = serde_json::from_str(&format!("{{{}}}", said.unwrap())).unwrap();
+        world.open().await;
+        world.settle().await;
+        let mut counted = BTreeMap::new();
+        for function in &world.stack.template.functions {
+            for schedule in &function.schedules {
+                // Settings are read once a minute, whoever asks.
+                world.nobody().get("/v1/settings/public").await.is(200);
+                world.stack.dynamo.reset();
+                world.stack.tick(schedule.input["schedule"].as_str().unwrap()).await.unwrap();
+                let halves: u64 = world.stack.dynamo.used().values().map(|usage| usage.half_read_units).sum();
+                let name = schedule.input["schedule"].as_str().unwrap().to_owned();
+                counted.insert(name, f64::from(u32::try_from(halves).unwrap()) / 2.0);
+            }
+        }
+        assert_eq!(counted, said, "write the counted units into READS of .ci/costs.py, then .ci/costs.py --write");
     });
 }

@@ -12,6 +12,7 @@ use crate::account::model::access::{EmailChange, EmailClaim};
 use crate::account::model::identity::{Email, Role, Status};
 use crate::account::model::user::User;
 use crate::account::session::email_hash;
+use crate::account::table::TRACES;
 use crate::affiliate::model::commission::CommissionAccount;
 use crate::affiliate::model::withdrawal::Withdrawal;
 use crate::agency::model::wallet::Wallet;
@@ -193,7 +194,7 @@ pub async fn erase_traces_of(app: &App, user: UserId) -> Result<(), Error> {
 /// # Errors
 /// A fault when the due list cannot be read.
 pub async fn erase_traces_again(app: &App) -> Result<ExpiryReport, Fault> {
-    Ok(each(due(app, "traces", UserId::parse).await?, |id| again(app, id)).await.into())
+    Ok(each(due(app, TRACES, UserId::parse).await?, |id| again(app, id)).await.into())
 }
 
 async fn again(app: &App, id: UserId) -> Result<bool, Error> {

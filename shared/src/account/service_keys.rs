@@ -3,6 +3,7 @@
 use subtle::ConstantTimeEq;
 
 use crate::account::model::service_key::{ServiceKey, ServiceScope};
+use crate::account::table::SERVICE_KEYS;
 use crate::app::App;
 use crate::operations::audit_log::by_admin;
 use kernel::fault::{Error, Fault};
@@ -78,7 +79,7 @@ pub async fn revoke_key(app: &App, ctx: &Ctx, id: ServiceKeyId, admin: UserId) -
 /// # Errors
 /// A fault when the database cannot be reached.
 pub async fn keys(app: &App, window: &Window) -> Result<Page<ServiceKey>, Fault> {
-    let list = window.walk(ListSource::Platform("SERVICE_KEYS"), false);
+    let list = window.walk(ListSource::Platform(SERVICE_KEYS), false);
     walk(app, &list, |key: &ServiceKey| window.only(key.created_at, key)).await
 }
 

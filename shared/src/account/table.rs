@@ -2,13 +2,23 @@
 
 use jiff::{Timestamp, ToSpan};
 use kernel::id::{ServiceKeyId, SessionId, SignupId, UserId};
-use table::key::{Key, by_month, due, owned};
+use table::key::{Key, owned};
 use table::records;
+use table::spread::{DueList, MonthlyList, SOME};
 
 use crate::account::model::access::{EmailChange, EmailClaim, ExternalClaim, PendingSignup, Session};
 use crate::account::model::service_key::ServiceKey;
 use crate::account::model::user::User;
 use crate::account::token::PublicKeys;
+
+/// Accounts, of the whole platform.
+pub const USERS: MonthlyList = MonthlyList::spread("USERS", SOME);
+/// Service keys, of the whole platform.
+pub const SERVICE_KEYS: MonthlyList = MonthlyList::new("SERVICE_KEYS");
+/// Promotions that end.
+pub const PROMOTION: DueList = DueList::spread("promotion", SOME);
+/// Erased accounts that are looked at again.
+pub const TRACES: DueList = DueList::new("traces");
 
 records! {
     /// A user's account: profile, ledger accounts and terms.
@@ -16,8 +26,8 @@ records! {
         fn key(id: UserId) = "USER#{id}", "USER";
         at |it| User::key(it.id);
         owner |it| it.attribution.as_ref().map(|attribution| owned("INVITEES", attribution.inviter, it.id));
-        platform |it| Some(by_month("USERS", it.created_at, it.id));
-        due |it| it.due_at().map(|(what, at)| due(what, it.id, at));
+        platform |it| Some(USERS.entry(it.created_at, it.id));
+        due |it| it.due_at().map(|(list, at)| list.entry(it.id, at));
     }
 
     /// The claim of an e-mail with its password hash: one account per address (R2.1).
@@ -36,7 +46,7 @@ records! {
     ServiceKey = "service_key" {
         fn key(id: ServiceKeyId) = "SERVICE_KEY#{id}", "SERVICE_KEY";
         at |it| ServiceKey::key(it.id);
-        platform |it| Some(by_month("SERVICE_KEYS", it.created_at, it.id));
+        platform |it| Some(SERVICE_KEYS.entry(it.created_at, it.id));
     }
 
     /// A sign-up that awaits e-mail verification (R2.4).
@@ -80,10 +90,10 @@ impl User {
     /// Returns the next due job of this account.
     ///
     /// It is the second scrub after an erasure, or the end of the promotion window.
-    fn due_at(&self) -> Option<(&'static str, Timestamp)> {
+    fn due_at(&self) -> Option<(DueList, Timestamp)> {
         let window = self.promotion.as_ref().filter(|promotion| !promotion.closed);
-        let window = window.map(|promotion| ("promotion", promotion.ends_at));
+        let window = window.map(|promotion| (PROMOTION, promotion.ends_at));
         // An item has one due entry; an erased user's promotion window can wait.
-        self.traces_due.map(|at| ("traces", at)).or(window)
+        self.traces_due.map(|at| (TRACES, at)).or(window)
     }
 }

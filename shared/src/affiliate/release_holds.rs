@@ -10,6 +10,7 @@ use crate::account::model::identity::Status;
 use crate::account::model::user::User;
 use crate::affiliate::accrual::{AccrualState, by_worker};
 use crate::affiliate::model::commission::{Commission, CommissionAccount, CommissionHold};
+use crate::affiliate::table::COMMISSION;
 use crate::affiliate::table::maturing;
 use crate::app::App;
 use crate::payment::expire::{ExpiryReport, due, each};
@@ -151,7 +152,7 @@ pub(crate) async fn matured(
 /// # Errors
 /// A fault when the due list cannot be read.
 pub async fn mature_commissions(app: &App, ctx: &Ctx) -> Result<ExpiryReport, Fault> {
-    let mut users = due(app, "commission", UserId::parse).await?;
+    let mut users = due(app, COMMISSION, UserId::parse).await?;
     users.dedup();
     Ok(each(users, async |user| Ok(mature(app, ctx, user).await? > 0)).await.into())
 }

@@ -2,12 +2,20 @@
 
 use jiff::Timestamp;
 use kernel::id::{CommissionId, OrderId, UserId, WithdrawalId};
-use table::key::{at_time, by_month, due_at, due_shard, owned, shard_of};
+use table::key::{at_time, owned};
 use table::records;
+use table::spread::{DueList, FEW, MonthlyList, SOME};
 
 use crate::affiliate::model::commission::{Commission, CommissionAccount, CommissionHold, Earnings};
 use crate::affiliate::model::purchase::Purchase;
 use crate::affiliate::model::withdrawal::Withdrawal;
+
+/// Commissions, of the whole platform.
+pub const COMMISSIONS: MonthlyList = MonthlyList::spread("COMMISSIONS", FEW);
+/// Withdrawals of users and shops, of the whole platform.
+pub const WITHDRAWALS: MonthlyList = MonthlyList::new("WITHDRAWALS");
+/// Users with a hold that ends.
+pub const COMMISSION: DueList = DueList::spread("commission", SOME);
 
 records! {
     /// An affiliate's commission account with its parts (R6.4).
@@ -21,17 +29,14 @@ records! {
         fn key(id: CommissionId) = "COMMISSION#{id}", "COMMISSION";
         at |it| Commission::key(it.id);
         owner |it| Some(owned("COMMISSIONS", it.beneficiary, at_time(it.created_at, it.id)));
-        platform |it| Some(by_month("COMMISSIONS", it.created_at, at_time(it.created_at, it.id)));
+        platform |it| Some(COMMISSIONS.entry(it.created_at, at_time(it.created_at, it.id)));
     }
 
     /// A commission's hold, read consistently by a withdrawal (R6.4).
     CommissionHold = "maturing" {
         fn key(user: UserId, at: Timestamp, order: OrderId) = "MATURING#{user}", "{at}#{order}";
         at |it| CommissionHold::key(it.beneficiary, it.at, it.order);
-        due |it| {
-            let shard = shard_of(&it.beneficiary.to_string());
-            Some((due_shard("commission", shard), due_at(it.at))).filter(|_| !it.parked)
-        };
+        due |it| (!it.parked).then(|| COMMISSION.entry(it.beneficiary, it.at));
     }
 
     /// An invitee's earnings, for the trigger limit and the cap (R6.3).
@@ -48,7 +53,7 @@ records! {
             Some(shop) => owned("WITHDRAWALS", shop, it.id),
             None => owned("WITHDRAWALS", it.user, it.id),
         });
-        platform |it| Some(by_month("WITHDRAWALS", it.created_at, it.id));
+        platform |it| Some(WITHDRAWALS.entry(it.created_at, it.id));
     }
 
     /// A purchase reported by the operator's backend: one per service key and external id; lists per key (R2.6).

@@ -9,6 +9,7 @@ use crate::agency::model::order::{AgencyOrder, LevelShare, PaidBy};
 use crate::agency::model::series::Series;
 use crate::agency::model::shop::{Reach, Shop, ShopPath};
 use crate::agency::table::tree;
+use crate::agency::table::{ALL_GRANTS, ASSETS, SALES, SERIES, SHOPS};
 use crate::app::App;
 use crate::payment::model::order::Order;
 use kernel::fault::{Error, Fault};
@@ -18,13 +19,14 @@ use table::item::Versioned;
 use table::list::Window;
 use table::list::only;
 use table::list::{ListSource, walk};
+use table::spread::MonthlyList;
 use table::store::Page;
 
 /// List of the whole platform for an admin, of its own tree for an agent.
-fn source(reach: &Reach, name: &'static str) -> ListSource {
+fn source(reach: &Reach, list: MonthlyList) -> ListSource {
     match reach {
-        Reach::Platform => ListSource::Platform(name),
-        Reach::Below(own) => ListSource::Owned(tree(name, own)),
+        Reach::Platform => ListSource::Platform(list),
+        Reach::Below(own) => ListSource::Owned(tree(list.name(), own)),
     }
 }
 
@@ -33,7 +35,7 @@ fn source(reach: &Reach, name: &'static str) -> ListSource {
 /// # Errors
 /// A fault if the database can't be reached.
 pub async fn shops(app: &App, reach: &Reach, window: &Window) -> Result<Page<Shop>, Fault> {
-    let all = window.walk(source(reach, "SHOPS"), *reach != Reach::Platform);
+    let all = window.walk(source(reach, SHOPS), *reach != Reach::Platform);
     walk(app, &all, |shop: &Shop| only(reach.holds(&shop.path) && window.holds(shop.created_at), shop)).await
 }
 
@@ -68,7 +70,7 @@ impl GrantFilter {
 /// # Errors
 /// A fault if the database can't be reached.
 pub async fn grants(app: &App, reach: &Reach, filter: &GrantFilter, window: &Window) -> Result<Page<Grant>, Fault> {
-    let all = window.walk(source(reach, "GRANTS"), true);
+    let all = window.walk(source(reach, ALL_GRANTS), true);
     let fits = |grant: &Grant| reach.holds(&grant.path) && filter.fits(grant) && window.holds(grant.created_at);
     walk(app, &all, |grant: &Grant| only(fits(grant), grant)).await
 }
@@ -124,7 +126,7 @@ pub async fn assets(app: &App, reach: &Reach, filter: &SaleFilter, window: &Wind
     if let Some(identifier) = &filter.identifier {
         return Ok(Page { items: identified(app, identifier).await?.into_iter().filter(fits).collect(), next: None });
     }
-    let all = window.walk(source(reach, "ASSETS"), *reach != Reach::Platform || filter.any());
+    let all = window.walk(source(reach, ASSETS), *reach != Reach::Platform || filter.any());
     walk(app, &all, |asset: &Asset| only(fits(asset), asset)).await
 }
 
@@ -158,7 +160,7 @@ pub async fn orders(
 /// # Errors
 /// A fault if the database can't be reached.
 pub async fn sold(app: &App, reach: &Reach, filter: &SaleFilter, window: &Window) -> Result<Page<AgencyOrder>, Fault> {
-    let all = window.walk(source(reach, "AGENCYORDERS"), *reach != Reach::Platform || filter.any());
+    let all = window.walk(source(reach, SALES), *reach != Reach::Platform || filter.any());
     let fits = |order: &AgencyOrder| {
         reach.holds(&order.seller)
             && filter.fits_shop(&order.seller)
@@ -186,7 +188,7 @@ pub async fn commissions(
     filter: &SaleFilter,
     window: &Window,
 ) -> Result<Page<Earned>, Fault> {
-    let all = window.walk(source(reach, "AGENCYORDERS"), true);
+    let all = window.walk(source(reach, SALES), true);
     walk(app, &all, |order: &AgencyOrder| {
         let fits = filter.fits(order) && window.holds(order.created_at);
         let shares = order.outcome.iter().filter(|_| fits).flat_map(|outcome| &outcome.shares);
@@ -204,7 +206,7 @@ pub async fn commissions(
 /// A fault if the database can't be reached.
 pub async fn series(app: &App, reach: &Reach, window: &Window) -> Result<Page<(Series, Option<Grant>)>, Fault> {
     let Reach::Below(own) = reach else {
-        let all = window.walk(ListSource::Platform("SERIES"), false);
+        let all = window.walk(ListSource::Platform(SERIES), false);
         let page = walk(app, &all, |series: &Series| only(window.holds(series.created_at), series)).await?;
         return Ok(Page { items: page.items.into_iter().map(|series| (series, None)).collect(), next: page.next });
     };

@@ -2,8 +2,9 @@
 
 use kernel::id::{AgencyOrderId, AssetId, GrantId, SeriesId, ShopId};
 use kernel::key_part::KeyPart;
-use table::key::{by_month, owned_by};
+use table::key::owned_by;
 use table::records;
+use table::spread::MonthlyList;
 
 use crate::agency::model::asset::{Asset, AssetClaim};
 use crate::agency::model::commission_split::ShopSales;
@@ -12,6 +13,17 @@ use crate::agency::model::order::AgencyOrder;
 use crate::agency::model::series::{Series, SeriesCode};
 use crate::agency::model::shop::{Shop, ShopPath};
 use crate::agency::model::wallet::{AgencyBegun, Wallet};
+
+/// Shops, of the whole platform.
+pub const SHOPS: MonthlyList = MonthlyList::new("SHOPS");
+/// Series, of the whole platform.
+pub const SERIES: MonthlyList = MonthlyList::new("SERIES");
+/// Grants of series to shops, of the whole platform.
+pub const ALL_GRANTS: MonthlyList = MonthlyList::new("GRANTS");
+/// Assets, of the whole platform.
+pub const ASSETS: MonthlyList = MonthlyList::new("ASSETS");
+/// Sales, of the whole platform.
+pub const SALES: MonthlyList = MonthlyList::new("AGENCYORDERS");
 
 records! {
     /// Marks the first movement of agency money, after which its currency is fixed (R9.1).
@@ -25,7 +37,7 @@ records! {
         fn key(id: ShopId) = "SHOP#{id}", "SHOP";
         at |it| Shop::key(it.id);
         owner |it| Some((tree("SHOPS", &it.path), it.id.to_string()));
-        platform |it| Some(by_month("SHOPS", it.created_at, it.id));
+        platform |it| Some(SHOPS.entry(it.created_at, it.id));
     }
 
     /// A shop's accounts: money to spend, commission earned, and what is held of it for cash (R8.12).
@@ -44,7 +56,7 @@ records! {
     Series = "series" {
         fn key(id: SeriesId) = "SERIES#{id}", "SERIES";
         at |it| Series::key(it.id);
-        platform |it| Some(by_month("SERIES", it.created_at, it.id));
+        platform |it| Some(SERIES.entry(it.created_at, it.id));
     }
 
     /// Claim of a series' code: one series per code.
@@ -64,7 +76,7 @@ records! {
             _ => Grant::key(it.series, &it.path),
         };
         owner |it| Some((tree("GRANTS", &it.path), it.id.to_string()));
-        platform |it| Some(by_month("GRANTS", it.created_at, it.id));
+        platform |it| Some(ALL_GRANTS.entry(it.created_at, it.id));
     }
 
     /// Location of a grant, by its id.
@@ -78,7 +90,7 @@ records! {
         fn key(id: AssetId) = "ASSET#{id}", "ASSET";
         at |it| Asset::key(it.id);
         owner |it| Some((tree("ASSETS", &it.path), it.id.to_string()));
-        platform |it| Some(by_month("ASSETS", it.created_at, it.id));
+        platform |it| Some(ASSETS.entry(it.created_at, it.id));
     }
 
     /// Claim of an identifier: one asset per kind and identifier, whatever its dashes.
@@ -92,7 +104,7 @@ records! {
         fn key(id: AgencyOrderId) = "AGENCYORDER#{id}", "ORDER";
         at |it| AgencyOrder::key(it.id);
         owner |it| Some((tree("AGENCYORDERS", &it.seller), it.id.to_string()));
-        platform |it| Some(by_month("AGENCYORDERS", it.created_at, it.id));
+        platform |it| Some(SALES.entry(it.created_at, it.id));
     }
 }
 

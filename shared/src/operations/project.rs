@@ -35,7 +35,8 @@ use kernel::fault::{Chain, Error, Fault};
 use kernel::id::{AgencyOrderId, BatchId, OrderId, RewardId, ShopId, UserId, WithdrawalId};
 use table::context::Ctx;
 use table::item::{Entity, Item, Versioned};
-use table::key::{Key, SHARDS};
+use table::key::Key;
+use table::spread::COUNTERS;
 use table::tx::Tx;
 
 /// Entity limit of one transaction; each is read with its counted contribution in one call.
@@ -129,7 +130,7 @@ async fn plan(app: &App, subjects: &BTreeSet<Subject>) -> Result<((), Tx), Error
         let counted = ProjectedMetrics { subject: key.pk, tallies: texts(&after) };
         tx.upsert(before.as_ref(), &counted);
     }
-    let shard = u8::from_be_bytes(app.entropy.bytes()) % SHARDS;
+    let shard = u8::from_be_bytes(app.entropy.bytes()) % COUNTERS;
     for (key, counts) in by_item(change, shard) {
         tx.count(key, "statistics", counts);
     }

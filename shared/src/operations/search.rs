@@ -8,24 +8,30 @@ use crate::account::model::access::EmailClaim;
 use crate::account::model::identity::Email;
 use crate::account::model::user::User;
 use crate::account::session::email_hash;
+use crate::account::table::USERS;
 use crate::affiliate::model::commission::{Commission, CommissionState};
 use crate::affiliate::model::withdrawal::{Withdrawal, WithdrawalState};
 use crate::affiliate::table::affiliate;
+use crate::affiliate::table::{COMMISSIONS, WITHDRAWALS};
 use crate::app::App;
 use crate::operations::model::audit_record::AuditRecord;
+use crate::operations::table::AUDITS;
 use crate::payment::model::order::{Order, OrderStatus};
 use crate::payment::model::payment::Payment;
 use crate::payment::model::reconciliation::{Differences, PaymentDifference, Reconciliation};
 use crate::payment::model::review::{Review, ReviewState};
-use crate::payment::table::{DIFFERENCES, reconciliations_of};
+use crate::payment::table::{DIFFERENCES, OPEN, reconciliations_of};
+use crate::payment::table::{ORDERS, RECONCILIATIONS, REVIEWS};
 use crate::referral::model::referral::{Invite, Reward, RewardState, Side};
+use crate::referral::table::REWARDS;
+use futures_util::future::try_join_all;
 use kernel::fault::Fault;
 use kernel::id::{ShopId, UserId};
 use kernel::ledger::{JournalEntry, RecordType, StatementLine};
 use kernel::provider::Provider;
 use table::item::{Item, text};
-use table::key::{Key, SHARDS, due_shard, owned_by};
-use table::ledger::JOURNAL_ENTRIES;
+use table::key::{Key, owned_by};
+use table::ledger::{JOURNAL_ENTRIES, POSTINGS};
 use table::list::{ListSource, Window, only, walk};
 use table::store::{Index, Page, Query};
 
@@ -84,7 +90,7 @@ pub async fn users(app: &App, filter: &UserFilter, window: &Window) -> Result<Pa
     };
     let (email, invite) = match (&filter.email, &filter.invite) {
         (None, None) => {
-            let all = window.walk(ListSource::Platform("USERS"), filter.begins.is_some());
+            let all = window.walk(ListSource::Platform(USERS), filter.begins.is_some());
             return walk(app, &all, |user: &User| only(begins(user) && window.holds(user.created_at), user)).await;
         }
         (Some(email), None) => (by_email(app, email).await?, None),
@@ -126,7 +132,7 @@ pub async fn records(
     let source = match filter.user {
         Some(user) if filter.of_commission => ListSource::Own(affiliate(user), JOURNAL_ENTRIES),
         Some(user) => ListSource::Own(User::key(user).pk, JOURNAL_ENTRIES),
-        None => ListSource::Platform("POSTINGS"),
+        None => ListSource::Platform(POSTINGS),
     };
     let filtered = filter.kind.is_some() || filter.related_id.is_some();
     walk(app, &window.walk(source, filtered), |posting: &JournalEntry| {
@@ -159,7 +165,7 @@ pub struct ReferralFilter {
 pub async fn referrals(app: &App, filter: &ReferralFilter, window: &Window) -> Result<Page<User>, Fault> {
     let source = match filter.inviter {
         Some(inviter) => ListSource::Owned(owned_by("INVITEES", inviter)),
-        None => ListSource::Platform("USERS"),
+        None => ListSource::Platform(USERS),
     };
     let filtered = filter.inviter.is_none() || filter.qualified.is_some();
     walk(app, &window.walk(source, filtered), |user: &User| {
@@ -177,7 +183,7 @@ pub async fn referrals(app: &App, filter: &ReferralFilter, window: &Window) -> R
 pub async fn rewards(app: &App, filter: &ReferralFilter, window: &Window) -> Result<Page<Reward>, Fault> {
     let source = match filter.inviter {
         Some(inviter) => ListSource::Owned(owned_by("REWARDS", inviter)),
-        None => ListSource::Platform("REWARDS"),
+        None => ListSource::Platform(REWARDS),
     };
     let filtered = filter.inviter.is_some() || filter.state.is_some();
     walk(app, &window.walk(source, filtered), |reward: &Reward| {
@@ -250,7 +256,7 @@ pub async fn orders(app: &App, filter: &OrderFilter, window: &Window) -> Result<
     }
     let source = match user {
         Some(user) => ListSource::Owned(owned_by("ORDERS", user)),
-        None => ListSource::Platform("ORDERS"),
+        None => ListSource::Platform(ORDERS),
     };
     let filtered =
         filter.status.is_some() || filter.provider.is_some() || filter.method.is_some() || filter.processing.is_some();
@@ -267,23 +273,24 @@ pub async fn orders(app: &App, filter: &OrderFilter, window: &Window) -> Result<
 /// # Errors
 /// The database can't be reached.
 pub async fn pending_orders(app: &App) -> Result<usize, Fault> {
+    Ok(try_join_all(OPEN.partitions().map(|partition| pending_in(app, partition))).await?.into_iter().sum())
+}
+
+async fn pending_in(app: &App, partition: String) -> Result<usize, Fault> {
     let mut pending = 0_usize;
-    for shard in 0..SHARDS {
-        let mut ask = Query::newest(Index::Due, due_shard("order", shard), 1_000);
-        loop {
-            let page = app.store.list_items(&ask).await?;
-            let key = |item: &Item| Some(Key::<Order>::holding(text(item, "pk")?, text(item, "sk")?));
-            let keys: Vec<Key<Order>> = page.items.iter().filter_map(key).collect();
-            let orders = app.store.read(keys).await?;
-            let open = orders.into_iter().flatten().filter(|order| order.status == OrderStatus::Pending);
-            pending = pending.saturating_add(open.count());
-            match page.next {
-                Some(next) => ask.after = Some(next),
-                None => break,
-            }
+    let mut ask = Query::newest(Index::Due, partition, 1_000);
+    loop {
+        let page = app.store.list_items(&ask).await?;
+        let key = |item: &Item| Some(Key::<Order>::holding(text(item, "pk")?, text(item, "sk")?));
+        let keys: Vec<Key<Order>> = page.items.iter().filter_map(key).collect();
+        let orders = app.store.read(keys).await?;
+        let open = orders.into_iter().flatten().filter(|order| order.status == OrderStatus::Pending);
+        pending = pending.saturating_add(open.count());
+        match page.next {
+            Some(next) => ask.after = Some(next),
+            None => return Ok(pending),
         }
     }
-    Ok(pending)
 }
 
 /// Lists the review queue (R4.5).
@@ -291,7 +298,7 @@ pub async fn pending_orders(app: &App) -> Result<usize, Fault> {
 /// # Errors
 /// The database can't be reached.
 pub async fn reviews(app: &App, state: Option<ReviewState>, window: &Window) -> Result<Page<Review>, Fault> {
-    walk(app, &window.walk(ListSource::Platform("REVIEWS"), state.is_some()), |review: &Review| {
+    walk(app, &window.walk(ListSource::Platform(REVIEWS), state.is_some()), |review: &Review| {
         only(fits(state.as_ref(), Some(&review.state)) && window.holds(review.created_at), review)
     })
     .await
@@ -302,7 +309,7 @@ pub async fn reviews(app: &App, state: Option<ReviewState>, window: &Window) -> 
 /// # Errors
 /// The database can't be reached.
 pub async fn reconciliations(app: &App, window: &Window) -> Result<Page<Reconciliation>, Fault> {
-    walk(app, &window.walk(ListSource::Platform("RECONCILIATIONS"), false), |report: &Reconciliation| {
+    walk(app, &window.walk(ListSource::Platform(RECONCILIATIONS), false), |report: &Reconciliation| {
         only(window.holds(report.day()), report)
     })
     .await
@@ -346,7 +353,7 @@ pub struct CommissionFilter {
 pub async fn commissions(app: &App, filter: &CommissionFilter, window: &Window) -> Result<Page<Commission>, Fault> {
     let source = match filter.beneficiary {
         Some(user) => ListSource::Owned(owned_by("COMMISSIONS", user)),
-        None => ListSource::Platform("COMMISSIONS"),
+        None => ListSource::Platform(COMMISSIONS),
     };
     let now = app.clock.now();
     walk(app, &window.walk(source, filter.state.is_some()), |commission: &Commission| {
@@ -374,7 +381,7 @@ pub async fn withdrawals(app: &App, filter: &WithdrawalFilter, window: &Window) 
     let source = match (filter.shop, filter.user) {
         (Some(shop), _) => ListSource::Owned(owned_by("WITHDRAWALS", shop)),
         (None, Some(user)) => ListSource::Owned(owned_by("WITHDRAWALS", user)),
-        (None, None) => ListSource::Platform("WITHDRAWALS"),
+        (None, None) => ListSource::Platform(WITHDRAWALS),
     };
     walk(app, &window.walk(source, filter.state.is_some()), |withdrawal: &Withdrawal| {
         let fitting = fits(filter.state.as_ref(), Some(&withdrawal.state));
@@ -398,7 +405,7 @@ pub struct AuditFilter {
 /// The database can't be reached.
 pub async fn audits(app: &App, filter: &AuditFilter, window: &Window) -> Result<Page<AuditRecord>, Fault> {
     let filtered = filter.actor.is_some() || filter.subject.is_some();
-    walk(app, &window.walk(ListSource::Platform("AUDITS"), filtered), |record: &AuditRecord| {
+    walk(app, &window.walk(ListSource::Platform(AUDITS), filtered), |record: &AuditRecord| {
         let bare = record.actor.strip_prefix("admin:").unwrap_or(&record.actor);
         let by = filter.actor.as_deref().is_none_or(|actor| actor == record.actor || actor == bare);
         only(by && fits(filter.subject.as_ref(), Some(&record.subject)) && window.holds(record.at), record)

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::try_join_all;
 use jiff::ToSpan;
 use jiff::civil::Date;
 
 use crate::app::App;
 use crate::operations::model::metrics::Tallies;
-use crate::operations::table::{Statistics, statistics_of_month};
+use crate::operations::table::Statistics;
 use kernel::fault::Fault;
 use table::item::{Item, numbers, text};
 use table::store::{Index, Query};
@@ -15,7 +16,7 @@ use table::store::{Index, Query};
 /// Longest period of one report, in days.
 pub const MOST_DAYS: i32 = 366;
 
-/// Totals of the platform: the sum of all shards, in one query.
+/// Totals of the platform: the sum of all shards, which are read at once.
 ///
 /// The names are those of [`crate::operations::model::projection`].
 ///
@@ -23,7 +24,7 @@ pub const MOST_DAYS: i32 = 366;
 /// The database can't be reached.
 pub async fn totals(app: &App) -> Result<Tallies, Fault> {
     let mut totals = Tallies::new();
-    for item in partition(app, Statistics::totals_key(0).pk).await? {
+    for item in partitions(app, Statistics::totals()).await? {
         add(&mut totals, &item)?;
     }
     Ok(totals)
@@ -37,16 +38,22 @@ pub async fn totals(app: &App) -> Result<Tallies, Fault> {
 /// The database can't be reached.
 pub async fn daily(app: &App, from: Date, to: Date) -> Result<BTreeMap<Date, Tallies>, Fault> {
     let last = from.checked_add(MOST_DAYS.days()).map_or(to, |last| last.min(to));
-    let mut days: BTreeMap<Date, Tallies> = BTreeMap::new();
+    let mut months = Vec::new();
     let mut month = from.first_of_month();
     while month <= last {
-        for item in partition(app, statistics_of_month(month)).await? {
-            let Some(day) = day_of(&item).filter(|day| (from..=last).contains(day)) else { continue };
-            add(days.entry(day).or_default(), &item)?;
-        }
+        months.push(month);
         month = month.checked_add(1.month()).map_err(Fault::bug)?;
     }
+    let mut days: BTreeMap<Date, Tallies> = BTreeMap::new();
+    for item in partitions(app, months.into_iter().flat_map(Statistics::month)).await? {
+        let Some(day) = day_of(&item).filter(|day| (from..=last).contains(day)) else { continue };
+        add(days.entry(day).or_default(), &item)?;
+    }
     Ok(days)
+}
+
+async fn partitions(app: &App, all: impl Iterator<Item = String>) -> Result<Vec<Item>, Fault> {
+    Ok(try_join_all(all.map(|one| partition(app, one))).await?.concat())
 }
 
 async fn partition(app: &App, partition: impl Into<String>) -> Result<Vec<Item>, Fault> {

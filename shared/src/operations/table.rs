@@ -4,13 +4,17 @@ use jiff::civil::Date;
 use kernel::id::AuditId;
 use kernel::key_part::KeyPart;
 use table::item::Entity;
-use table::key::{Key, by_month};
+use table::key::Key;
 use table::records;
 use table::records::RecordSchema;
+use table::spread::{COUNTERS, MonthlyList, numbered};
 
 use crate::operations::model::audit_record::AuditRecord;
 use crate::operations::model::metrics::ProjectedMetrics;
 use crate::operations::settings::SettingsRecord;
+
+/// Records of admin actions, of the whole platform.
+pub const AUDITS: MonthlyList = MonthlyList::new("AUDITS");
 
 records! {
     /// The settings document of an area: every function, cached (R9.1).
@@ -23,7 +27,7 @@ records! {
     AuditRecord = "audit" {
         fn key(id: AuditId) = "AUDIT#{id}", "AUDIT";
         at |it| AuditRecord::key(it.id);
-        platform |it| Some(by_month("AUDITS", it.at, it.id));
+        platform |it| Some(AUDITS.entry(it.at, it.id));
     }
 }
 
@@ -55,19 +59,24 @@ pub const COUNTED: &[RecordSchema] = &[RecordSchema::of::<ProjectedMetrics>(
 pub struct Statistics;
 
 impl Statistics {
-    /// The key `STATISTICS` / `{shard}`.
+    /// The key `STATISTICS#{shard}` / `{shard}`.
     pub fn totals_key(shard: u8) -> Key {
-        Key::of("STATISTICS", format!("{shard:02}"))
+        Key::of(numbered("STATISTICS", shard), format!("{shard:02}"))
     }
 
-    /// The key `STATISTICS#{month}` / `{day}#{shard}`; `day` is `YYYY-MM-DD`.
+    /// The key `STATISTICS#{month}#{shard}` / `{day}#{shard}`; `day` is `YYYY-MM-DD`.
     pub fn day_key(day: &str, shard: u8) -> Key {
         let month = day.get(..7).unwrap_or(day);
-        Key::of(format!("STATISTICS#{}", month.part()), format!("{}#{shard:02}", day.part()))
+        Key::of(numbered(&format!("STATISTICS#{}", month.part()), shard), format!("{}#{shard:02}", day.part()))
     }
-}
 
-/// Partition of the totals of a month's days.
-pub fn statistics_of_month(month: Date) -> String {
-    format!("STATISTICS#{}", month.strftime("%Y-%m"))
+    /// Partitions of the totals.
+    pub fn totals() -> impl Iterator<Item = String> {
+        (0..COUNTERS).map(|shard| numbered("STATISTICS", shard))
+    }
+
+    /// Partitions of the totals of a month's days.
+    pub fn month(month: Date) -> impl Iterator<Item = String> {
+        (0..COUNTERS).map(move |shard| numbered(&format!("STATISTICS#{}", month.strftime("%Y-%m")), shard))
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::future::try_join_all;
 use jiff::{Timestamp, ToSpan};
 
 use crate::affiliate::model::withdrawal::WithdrawalState;
@@ -9,6 +10,7 @@ use crate::app::App;
 use crate::operations::search::{ReferralFilter, rewards};
 use crate::operations::totals::view::Reading;
 use crate::payment::model::reconciliation::Reconciliation;
+use crate::payment::table::WAITING;
 use crate::referral::model::referral::RewardState;
 use crate::webhooks::endpoints;
 use jiff::civil::Date;
@@ -16,12 +18,8 @@ use jiff::tz::TimeZone;
 use kernel::fault::{Error, Fault};
 use kernel::provider::Provider;
 use table::item::text;
-use table::key::{SHARDS, due_shard};
 use table::list::Window;
 use table::store::{Index, Query};
-
-/// Shards are read all at once, each by name.
-const _: () = assert!(SHARDS == 8, "a shard more is a read more");
 
 /// Most that is counted of a queue.
 pub const MOST: usize = 100;
@@ -104,13 +102,9 @@ impl Glance {
 /// The database can't be reached.
 pub async fn reviews(app: &App) -> Result<Waiting, Fault> {
     let limit = i32::try_from(MOST).unwrap_or(i32::MAX).saturating_add(1);
-    let shard = |shard: u8| {
-        let ask = Query { descending: false, ..Query::newest(Index::Due, due_shard("review", shard), limit) };
-        async move { app.store.list_items(&ask).await }
-    };
-    let pages = tokio::try_join!(shard(0), shard(1), shard(2), shard(3), shard(4), shard(5), shard(6), shard(7))?;
-    let (a, b, c, d, e, f, g, h) = pages;
-    let pages: [_; 8] = [a, b, c, d, e, f, g, h];
+    let ask = |partition| Query { descending: false, ..Query::newest(Index::Due, partition, limit) };
+    let pages =
+        try_join_all(WAITING.partitions().map(async |partition| app.store.list_items(&ask(partition)).await)).await?;
     let oldest = pages.iter().filter_map(|page| text(page.items.first()?, "gsi3sk")?.parse::<Timestamp>().ok()).min();
     let count: usize = pages.iter().map(|page| page.items.len()).sum();
     Ok(Waiting { count: count.min(MOST), more: count > MOST, since: oldest })

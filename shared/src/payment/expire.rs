@@ -6,24 +6,28 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::account::model::user::User;
+use crate::account::table::PROMOTION;
 use crate::app::App;
 use crate::message::Message;
 use crate::payment::model::order::{Order, OrderStatus, UnderWay};
 use crate::payment::poll_provider::poll_or_give_up;
+use crate::payment::table::OPEN;
 use kernel::fault::{Chain, Error, Fault};
 use kernel::id::{OrderId, UserId};
 use table::context::Ctx;
 use table::item::text;
-use table::key::{SHARDS, due_shard, due_until};
+use table::key::due_until;
+use table::spread::DueList;
 use table::store::Query;
 use table::telemetry as metrics;
 use table::tx::Tx;
 
-/// Most transitions per shard and run.
+/// Most transitions per partition and run.
 const PER_SHARD: usize = 250;
 /// Time budget of a run; the rest is left to the next run.
 pub(crate) const TICK: Duration = Duration::from_secs(20);
@@ -44,7 +48,7 @@ pub struct ExpiryReport {
 /// # Errors
 /// A fault if the due orders can't be read.
 pub async fn expire_orders(app: &App, ctx: &Ctx) -> Result<ExpiryReport, Fault> {
-    let due = due(app, "order", OrderId::parse).await?;
+    let due = due(app, OPEN, OrderId::parse).await?;
     let done = ExpiryReport::from(each(due, |id| ask_and_expire(app, ctx, id)).await);
     if done.expired > 0 {
         metrics::metric("Orders", done.expired.into(), "Count", &[("State", OrderStatus::Expired.as_str())]);
@@ -79,7 +83,7 @@ async fn expire_order(app: &App, id: OrderId, under_way: Option<UnderWay>) -> Re
 /// A fault if the due users can't be read.
 pub async fn expire_promotions(app: &App) -> Result<ExpiryReport, Fault> {
     let end = |id| async move { Ok(app.execute(&Ctx::system(), || expire_promotion(app, id)).await?.answer) };
-    Ok(each(due(app, "promotion", UserId::parse).await?, end).await.into())
+    Ok(each(due(app, PROMOTION, UserId::parse).await?, end).await.into())
 }
 
 async fn expire_promotion(app: &App, id: UserId) -> Result<(bool, Tx), Error> {
@@ -142,29 +146,27 @@ pub(crate) async fn each<I: Copy + Display, T, W: Future<Output = Result<T, Erro
 }
 
 /// Ids of due items, read from index keys alone; the caller checks on the item that it is still due.
-pub(crate) async fn due<I>(app: &App, what: &str, parse: impl Fn(&str) -> Option<I>) -> Result<Vec<I>, Fault> {
-    let keys = due_keys(app, what).await?;
+pub(crate) async fn due<I>(app: &App, list: DueList, parse: impl Fn(&str) -> Option<I>) -> Result<Vec<I>, Fault> {
+    let keys = due_keys(app, list).await?;
     Ok(keys.iter().filter_map(|(pk, _)| parse(pk.split_once('#')?.1)).collect())
 }
 
-/// Keys of due items, from all shards.
-pub(crate) async fn due_keys(app: &App, what: &str) -> Result<Vec<(String, String)>, Fault> {
+/// Keys of due items, from all partitions at once.
+pub(crate) async fn due_keys(app: &App, list: DueList) -> Result<Vec<(String, String)>, Fault> {
     let before = due_until(app.clock.now());
+    let parts = list.partitions().map(|partition| due_in(app, Query::due(partition, before.clone(), 100)));
+    Ok(try_join_all(parts).await?.concat())
+}
+
+async fn due_in(app: &App, mut ask: Query) -> Result<Vec<(String, String)>, Fault> {
     let mut keys = Vec::new();
-    for shard in 0..SHARDS {
-        let mut ask = Query::due(due_shard(what, shard), before.clone(), 100);
-        let mut of_shard = 0_usize;
-        loop {
-            let page = app.store.list_items(&ask).await?;
-            let found = page.items.iter().filter_map(|item| Some((text(item, "pk")?, text(item, "sk")?)));
-            let before = keys.len();
-            keys.extend(found.map(|(pk, sk)| (pk.to_owned(), sk.to_owned())));
-            of_shard = of_shard.saturating_add(keys.len().saturating_sub(before));
-            match page.next {
-                Some(next) if of_shard < PER_SHARD => ask.after = Some(next),
-                _ => break,
-            }
+    loop {
+        let page = app.store.list_items(&ask).await?;
+        let found = page.items.iter().filter_map(|item| Some((text(item, "pk")?, text(item, "sk")?)));
+        keys.extend(found.map(|(pk, sk)| (pk.to_owned(), sk.to_owned())));
+        match page.next {
+            Some(next) if keys.len() < PER_SHARD => ask.after = Some(next),
+            _ => return Ok(keys),
         }
     }
-    Ok(keys)
 }

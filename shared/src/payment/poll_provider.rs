@@ -15,6 +15,7 @@ use crate::payment::gateway::stripe::{AskFailure, SessionStatus};
 use crate::payment::ingest::{PaymentEvent, ProviderEvent, settle};
 use crate::payment::model::order::{Order, OrderStatus, UnderWay};
 use crate::payment::returns::read_returns;
+use crate::payment::table::{ENDED, OPEN};
 use kernel::fault::{Chain, Error, Fault};
 use kernel::id::{OrderId, UserId};
 use kernel::money::PayMoney;
@@ -164,8 +165,8 @@ pub struct Polled {
 /// # Errors
 /// A fault if the due orders can't be read.
 pub async fn poll_payments(app: &App, ctx: &Ctx) -> Result<Polled, Fault> {
-    let mut orders = due(app, "order", OrderId::parse).await?;
-    orders.extend(due(app, "ended", OrderId::parse).await?);
+    let mut orders = due(app, OPEN, OrderId::parse).await?;
+    orders.extend(due(app, ENDED, OrderId::parse).await?);
     let ticked = each(orders, |id| poll(app, ctx, id)).await;
     let asked = || ticked.done.iter().flatten();
     let healed = counted(asked().filter(|paid| **paid));

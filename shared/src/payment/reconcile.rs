@@ -32,12 +32,14 @@ use crate::payment::model::review::{Review, ReviewReason, ReviewState};
 use crate::payment::poll_provider::poll_provider;
 use crate::payment::returns::unavailable;
 use crate::payment::table::report_of;
+use crate::payment::table::{CONFIRM, REOPENED, WAITING};
 use kernel::fault::{Chain, Error, Fault};
 use kernel::id::{JournalId, OrderId, ReviewId};
 use kernel::ledger::{JournalEntry, JournalRef, PlatformAccount};
 use kernel::money::PayMoney;
 use kernel::provider::Provider;
 use table::context::Ctx;
+use table::ledger::POSTINGS;
 use table::list::Window;
 use table::list::in_list;
 use table::store::Cursor;
@@ -68,9 +70,9 @@ pub struct Reconciled {
 pub async fn reconcile(app: &App, ctx: &Ctx) -> Result<Reconciled, Fault> {
     let started = Instant::now();
     let mut done = Reconciled::default();
-    let waiting = i64::try_from(due_keys(app, "review").await?.len()).unwrap_or(i64::MAX);
+    let waiting = i64::try_from(due_keys(app, WAITING).await?.len()).unwrap_or(i64::MAX);
     metrics::value("ReviewQueueDepth", waiting, "Count");
-    let reopened = due_keys(app, "reopened").await?;
+    let reopened = due_keys(app, REOPENED).await?;
     let reopened = reopened.iter().filter_map(|(pk, sk)| report_of(pk, sk));
     for (date, provider) in due_reports(app).into_iter().chain(reopened) {
         loop {
@@ -288,7 +290,7 @@ async fn known_at_zpay(app: &App, ctx: &Ctx, zpay: &Zpay, order: &Order) -> Resu
 
 /// Orders completed by hand and not confirmed; each is polled once more.
 async fn unconfirmed(app: &App, ctx: &Ctx, report: &Reconciliation) -> Result<Looked, Error> {
-    let mut waiting: Vec<OrderId> = due(app, "confirm", OrderId::parse).await?;
+    let mut waiting: Vec<OrderId> = due(app, CONFIRM, OrderId::parse).await?;
     waiting.sort();
     let after = report.cursor.as_deref().and_then(OrderId::parse);
     waiting.retain(|id| after.is_none_or(|after| *id > after));
@@ -372,7 +374,7 @@ async fn posted(app: &App, provider: Provider, last: Option<JournalRef>, like: P
 /// A list index is eventually consistent, which suffices for a report about journals written hours ago.
 async fn journal_of(app: &App, journal: JournalId) -> Result<Option<JournalEntry>, Fault> {
     let at = journal.made_at().unwrap_or(Timestamp::MAX);
-    in_list(app, "POSTINGS", at, &journal.to_string()).await
+    in_list(app, POSTINGS, at, &journal.to_string()).await
 }
 
 /// A page of the provider's orders of the report's day.

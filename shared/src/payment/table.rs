@@ -4,8 +4,9 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use kernel::id::{OrderId, ReviewId, UserId};
 use kernel::provider::Provider;
-use table::key::{at_time, by_month, due, owned};
+use table::key::{at_time, owned};
 use table::records;
+use table::spread::{DueList, FEW, MonthlyList, SOME};
 
 use crate::payment::model::event::{ProviderEventRecord, RAW_KEPT_HOURS, RawEvent};
 use crate::payment::model::order::{Order, OrderStatus, OrderWindow};
@@ -13,18 +14,35 @@ use crate::payment::model::payment::Payment;
 use crate::payment::model::reconciliation::{Differences, Reconciliation};
 use crate::payment::model::review::Review;
 
+/// Orders, of the whole platform.
+pub const ORDERS: MonthlyList = MonthlyList::spread("ORDERS", FEW);
+/// Reviews, of the whole platform.
+pub const REVIEWS: MonthlyList = MonthlyList::new("REVIEWS");
+/// Daily reports about providers, of the whole platform.
+pub const RECONCILIATIONS: MonthlyList = MonthlyList::new("RECONCILIATIONS");
+/// Pending orders, by their next poll or expiry.
+pub const OPEN: DueList = DueList::spread("order", SOME);
+/// Orders that ended unpaid and are still asked for.
+pub const ENDED: DueList = DueList::spread("ended", FEW);
+/// Orders completed by hand whose payment the provider has to confirm.
+pub const CONFIRM: DueList = DueList::new("confirm");
+/// Reviews that wait for a person.
+pub const WAITING: DueList = DueList::new("review");
+/// Reports that are made again.
+pub const REOPENED: DueList = DueList::new("reopened");
+
 records! {
     /// An order. Indexed by user, by month, and by its next poll or expiry (R4.12).
     Order = "order" {
         fn key(id: OrderId) = "ORDER#{id}", "ORDER";
         at |it| Order::key(it.id);
         owner |it| Some(owned("ORDERS", it.user, it.id));
-        platform |it| Some(by_month("ORDERS", it.created_at, it.id));
+        platform |it| Some(ORDERS.entry(it.created_at, it.id));
         due |it| {
-            let list = if it.status == OrderStatus::Pending { "order" } else { "ended" };
+            let list = if it.status == OrderStatus::Pending { OPEN } else { ENDED };
             let look = it.next_look().map(|at| (list, at));
-            let confirm = it.completed.and(it.paid_at).map(|paid_at| ("confirm", paid_at));
-            look.or(confirm).map(|(what, at)| due(what, it.id, at))
+            let confirm = it.completed.and(it.paid_at).map(|paid_at| (CONFIRM, paid_at));
+            look.or(confirm).map(|(list, at)| list.entry(it.id, at))
         };
     }
 
@@ -58,16 +76,16 @@ records! {
     Review = "review" {
         fn key(id: ReviewId) = "REVIEW#{id}", "REVIEW";
         at |it| Review::key(it.id);
-        platform |it| Some(by_month("REVIEWS", it.created_at, it.id));
-        due |it| it.waits().then(|| due("review", it.id, it.created_at));
+        platform |it| Some(REVIEWS.entry(it.created_at, it.id));
+        due |it| it.waits().then(|| WAITING.entry(it.id, it.created_at));
     }
 
     /// Daily report about a provider (R4.10).
     Reconciliation = "reconciliation" {
         fn key(date: Date, provider: Provider) = "RECONCILIATION#{date}", "{provider}";
         at |it| Reconciliation::key(it.date, it.provider);
-        platform |it| Some(by_month("RECONCILIATIONS", it.day(), format!("{}#{}", it.date, it.provider.as_str())));
-        due |it| it.reopened_at.filter(|_| it.is_reopened()).map(|at| due("reopened", it.date, at));
+        platform |it| Some(RECONCILIATIONS.entry(it.day(), format!("{}#{}", it.date, it.provider.as_str())));
+        due |it| it.reopened_at.filter(|_| it.is_reopened()).map(|at| REOPENED.entry(it.date, at));
     }
 
     /// A page of a report's differences.

@@ -14,16 +14,17 @@ use crate::redemption::model::code::{Batch, Code};
 use crate::redemption::model::code_text::{CodeHash, CodeName, CodeText};
 use crate::redemption::model::plan::{Plan, Subscription, Unit};
 use crate::redemption::model::redemption::Redemption;
-use crate::redemption::table::CodeUses;
+use crate::redemption::table::{BATCHES, CodeUses, PLANS, REDEMPTIONS};
 use crate::redemption::texts::{Named, some, texts};
 use kernel::fault::{Error, Fault};
 use kernel::id::{BatchId, Identifier, PlanId, UserId};
 use kernel::refusal::Refusal;
 use kernel::text_enum;
 use table::item::{Versioned, numbers};
-use table::key::{Key, SHARDS, owned_by};
+use table::key::{Key, owned_by};
 use table::list::Window;
 use table::list::{ListSource, Walk, walk};
+use table::spread::COUNTERS;
 use table::store::{Cursor, Page};
 
 /// Codes fetched by one read.
@@ -183,7 +184,7 @@ pub async fn batch(app: &App, id: BatchId) -> Result<Batch, Error> {
 /// Reads the number of uses of an unlimited code, which its redemptions' messages count.
 async fn counted_uses(app: &App, code: &Code) -> Result<u64, Fault> {
     let name = code.of.to_string();
-    let keys: Vec<Key> = (0..SHARDS).map(|shard| CodeUses::key(&name, shard)).collect();
+    let keys: Vec<Key> = (0..COUNTERS).map(|shard| CodeUses::key(&name, shard)).collect();
     let mut uses = 0_u64;
     for item in app.store.read(keys).await?.into_iter().flatten() {
         let counted = numbers(&item)?.get("uses").copied().unwrap_or_default();
@@ -263,7 +264,7 @@ impl Place {
         }
         loop {
             let list = Walk {
-                source: ListSource::Platform("BATCHES"),
+                source: ListSource::Platform(BATCHES),
                 filtered: false,
                 from: window.from,
                 to: window.to,
@@ -347,7 +348,7 @@ pub async fn codes_of(app: &App, batch: &Batch) -> Result<Vec<(CodeText, Code)>,
 /// # Errors
 /// A fault when the database cannot be reached.
 pub async fn batches(app: &App, window: &Window) -> Result<Page<Batch>, Fault> {
-    let list = window.walk(ListSource::Platform("BATCHES"), false);
+    let list = window.walk(ListSource::Platform(BATCHES), false);
     walk(app, &list, |batch: &Batch| window.only(batch.created_at, batch)).await
 }
 
@@ -356,7 +357,7 @@ pub async fn batches(app: &App, window: &Window) -> Result<Page<Batch>, Fault> {
 /// # Errors
 /// A fault when the database cannot be reached.
 pub async fn plans(app: &App, window: &Window) -> Result<Page<Plan>, Fault> {
-    let list = window.walk(ListSource::Platform("PLANS"), false);
+    let list = window.walk(ListSource::Platform(PLANS), false);
     walk(app, &list, |plan: &Plan| window.only(plan.created_at, plan)).await
 }
 
@@ -374,7 +375,7 @@ pub struct RedemptionFilter {
 pub async fn redemptions(app: &App, filter: &RedemptionFilter, window: &Window) -> Result<Page<Redemption>, Fault> {
     let source = match filter.user {
         Some(user) => ListSource::Owned(owned_by("REDEMPTIONS", user)),
-        None => ListSource::Platform("REDEMPTIONS"),
+        None => ListSource::Platform(REDEMPTIONS),
     };
     let list = window.walk(source, filter.code.is_some());
     let hashes = match &filter.code {

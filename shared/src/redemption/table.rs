@@ -2,8 +2,9 @@
 
 use kernel::id::{BatchId, PlanId, UserId};
 use kernel::key_part::KeyPart;
-use table::key::{Key, by_month, owned};
+use table::key::{Key, owned};
 use table::records;
+use table::spread::{MonthlyList, SOME};
 use table::tx::Metered;
 
 use crate::redemption::model::code::{Batch, BroughtTexts, Code, CodeShard};
@@ -11,12 +12,19 @@ use crate::redemption::model::code_text::{CodeHash, CodeRef};
 use crate::redemption::model::plan::{Plan, Subscription};
 use crate::redemption::model::redemption::Redemption;
 
+/// Plans, of the whole platform.
+pub const PLANS: MonthlyList = MonthlyList::new("PLANS");
+/// Batches of codes, of the whole platform.
+pub const BATCHES: MonthlyList = MonthlyList::new("BATCHES");
+/// Redemptions, of the whole platform.
+pub const REDEMPTIONS: MonthlyList = MonthlyList::spread("REDEMPTIONS", SOME);
+
 records! {
     /// A plan that grants time (R7.2).
     Plan = "plan" {
         fn key(id: PlanId) = "PLAN#{id}", "PLAN";
         at |it| Plan::key(it.id);
-        platform |it| Some(by_month("PLANS", it.created_at, it.id));
+        platform |it| Some(PLANS.entry(it.created_at, it.id));
     }
 
     /// A user's time on a plan (R7.4).
@@ -29,7 +37,7 @@ records! {
     Batch = "batch" {
         fn key(id: BatchId) = "BATCH#{id}", "BATCH";
         at |it| Batch::key(it.id);
-        platform |it| Some(by_month("BATCHES", it.created_at, it.id));
+        platform |it| Some(BATCHES.entry(it.created_at, it.id));
     }
 
     /// Texts that were brought to a batch, encrypted under the deployment's secret (R7.10).
@@ -55,7 +63,7 @@ records! {
         fn key(user: UserId, code: CodeRef, number: u32) = "REDEMPTION#{user}#{code}#{number}", "REDEMPTION";
         at |it| Redemption::key(it.user, it.of, it.number);
         owner |it| Some(owned("REDEMPTIONS", it.user, it.id));
-        platform |it| Some(by_month("REDEMPTIONS", it.redeemed_at, it.id));
+        platform |it| Some(REDEMPTIONS.entry(it.redeemed_at, it.id));
     }
 }
 

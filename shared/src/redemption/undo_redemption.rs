@@ -13,6 +13,7 @@ use crate::redemption::model::code::{Code, CodeShard};
 use crate::redemption::model::plan::Subscription;
 use crate::redemption::model::redemption::{CountedOn, Extension, Redemption, Undone, cause};
 use crate::redemption::redeem::subscriptions;
+use crate::redemption::table::REDEMPTIONS;
 use kernel::fault::{Error, Fault};
 use kernel::id::{RedemptionId, UserId};
 use kernel::ledger::{Header, JournalRef, NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
@@ -53,7 +54,7 @@ async fn place(app: &App, id: RedemptionId) -> Result<Key<Redemption>, Error> {
 /// [`Refusal::NotFound`].
 pub async fn redemption(app: &App, id: RedemptionId) -> Result<Redemption, Error> {
     let made = id.made_at().ok_or(Refusal::NotFound)?;
-    let found = in_list::<Redemption>(app, "REDEMPTIONS", made, &id.to_string()).await?;
+    let found = in_list::<Redemption>(app, REDEMPTIONS, made, &id.to_string()).await?;
     Ok(found.ok_or(Refusal::NotFound)?)
 }
 

@@ -19,8 +19,9 @@ use kernel::refusal::Refusal;
 use table::context::Ctx;
 use table::execute::Answered;
 use table::item::{Item, Versioned, numbers};
-use table::key::{Key, SHARDS, owned_by};
+use table::key::{Key, owned_by};
 use table::list::Window;
+use table::spread::COUNTERS;
 use table::store::{Index, Page, Query};
 use table::tx::Tx;
 
@@ -168,7 +169,7 @@ fn active_codes<'a>(user: &'a User, listed: Option<&'a ActiveCodes>) -> impl Ite
 }
 
 fn counts_of(code: &InviteCode) -> Vec<Key> {
-    (0..SHARDS).map(|shard| CodeInvitees::key(code.as_str(), shard)).collect()
+    (0..COUNTERS).map(|shard| CodeInvitees::key(code.as_str(), shard)).collect()
 }
 
 /// Adds links and counts to codes.

@@ -2,11 +2,15 @@
 
 use kernel::id::{RewardId, UserId};
 use kernel::key_part::KeyPart;
-use table::key::{Key, at_time, by_month, owned};
+use table::key::{Key, at_time, owned};
 use table::records;
+use table::spread::{MonthlyList, SOME};
 
 use crate::referral::model::counts::{InviteeLimit, Milestone, ReferralCounts};
 use crate::referral::model::referral::{ActiveCodes, Invite, Reward, Trigger};
+
+/// Rewards, of the whole platform.
+pub const REWARDS: MonthlyList = MonthlyList::spread("REWARDS", SOME);
 
 records! {
     /// An invite code: sign-up (R3.1), lists (R6.2).
@@ -27,7 +31,7 @@ records! {
         fn key(id: RewardId) = "REWARD#{id}", "REWARD";
         at |it| Reward::key(it.id);
         owner |it| Some(owned("REWARDS", it.beneficiary, at_time(it.created_at, it.id)));
-        platform |it| Some(by_month("REWARDS", it.created_at, at_time(it.created_at, it.id)));
+        platform |it| Some(REWARDS.entry(it.created_at, at_time(it.created_at, it.id)));
     }
 
     /// The counts of an inviter (R3.9).

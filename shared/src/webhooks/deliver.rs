@@ -18,6 +18,7 @@ use crate::webhooks::endpoints::{described, found, secret_of};
 use crate::webhooks::model::delivery::{Attempt, Delivery, DeliveryState};
 use crate::webhooks::model::endpoint::{Endpoint, origin_of};
 use crate::webhooks::model::outbound_event::{EventKind, EventSubject};
+use crate::webhooks::table::DELIVERIES_DUE;
 use crate::webhooks::table::{DELIVERIES, endpoint_of};
 use crate::webhooks::webhook_sender::WebhookRequest;
 use kernel::fault::{Chain, Error, Fault};
@@ -184,7 +185,7 @@ pub struct Delivered {
 pub async fn deliver_due(app: &Arc<App>, ctx: &Ctx) -> Result<Delivered, Fault> {
     let started = Instant::now();
     let mut of: BTreeMap<EndpointId, Vec<EventId>> = BTreeMap::new();
-    for (pk, sk) in due_keys(app, "delivery").await? {
+    for (pk, sk) in due_keys(app, DELIVERIES_DUE).await? {
         let endpoint = pk.split_once('#').and_then(|(_, id)| EndpointId::parse(id));
         let event = sk.strip_prefix(DELIVERIES).and_then(EventId::parse);
         if let Some((endpoint, event)) = endpoint.zip(event) {

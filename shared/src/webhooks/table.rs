@@ -2,11 +2,14 @@
 
 use jiff::ToSpan;
 use kernel::id::{EndpointId, EventId};
-use table::key::due;
 use table::records;
+use table::spread::{DueList, SOME};
 
 use crate::webhooks::model::delivery::{Delivery, KEPT_HOURS};
 use crate::webhooks::model::endpoint::Endpoint;
+
+/// Deliveries, by their next attempt.
+pub const DELIVERIES_DUE: DueList = DueList::spread("delivery", SOME);
 
 records! {
     /// A webhook endpoint of the operator's product.
@@ -20,7 +23,7 @@ records! {
     Delivery = "delivery" {
         fn key(endpoint: EndpointId, event: EventId) = "ENDPOINT#{endpoint}", "DELIVERY#{event}";
         at |it| Delivery::key(it.endpoint, it.id);
-        due |it| it.next_attempt_at.map(|at| due("delivery", it.id, at));
+        due |it| it.next_attempt_at.map(|at| DELIVERIES_DUE.entry(it.id, at));
         expires |it| it.begun_at.checked_add(KEPT_HOURS.hours()).ok();
     }
 }

@@ -18,7 +18,7 @@ use crate::idempotency::{Idempotency, IdempotencyKey, IdempotencyRecord};
 use crate::item::{Item, Versioned, text};
 use crate::key::Key;
 use crate::ledger::LedgerBegun;
-use crate::outbox::Promised;
+use crate::outbox::{Outbox, Promised};
 use crate::queue::Queues;
 use crate::store::Store;
 use crate::system::{Clock, Entropy};
@@ -260,7 +260,7 @@ impl Executor {
     async fn deliver(&self, outbox: &Promised) -> Result<(), Fault> {
         let late = |late| Fault::outcome_unknown("SendMessageBatch", late);
         tokio::time::timeout(SEND_TIME, self.queues.deliver(outbox.id, &outbox.messages)).await.map_err(late)??;
-        self.store.delete_sent(outbox.id).await
+        self.store.delete_sent(&Outbox::key(outbox.id)).await
     }
 
     /// Returns the first answer to a repeated request, else the refusal.

@@ -7,14 +7,10 @@ use std::cmp::Ordering;
 use std::fmt::{self, Display};
 use std::marker::PhantomData;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 pub use kernel::key_part::sortable;
-use sha2::{Digest, Sha256};
 
 use crate::item::Entity;
-
-/// Number of partitions of the outbox and of each due-time list.
-pub const SHARDS: u8 = 8;
 
 /// Primary key of an item that holds a `T`; `Key` alone is the key of any item.
 ///
@@ -130,42 +126,12 @@ pub fn owned(list: &str, owner: impl Display, sort: impl Display) -> IndexEntry 
     (owned_by(list, owner), sort.to_string())
 }
 
-/// Entry in a platform list, which has one partition per month.
-pub fn by_month(list: &str, at: Timestamp, sort: impl Display) -> IndexEntry {
-    (month_of(list, at), sort.to_string())
-}
-
-/// Entry in a due-time list.
-pub fn due(what: &str, id: impl Display, at: Timestamp) -> IndexEntry {
-    (due_shard(what, shard_of(&id.to_string())), due_at(at))
-}
-
 /// Sort key by time, then by id.
 pub fn at_time(at: Timestamp, id: impl Display) -> String {
     format!("{}#{id}", sortable(at))
 }
 
-/// Partition of one shard of a due-time list (`order`, `promotion`).
-pub fn due_shard(what: &str, shard: u8) -> String {
-    format!("DUE#{what}#{shard}")
-}
-
-/// Sort key in a due-time list: the time alone, since index keys need not be unique.
-pub fn due_at(at: Timestamp) -> String {
-    sortable(at)
-}
-
 /// Sort key just above everything due by `at`.
 pub fn due_until(at: Timestamp) -> String {
     format!("{}~", sortable(at))
-}
-
-/// Partition of a platform list for the month of `at`, `ORDERS#2026-11`.
-pub fn month_of(list: &str, at: Timestamp) -> String {
-    format!("{list}#{}", at.to_zoned(TimeZone::UTC).strftime("%Y-%m"))
-}
-
-/// Shard of an id: by hash, so that ids made at the same instant spread over the shards.
-pub fn shard_of(id: &str) -> u8 {
-    Sha256::digest(id.as_bytes()).first().map_or(0, |byte| byte % SHARDS)
 }

@@ -6,10 +6,13 @@ use kernel::ledger::{AccountOwner, JournalEntry};
 use serde::{Deserialize, Serialize};
 
 use crate::item::{Entity, Indexes};
-use crate::key::{Key, by_month};
+use crate::key::Key;
+use crate::spread::{MANY, MonthlyList};
 
 /// Prefix of the sort keys of an account's journal entries.
 pub const JOURNAL_ENTRIES: &str = "POSTING#";
+/// List of all journal entries; those of one journal follow each other.
+pub const POSTINGS: MonthlyList = MonthlyList::spread("POSTINGS", MANY);
 
 /// Guard that exists once the first journal is written and the ledger currency fixed (R9.1).
 ///
@@ -62,6 +65,6 @@ impl Entity for JournalEntry {
     }
 
     fn indexes(&self) -> Indexes {
-        Indexes { platform: Some(by_month("POSTINGS", self.header.at, self.header.journal)), ..Indexes::default() }
+        Indexes { platform: Some(POSTINGS.entry(self.header.at, self.header.journal)), ..Indexes::default() }
     }
 }

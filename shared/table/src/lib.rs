@@ -19,6 +19,7 @@ pub mod queue;
 pub mod read;
 pub mod records;
 pub mod request;
+pub mod spread;
 pub mod store;
 pub mod system;
 pub mod telemetry;

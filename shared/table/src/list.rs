@@ -1,7 +1,8 @@
 //! Paged walk over lists, newest first.
 //!
-//! A platform list has one partition per month; the walk goes from the month of `to` back to that of `from`. An owner's list and
-//! a user's journal entries are one partition each. Work per page is bounded, so a selective filter yields pages with few items
+//! A platform list has partitions for each month, see [`spread`](crate::spread); the walk goes from the month of `to` back to that of
+//! `from`, and asks for more and more months at once where they have nothing. An owner's list and a user's journal entries are one
+//! partition each. Work per page is bounded, so a selective filter yields pages with few items
 //! or none, and a cursor. One item may give several rows, such as the lines of a journal entry; a page may end between them.
 
 use jiff::civil::Date;
@@ -10,14 +11,17 @@ use jiff::{Timestamp, ToSpan};
 
 use crate::execute::Executor;
 use crate::item::{Entity, Versioned};
-use crate::key::{self, Key};
+use crate::key::Key;
+use crate::spread::{MonthlyList, month_of as month_in};
 use crate::store::{Cursor, Index, Page, Query};
 use kernel::fault::Fault;
 
 /// Lower bound of all months; no deployment is older.
 const FIRST_MONTH: Date = jiff::civil::date(2026, 1, 1);
-/// Query limit of one page.
-const QUERIES: usize = 24;
+/// Limit of the rounds of queries of one page.
+const ROUNDS: usize = 24;
+/// Queries of a round, unless one month has more partitions.
+const AT_ONCE: usize = 64;
 /// Items per query of a filtered walk.
 const CHUNK: i32 = 100;
 /// Limit of items read for one page, however few pass the filter.
@@ -69,8 +73,8 @@ pub fn only<T: Clone>(fits: bool, item: &T) -> Vec<T> {
 /// Location of a list.
 #[derive(Debug, Clone)]
 pub enum ListSource {
-    /// Platform list by name: `ORDERS`.
-    Platform(&'static str),
+    /// Platform list: `ORDERS`.
+    Platform(MonthlyList),
     /// Owner's list by partition: `ORDERS#usr_…`.
     Owned(String),
     /// Items in a user's own partition: partition and sort-key prefix.
@@ -97,8 +101,13 @@ pub struct Walk {
 ///
 /// # Errors
 /// The database can't be reached, or the item does not decode.
-pub async fn in_list<T: Entity>(app: &Executor, name: &str, made: Timestamp, id: &str) -> Result<Option<T>, Fault> {
-    let ask = Query { prefix: Some(id.to_owned()), ..Query::newest(Index::Platform, key::month_of(name, made), 1) };
+pub async fn in_list<T: Entity>(
+    app: &Executor,
+    list: MonthlyList,
+    made: Timestamp,
+    id: &str,
+) -> Result<Option<T>, Fault> {
+    let ask = Query { prefix: Some(id.to_owned()), ..Query::newest(Index::Platform, list.partition(made, id), 1) };
     Ok(app.store.list::<T>(&ask).await?.items.into_iter().next().map(Versioned::into_inner))
 }
 
@@ -110,9 +119,9 @@ pub async fn walk<T: Entity, R>(app: &Executor, walk: &Walk, rows: impl Fn(&T) -
     let limit = usize::try_from(walk.limit).unwrap_or(1).max(1);
     let mut at = Place::begin(walk, app.clock.now());
     let (mut items, mut read) = (Vec::new(), 0_usize);
-    for _ in 0..QUERIES {
+    for _ in 0..ROUNDS {
         let wanted = limit.saturating_sub(items.len());
-        let page = app.store.list::<T>(&at.ask(walk, wanted)).await?;
+        let page = at.read::<T>(app, walk, wanted).await?;
         for item in &page.items {
             let spot = Spot::of(walk, &**item);
             let skipped = at.shown_of(&spot);
@@ -142,6 +151,10 @@ pub async fn walk<T: Entity, R>(app: &Executor, walk: &Walk, rows: impl Fn(&T) -
 /// Current position of a walk.
 struct Place {
     month: Date,
+    /// Months of the next round.
+    months: usize,
+    /// Month before which nothing was asked.
+    until: Date,
     last: Option<Cursor>,
     cut: Option<(Spot, usize)>,
 }
@@ -179,17 +192,61 @@ impl Place {
         let month = take(MONTH).and_then(|month| format!("{month}-01").parse().ok());
         let (cut, shown) =
             (take(CUT).as_deref().and_then(Spot::parse), take(SHOWN).and_then(|shown| shown.parse().ok()));
-        Self { month: month.unwrap_or(newest), last: last.filter(|last| !last.is_empty()), cut: cut.zip(shown) }
+        let month = month.unwrap_or(newest);
+        let last = last.filter(|last| !last.is_empty());
+        Self { month, months: 1, until: month, last, cut: cut.zip(shown) }
     }
 
-    fn ask(&self, walk: &Walk, wanted: usize) -> Query {
+    /// Reads what follows: of a platform list all partitions of some months at once.
+    async fn read<T: Entity>(
+        &mut self,
+        app: &Executor,
+        walk: &Walk,
+        wanted: usize,
+    ) -> Result<Page<Versioned<T>>, Fault> {
         let limit = if walk.filtered { CHUNK } else { i32::try_from(wanted).unwrap_or(CHUNK).clamp(1, CHUNK) };
         let (list, partition, prefix) = match &walk.source {
-            ListSource::Platform(name) => (Index::Platform, format!("{name}#{}", self.month.strftime("%Y-%m")), None),
-            ListSource::Owned(partition) => (Index::Owner, partition.clone(), None),
-            ListSource::Own(partition, prefix) => (Index::Table, partition.clone(), Some((*prefix).to_owned())),
+            ListSource::Platform(list) => {
+                let asks = self.round(walk, *list, limit);
+                return app.store.merged(&asks, usize::try_from(limit).unwrap_or(1)).await;
+            }
+            ListSource::Owned(partition) => (Index::Owner, partition, None),
+            ListSource::Own(partition, prefix) => (Index::Table, partition, Some((*prefix).to_owned())),
         };
-        Query { prefix, after: self.last.clone(), ..Query::newest(list, partition, limit) }
+        let ask = Query { prefix, after: self.last.clone(), ..Query::newest(list, partition, limit) };
+        app.store.list(&ask).await
+    }
+
+    /// Queries of a round, with the number of months that each is back.
+    fn round(&mut self, walk: &Walk, list: MonthlyList, limit: i32) -> Vec<(usize, Query)> {
+        // Entries spread evenly: few partitions have more than this among the newest, and for these there is another round.
+        let shards = i32::from(list.shards());
+        let each = if shards == 1 { limit } else { limit.min(limit.saturating_mul(2) / shards + 4) };
+        let months = self.months.min(AT_ONCE / usize::from(list.shards())).max(1);
+        let mut asks = Vec::new();
+        let mut month = Some(self.month);
+        for back in 0..months {
+            let Some(asked) = month else { break };
+            let after = self.last.as_ref().filter(|_| back == 0);
+            asks.extend(list.month(asked).map(|partition| {
+                let after = after.map(|last| {
+                    let mut last = last.clone();
+                    last.insert("gsi2pk".to_owned(), partition.clone());
+                    last
+                });
+                (back, Query { after, ..Query::newest(Index::Platform, partition, each) })
+            }));
+            self.until = asked;
+            month = before(asked, walk);
+        }
+        asks
+    }
+
+    /// Moves behind an entry of the list.
+    fn go_to(&mut self, entry: Cursor) {
+        let month = entry.get("gsi2pk").and_then(|partition| format!("{}-01", month_in(partition)?).parse().ok());
+        self.month = month.unwrap_or(self.month);
+        self.last = Some(entry);
     }
 
     /// Number of rows of the item at `spot` on the previous page.
@@ -204,7 +261,7 @@ impl Place {
     }
 
     fn pass<T: Entity>(&mut self, walk: &Walk, item: &Versioned<T>) {
-        self.last = Some(position_of(walk, &**item));
+        self.go_to(position_of(walk, &**item));
         let spot = Spot::of(walk, &**item);
         if self.cut.as_ref().is_some_and(|(cut, _)| spot == *cut || spot.sort < cut.sort) {
             self.cut = None;
@@ -212,19 +269,18 @@ impl Place {
     }
 
     fn go_on(&mut self, next: Cursor) -> bool {
-        self.last = Some(next);
+        self.go_to(next);
         true
     }
 
-    /// Moves to the previous month; false at the oldest one.
+    /// Moves to the month before those that were read; false at the oldest one.
     fn month_before(&mut self, walk: &Walk) -> bool {
-        let oldest = walk.from.map_or(FIRST_MONTH, |from| month_of(from).max(FIRST_MONTH));
-        let Ok(before) = self.month.checked_sub(1.month()) else { return false };
-        let more = matches!(walk.source, ListSource::Platform(_)) && before >= oldest;
-        if more {
-            (self.month, self.last) = (before, None);
+        let before = before(self.until, walk).filter(|_| matches!(walk.source, ListSource::Platform(_)));
+        if let Some(month) = before {
+            (self.month, self.until, self.last) = (month, month, None);
+            self.months = self.months.saturating_mul(2);
         }
-        more
+        before.is_some()
     }
 
     fn position(self) -> Cursor {
@@ -256,6 +312,12 @@ fn position_of<T: Entity>(walk: &Walk, item: &T) -> Cursor {
         position.extend(names.map(str::to_owned).into_iter().zip([pk, sk]));
     }
     position
+}
+
+/// The month before one, if the walk goes there.
+fn before(month: Date, walk: &Walk) -> Option<Date> {
+    let oldest = walk.from.map_or(FIRST_MONTH, |from| month_of(from).max(FIRST_MONTH));
+    month.checked_sub(1.month()).ok().filter(|before| *before >= oldest)
 }
 
 fn month_of(at: Timestamp) -> Date {

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::item::Entity;
-use crate::key::{Key, shard_of};
+use crate::key::Key;
 use crate::queue::Queue;
+use crate::spread::{OUTBOX, shard_of};
 
 /// A message that a transaction can send.
 pub trait Publish {
@@ -84,7 +85,7 @@ impl<M: DeserializeOwned> Envelope<M> {
 impl Outbox {
     /// Key of an outbox item.
     pub fn key(id: OutboxId) -> Key<Self> {
-        Key::holding(outbox_shard(shard_of(&id.to_string())), id.to_string())
+        Key::holding(outbox_shard(shard_of(&id.to_string(), OUTBOX)), id.to_string())
     }
 }
 

@@ -13,7 +13,6 @@ use crate::key::Key;
 use crate::outbox::Outbox;
 use crate::store::{Store, key_item};
 use kernel::fault::Fault;
-use kernel::id::OutboxId;
 use kernel::key_part::KeyPart;
 use kernel::refusal::Refusal;
 
@@ -24,8 +23,8 @@ impl Store {
     ///
     /// # Errors
     /// The database can't be reached.
-    pub async fn delete_sent(&self, outbox: OutboxId) -> Result<(), Fault> {
-        let delete = self.client.delete_item().table_name(&self.table).set_key(Some(key_item(&Outbox::key(outbox))));
+    pub async fn delete_sent(&self, outbox: &Key<Outbox>) -> Result<(), Fault> {
+        let delete = self.client.delete_item().table_name(&self.table).set_key(Some(key_item(outbox)));
         delete.send().await.map_err(|error| Fault::unavailable("DeleteItem", error)).map(drop)
     }
 

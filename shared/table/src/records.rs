@@ -105,7 +105,7 @@ impl Place {
 ///         fn key(id: WithdrawalId) = "WITHDRAWAL#{id}", "WITHDRAWAL";
 ///         at |it| Withdrawal::key(it.id);
 ///         owner |it| Some(owned("WITHDRAWALS", it.user, it.id));
-///         platform |it| Some(by_month("WITHDRAWALS", it.created_at, it.id));
+///         platform |it| Some(WITHDRAWALS.entry(it.created_at, it.id));
 ///     }
 /// }
 /// ```
@@ -126,7 +126,7 @@ impl Place {
 ///     fn indexes(&self) -> Indexes {
 ///         Indexes {
 ///             owner: { let it = self; Some(owned("WITHDRAWALS", it.user, it.id)) },
-///             platform: { let it = self; Some(by_month("WITHDRAWALS", it.created_at, it.id)) },
+///             platform: { let it = self; Some(WITHDRAWALS.entry(it.created_at, it.id)) },
 ///             ..Indexes::default()
 ///         }
 ///     }

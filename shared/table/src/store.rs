@@ -4,9 +4,12 @@
 //! [`plain`](crate::plain) has the few writes outside a transaction, and [`records`](mod@crate::records) declares the storage of each
 //! entity.
 
+use std::cmp::Reverse;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::future::try_join_all;
 
 use crate::item::{Entity, Item, Versioned, text};
 use crate::key::Key;
@@ -48,6 +51,8 @@ pub struct Query {
     pub limit: i32,
     /// True for newest first.
     pub descending: bool,
+    /// True if the answer may lag behind, which costs half; an index always does.
+    pub lagging: bool,
 }
 
 /// End of a page: the key attributes of its last item, plus the fields of [`crate::list`].
@@ -73,7 +78,16 @@ pub struct Page<T> {
 impl Query {
     /// Query for the newest `limit` items of a partition.
     pub fn newest(list: Index, partition: impl Into<String>, limit: i32) -> Self {
-        Self { list, partition: partition.into(), prefix: None, before: None, after: None, limit, descending: true }
+        Self {
+            list,
+            partition: partition.into(),
+            prefix: None,
+            before: None,
+            after: None,
+            limit,
+            descending: true,
+            lagging: false,
+        }
     }
 
     /// Query for entities due before `before`, the most overdue first.
@@ -87,6 +101,7 @@ impl Query {
             after: None,
             limit,
             descending: false,
+            lagging: false,
         }
     }
 }
@@ -152,19 +167,63 @@ impl Store {
         beside: impl Fn(&Key<T>) -> K,
     ) -> Result<Page<(Versioned<T>, K::Found)>, Fault> {
         let page = self.list_items(ask).await?;
-        let (_, pk, sk) = ask.list.names();
+        let entries: Vec<(Index, Item)> = page.items.into_iter().map(|entry| (ask.list, entry)).collect();
+        Ok(Page { items: self.items_of(&entries, beside).await?, next: page.next })
+    }
+
+    /// The items of index entries, without those that have left the list.
+    async fn items_of<T: Entity, K: Keys>(
+        &self,
+        entries: &[(Index, Item)],
+        beside: impl Fn(&Key<T>) -> K,
+    ) -> Result<Vec<(Versioned<T>, K::Found)>, Fault> {
         let key = |entry: &Item| Some(Key::<T>::holding(text(entry, "pk")?, text(entry, "sk")?));
-        let keys: Vec<Key<T>> = page.items.iter().filter_map(key).collect();
+        let keys: Vec<Key<T>> = entries.iter().filter_map(|(_, entry)| key(entry)).collect();
         let wanted: (Vec<Key>, Vec<K>) = keys.iter().map(|key| (key.any(), beside(key))).unzip();
         let (found, beside) = self.read(wanted).await?;
-        let is_there = |entry: &Item, item: &Item| [pk, sk].iter().all(|name| entry.get(*name) == item.get(*name));
+        let is_there = |(list, entry): &(Index, Item), item: &Item| {
+            let (_, pk, sk) = list.names();
+            [pk, sk].iter().all(|name| entry.get(*name) == item.get(*name))
+        };
         let mut items = Vec::with_capacity(keys.len());
-        for ((entry, item), beside) in page.items.iter().zip(found).zip(beside) {
+        for ((entry, item), beside) in entries.iter().zip(found).zip(beside) {
             if let Some(item) = item.filter(|item| is_there(entry, item)) {
                 items.push((Versioned::read(item)?, beside));
             }
         }
-        Ok(Page { items, next: page.next })
+        Ok(items)
+    }
+
+    /// Reads one page of a list that stands in several partitions of an index: their newest entities, merged.
+    ///
+    /// Each query has a rank; all that stands in a partition of a lower rank comes first. The page may have fewer entities than
+    /// `limit` and still have a next one, whose cursor is the position of its last entity.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list).
+    pub async fn merged<T: Entity>(&self, asks: &[(usize, Query)], limit: usize) -> Result<Page<Versioned<T>>, Fault> {
+        let read = async |(rank, ask): &(usize, Query)| self.list_items(ask).await.map(|page| (*rank, ask.list, page));
+        let pages = try_join_all(asks.iter().map(read)).await?;
+        let at = |rank, list: Index, entry: &Item| (rank, Reverse(text(entry, list.names().2).map(str::to_owned)));
+        // Of a partition with more entries nothing is known behind the last one.
+        let open = pages.iter().filter(|(.., page)| page.next.is_some());
+        let known = open.filter_map(|(rank, list, page)| Some(at(*rank, *list, page.items.last()?))).min();
+        let rest = pages.iter().find_map(|(.., page)| page.next.clone());
+        let mut entries: Vec<_> = pages
+            .into_iter()
+            .flat_map(|(rank, list, page)| {
+                page.items.into_iter().map(move |entry| (at(rank, list, &entry), list, entry))
+            })
+            .filter(|(at, ..)| known.as_ref().is_none_or(|known| at <= known))
+            .collect();
+        entries.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+        let is_cut = entries.len() > limit;
+        entries.truncate(limit);
+        let last = entries.last().map(|(.., entry)| position(entry.clone()));
+        let next = if is_cut || rest.is_some() { last.or(rest) } else { None };
+        let entries: Vec<(Index, Item)> = entries.into_iter().map(|(_, list, entry)| (list, entry)).collect();
+        let items = self.items_of(&entries, |_| ()).await?;
+        Ok(Page { items: items.into_iter().map(|(item, ())| item).collect(), next })
     }
 
     /// Reads a whole list that is known to be short, page by page.
@@ -198,7 +257,7 @@ impl Store {
             .expression_attribute_names("#pk", pk)
             .expression_attribute_values(":pk", AttributeValue::S(ask.partition.clone()))
             .scan_index_forward(!ask.descending)
-            .consistent_read(index.is_none())
+            .consistent_read(index.is_none() && !ask.lagging)
             .limit(ask.limit)
             .set_exclusive_start_key(ask.after.clone().map(start_key));
         let range = match (&ask.prefix, &ask.before) {

@@ -81,10 +81,18 @@ async fn redemptions(kind: Kind) -> (Duration, u64) {
 
 /// One code per user, or one for all.
 async fn codes(shop: &Shop, kind: Kind) -> Vec<String> {
-    let (count, total) = match kind {
-        Kind::Distinct => (CROWD, 1),
-        Kind::One(total) => (1, total),
-    };
+    match kind {
+        Kind::Distinct => distinct(shop, CROWD).await,
+        Kind::One(total) => made(shop, 1, total).await,
+    }
+}
+
+/// Codes for balance, each good for one use.
+pub async fn distinct(shop: &Shop, count: usize) -> Vec<String> {
+    made(shop, count, 1).await
+}
+
+async fn made(shop: &Shop, count: usize, total: u64) -> Vec<String> {
     let mut codes = Vec::new();
     while codes.len() < count {
         let some = (count - codes.len()).min(100);

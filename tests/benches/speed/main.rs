@@ -1,5 +1,5 @@
 //! Speed as ratios within one run.
-//! `cargo bench -p tests` measures rates, `cargo bench -p tests -- binaries` the built binaries.
+//! `cargo bench -p tests` measures rates, `cargo bench -p tests -- heat` the load of each partition, `cargo bench -p tests -- binaries` the built binaries.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,6 +13,7 @@
 
 mod binaries;
 mod codes;
+mod heat;
 mod rates;
 mod shop;
 
@@ -23,8 +24,9 @@ fn main() {
     let kept = match asked.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => runtime.block_on(async { rates::run().await && codes::run().await }),
         ["codes"] => runtime.block_on(codes::run()),
+        ["heat"] => runtime.block_on(heat::run()),
         ["binaries"] => runtime.block_on(binaries::run()),
-        _ => panic!("there is `codes` or `binaries`, or nothing for all rates"),
+        _ => panic!("there is `codes`, `heat` or `binaries`, or nothing for all rates"),
     };
     std::process::exit(i32::from(!kept));
 }

@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use shared::account::create_admin::create_admin;
 use shared::account::model::identity::{Email, Password};
 
+/// Address of requests.
+const HERE: &str = "203.0.113.7";
 const PASSWORD: &str = "correct horse battery";
 /// Ann's reward per paying invitee, in ledger currency.
 pub const REWARD: u64 = 3;
@@ -40,7 +42,7 @@ impl Shop {
         shop.set("referral", &[("/enabled", json!(true)), ("/qualified/inviter_reward", json!(REWARD.to_string()))])
             .await;
         shop.ann = shop.register("ann").await;
-        shop.code = text(&shop.send("GET", "/v1/referral", &shop.ann, "", None).await["code"]);
+        shop.code = shop.code_of(&shop.ann).await;
         shop
     }
 
@@ -62,11 +64,26 @@ impl Shop {
 
     /// Registers a user, with Ann's code once it exists; returns the access token.
     pub async fn register(&self, name: &str) -> String {
+        self.invited(name, &self.code, HERE).await
+    }
+
+    /// Registers a user, with an inviter's code unless it is empty, from an address; returns the access token.
+    pub async fn invited(&self, name: &str, code: &str, ip: &str) -> String {
         let mut body = json!({"email": format!("{name}@example.com"), "password": PASSWORD});
-        if !self.code.is_empty() {
-            body["referral_code"] = json!(self.code);
+        if !code.is_empty() {
+            body["referral_code"] = json!(code);
         }
-        text(&self.post("/v1/registrations", "", "", body).await["session"]["access_token"])
+        text(&self.send_from(ip, "POST", "/v1/registrations", "", "", Some(body)).await["session"]["access_token"])
+    }
+
+    /// Invite code of a user.
+    pub async fn code_of(&self, token: &str) -> String {
+        text(&self.send("GET", "/v1/referral", token, "", None).await["code"])
+    }
+
+    /// Turns commissions on.
+    pub async fn pays_commissions(&self) {
+        self.set("affiliate", &[("/enabled", json!(true))]).await;
     }
 
     /// Orders, pays at the provider, and delivers the webhook.
@@ -113,6 +130,18 @@ impl Shop {
     }
 
     async fn send(&self, method: &str, path: &str, token: &str, key: &str, body: Option<Value>) -> Value {
+        self.send_from(HERE, method, path, token, key, body).await
+    }
+
+    pub async fn send_from(
+        &self,
+        ip: &str,
+        method: &str,
+        path: &str,
+        token: &str,
+        key: &str,
+        body: Option<Value>,
+    ) -> Value {
         let mut request = Request::builder().method(method).uri(path).header("host", "127.0.0.1:3000");
         if !token.is_empty() {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -122,14 +151,14 @@ impl Shop {
         }
         let body = body.map(|body| body.to_string()).unwrap_or_default();
         let request = request.header("content-type", "application/json").body(Bytes::from(body)).unwrap();
-        let answer = self.stack.http(request, "203.0.113.7").await;
+        let answer = self.stack.http(request, ip).await;
         assert!(answer.status().is_success(), "{method} {path}: {:?}", answer.body());
         serde_json::from_slice(answer.body()).unwrap_or_default()
     }
 }
 
 /// The end of a token, its signature: a distinct idempotency key per token.
-fn digest(key: &str) -> String {
+pub fn digest(key: &str) -> String {
     key.chars().skip(key.chars().count().saturating_sub(40)).collect()
 }
 

@@ -271,6 +271,7 @@ fn ceilings_hold_and_sales_add_up_after_any_sequence() {
                     world.advance(400).await;
                     world.settle().await;
                 }
+                world.swept().await;
                 world.sign_in("admin").await;
                 let orders = world.admin().get("/v1/agency/orders?limit=100").await.is(200);
                 let orders = orders["items"].as_array().unwrap();

@@ -1,5 +1,7 @@
 //! Scheduled jobs: expiry of orders and promotions, and the outbox sweep (R4.4, R5.5, R5.6).
 
+use std::time::Duration;
+
 use std::sync::Arc;
 
 use aws_credential_types::Credentials;
@@ -200,6 +202,40 @@ fn a_queue_that_is_away_loses_nothing() {
         assert!(swept["oldest_seconds"].as_i64().unwrap() >= 600, "{swept}");
         world.stack.faults.clear();
         assert_eq!(tick(world, "sweep-outbox").await["outbox"]["sent"], 1);
+    });
+}
+
+/// performance.md, *Scale*: what a minute leaves behind is sent within a tick, its partitions side by side.
+#[test]
+fn ten_thousand_promises_are_sent_within_a_tick() {
+    World::run(async |world| {
+        let told = world.register("bob", None).await;
+        world.settle().await;
+        let (app, user) = (&world.stack.app, UserId::parse(told["user"]["id"].as_str().unwrap()).unwrap());
+        let messages = vec![serde_json::to_value(Message::BalanceChanged { user }).unwrap()];
+        let first = Outbox { id: OutboxId::new(app.ulid()), at: app.clock.now(), messages };
+        let mut tx = app.tx();
+        tx.insert(&first);
+        app.store.commit(&tx).await.unwrap();
+        let items = world.stack.dynamo.scan(emulator::stack::TABLE).unwrap();
+        let first = items.into_iter().find(|item| item["type"]["S"] == "outbox").unwrap();
+        for _ in 1..10_000 {
+            let id = OutboxId::new(app.ulid());
+            let mut item = first.clone();
+            (item["pk"]["S"], item["sk"]["S"]) = (json!(Outbox::key(id).pk), json!(Outbox::key(id).sk));
+            item["id"]["S"] = json!(id.to_string());
+            let put = json!({"TableName": emulator::stack::TABLE, "Item": item});
+            world.stack.dynamo.apply("PutItem", &put).unwrap();
+        }
+        world.advance(61).await;
+        // A send and a delete together, in AWS's slowest hundredth.
+        world.stack.dynamo.calls_take(Duration::from_millis(80));
+        let begun = tokio::time::Instant::now();
+        let swept = tick(world, "sweep-outbox").await["outbox"].clone();
+        let took = begun.elapsed();
+        world.stack.dynamo.calls_take(Duration::ZERO);
+        assert_eq!((&swept["sent"], outbox(world)), (&json!(10_000), 0));
+        assert!(took < Duration::from_secs(20), "{took:?}");
     });
 }
 

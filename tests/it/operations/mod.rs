@@ -6,6 +6,7 @@ mod audit_table;
 pub mod explain;
 mod files;
 pub mod jobs;
+mod lists;
 mod refusals;
 pub mod statistics;
 pub mod views;

@@ -43,7 +43,7 @@ const PAGES: &[(&str, Calls)] = &[
     ("/affiliate/withdrawals", (2, 0, 1, 2)),
 ];
 
-/// Number of calls and their longest chain.
+/// Number of batches, single items and lists, and their longest chain.
 pub async fn calls(world: &World, browser: &Browser<'_>, path: &str) -> Calls {
     // Settings are read once a minute, which is no page's cost.
     browser.open(path).await;
@@ -57,7 +57,8 @@ pub async fn calls(world: &World, browser: &Browser<'_>, path: &str) -> Calls {
     let of = |name: &str| used.get(name).map_or(0, |usage| usage.calls);
     let known = ["BatchGetItem", "GetItem", "Query"];
     assert!(used.keys().all(|name| known.contains(&&**name)), "{path}: {used:?}");
-    (of("BatchGetItem"), of("GetItem"), of("Query"), u32::try_from(took).unwrap())
+    let lists = u64::try_from(world.stack.dynamo.lists()).unwrap();
+    (of("BatchGetItem"), of("GetItem"), lists, u32::try_from(took).unwrap())
 }
 
 /// C2.5: a page reads its visitor, and beside them at most four lists or sets of items, of which none waits for more than one other.

@@ -60,7 +60,7 @@ pub fn compare(form: &Element, route: &str, schema: &'static Value) {
                 "rows" => "array",
                 _ => "string",
             };
-            if is_list {
+            if is_list || kind == "lines" {
                 at = plain(at);
                 assert!(has_type(at, "array"), "{route}: {name} is no list: {at}");
                 at = &at["items"];

@@ -449,11 +449,11 @@ pub const MESSAGES: &[Row] = &[
         counted["tallies"]["M"]["orders.credit"] = json!({"S": "1000"});
     }),
     ("a total", &["O4"], |scan| {
-        let totals = scan.find("statistics", |totals| totals["pk"]["S"] == "STATISTICS" && !totals["users"].is_null());
+        let totals = scan.find("statistics", |totals| !is_of_a_day(totals) && !totals["users"].is_null());
         up(&mut totals["users"]);
     }),
     ("a day's total", &["O4"], |scan| {
-        let days = scan.find("statistics", |totals| totals["pk"]["S"] != "STATISTICS" && !totals["users"].is_null());
+        let days = scan.find("statistics", |totals| is_of_a_day(totals) && !totals["users"].is_null());
         up(&mut days["users"]);
     }),
 ];
@@ -497,3 +497,8 @@ pub const BOOK: &[Row] = &[
         line["M"]["account"]["S"] = json!("provider:stripe");
     }),
 ];
+
+/// True for a day's totals.
+fn is_of_a_day(totals: &Value) -> bool {
+    totals["sk"]["S"].as_str().unwrap().contains('#')
+}

@@ -119,9 +119,6 @@ fn the_fields_of_every_form_of_staff_are_those_of_its_route() {
     });
 }
 
-/// Pages with lists of eight shards each, or of two months, which count as one (C2.5): how many calls they are more.
-const SHARDED: &[(&str, u64)] = &[("/admin", 2 * 7 + 2)];
-
 /// Pages that read one thing by what another one says, and how deep: an order by its payments, a code by its shard, a refund by its order.
 const DEEPER: &[(&str, u32)] = &[("/admin/codes", 10), ("/admin/orders/ord_", 6)];
 
@@ -143,12 +140,11 @@ fn every_page_of_staff_reads_side_by_side() {
         let mut dear = Vec::new();
         for path in &pages {
             let (batches, items, lists, depth) = super::super::costs::calls(world, &browser, path).await;
-            let more = SHARDED.iter().find(|(page, _)| page == path).map_or(0, |(_, more)| *more);
             // The first call is that of the visitor.
             // The overview's days go back over the turn of a year, month by month.
             let usual = if path == "/admin" { 13 } else { 1 + 3 };
             let known = DEEPER.iter().find(|(page, _)| path.contains(page)).map_or(usual, |(_, depth)| *depth);
-            if batches + items - 1 > 8 || lists - more.min(lists) > 8 || depth > known {
+            if batches + items - 1 > 8 || lists > 8 || depth > known {
                 dear.push(format!("{path}: {batches} + {items} + {lists}, {depth} deep"));
             }
         }

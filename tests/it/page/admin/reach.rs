@@ -186,6 +186,11 @@ fn every_route_of_the_admin_and_agency_api_is_reached_from_a_page() {
         let batch = json!({"label": "many", "count": 500, "credit": "1", "total_uses": 1});
         let batch = world.admin().once().post("/v1/admin/redemption/batches", batch).await.is(202);
         pages.push(format!("/admin/batches/{}", batch["id"].as_str().unwrap()));
+        // One that ends.
+        let batch =
+            json!({"label": "ends", "count": 1, "credit": "1", "total_uses": 1, "expires_at": "2027-01-01T00:00:00Z"});
+        let batch = world.admin().once().post("/v1/admin/redemption/batches", batch).await.is(201);
+        pages.push(format!("/admin/batches/{}", batch["id"].as_str().unwrap()));
         let browser = admin_in(world, &BOTH[0]).await;
         let reached = forms_of(&browser, &pages).await;
         let shown: BTreeSet<&str> = SHOWN_ON.iter().map(|(operation, _)| *operation).collect();
