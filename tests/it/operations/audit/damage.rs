@@ -1,6 +1,7 @@
 //! Damages by group of invariants.
 
 pub mod agency;
+pub mod budget;
 pub mod events;
 pub mod identity;
 pub mod service;
