@@ -31,7 +31,7 @@ use crate::referral::model::referral::{
 };
 use crate::referral::model::settings::ReferralSettings;
 use crate::referral::own_reward::{give, own_reward, within_budget};
-use kernel::fault::{Error, Fault};
+use kernel::fault::Error;
 use kernel::id::{SignupId, UserId};
 use kernel::ledger::Accounts;
 use kernel::money::LedgerMoney;

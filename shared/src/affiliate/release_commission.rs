@@ -50,7 +50,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &ReleaseCommission) -> Result<(Commissi
     let withheld = user.status != Status::Active;
     let (over_budget, budget_month) = (false, budgeted.month());
     let after = Commission { over_budget, budget_month, withheld, ..Commission::clone(&before) };
-    tx.mark(|tx| drop(tx.replace(&before, &after)));
+    tx.mark(|tx| tx.replace(&before, &after).or_retry());
     let hold = CommissionHold {
         beneficiary: before.beneficiary,
         order: before.order,

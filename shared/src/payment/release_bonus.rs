@@ -44,7 +44,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &ReleaseBonus) -> Result<(Order, Tx), E
         return Err(Refusal::BudgetExceeded.into());
     }
     let after = Order { bonus_held: false, bonus_budget_month: budgeted.month(), ..Order::clone(&order) };
-    tx.mark(|tx| drop(tx.replace(&order, &after)));
+    tx.mark(|tx| tx.replace(&order, &after).or_retry());
     let audit = by_admin(app, ctx, ask.admin, "bonus.released", order.id.to_string());
     let due = target(bonus, order.net(), order.charge)?;
     if due.is_positive() {

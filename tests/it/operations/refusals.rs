@@ -11,7 +11,7 @@ use crate::redemption::{credit, pro, time_on};
 use crate::world::{Answer, World};
 
 /// Codes that need a set-up of their own, with the file of the test that meets each.
-const ELSEWHERE: [(&str, &str); 41] = [
+const ELSEWHERE: [(&str, &str); 43] = [
     ("account_erased", "account/erasure.rs"),
     ("allocator_not_granted", "agency/grant.rs"),
     ("already_granted", "agency/grant.rs"),
