@@ -85,6 +85,13 @@ pub fn api() -> Api<Arc<App>> {
         endpoint::delete,
         endpoint::deliveries,
         endpoint::replay,
+    ]
+    .and(codes())
+}
+
+/// The routes of plans, batches, codes and redemptions.
+fn codes() -> Api<Arc<App>> {
+    api![
         redemption::plan::plans,
         redemption::plan::create,
         redemption::plan::plan,

@@ -19,7 +19,7 @@ pub use utoipa::{PartialSchema, ToSchema};
 pub use crate::settings::checks::Checks;
 pub use crate::settings::list::{Entries, List};
 pub use crate::settings::value::{Decimals, SettingValue, Text, document, judge_word};
-pub use crate::settings::window::{ProgrammeSettings, Window};
+pub use crate::settings::window::{Period, ProgrammeSettings};
 
 use crate::refusal::Refusal;
 use crate::shape::{differences, field_error};

@@ -93,8 +93,9 @@ fn commissions_above_the_budget_are_held_until_they_are_released() {
         assert_eq!(totals(world).await, ["1.38888888", "1.38888888", "0", "0", "0", "0"]);
         assert_eq!(left(world, "affiliate").await, [json!("2"), json!("1.38888888"), json!("0.61111112")]);
         assert_eq!(explained(world, &order, "commission").await, "over_budget");
-        let own = world.user("ann").get("/v1/affiliate/commissions").await.is(200)["items"][0].clone();
-        assert_eq!((&own["state"], own.get("hold")), (&json!("held"), None));
+        let own = world.user("ann").get("/v1/affiliate/commissions").await.is(200)["items"].clone();
+        let held = own.as_array().unwrap().iter().find(|of| of["state"] == "held").unwrap();
+        assert!(held.get("hold").is_none(), "its user is told that it is under review, not why");
         let all = json!({"amount": "2", "to": "balance"});
         world.user("ann").once().post("/v1/affiliate/withdrawals", all).await.refused(409, "insufficient_available");
         world.advance(86_400).await;
@@ -129,7 +130,7 @@ fn a_held_commission_is_taken_back_with_its_order() {
         world.settle().await;
         assert_eq!(totals(world).await, ["0", "0", "0", "0", "2.77777776", "0"]);
         assert_eq!(left(world, "affiliate").await[1], "1.38888888");
-        let id = second["id"].as_str().unwrap().replace("ord_", "com_");
+        let id = second["id"].as_str().unwrap().replace("ord_", "cms_");
         let release = format!("/v1/admin/commissions/{id}/release");
         world.admin().post(&release, json!({"reason": "x"})).await.refused(409, "not_held");
     });

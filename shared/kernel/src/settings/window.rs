@@ -7,12 +7,12 @@ use super::{Checks, Settings};
 
 /// Time for which a programme runs: from its start, inclusive, to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window {
+pub struct Period {
     pub starts_at: Option<Timestamp>,
     pub ends_at: Option<Timestamp>,
 }
 
-impl Window {
+impl Period {
     /// Tests whether a time is within the window.
     pub fn includes(&self, at: Timestamp) -> bool {
         self.starts_at.is_none_or(|starts_at| at >= starts_at) && self.ends_at.is_none_or(|ends_at| at < ends_at)
@@ -29,7 +29,7 @@ impl Window {
 /// Settings of a programme with a switch, a window and a budget. Outside its window it is as if it were switched off.
 pub trait ProgrammeSettings: Settings {
     /// The time for which it runs.
-    fn window(&self) -> Window;
+    fn window(&self) -> Period;
 
     /// Its switch.
     fn switch(&mut self) -> &mut bool;
@@ -62,7 +62,7 @@ mod tests {
             (None, Some(20), [true, true, true, false]),
             (Some(10), Some(20), [false, true, true, false]),
         ] {
-            let window = Window { starts_at: starts.map(at), ends_at: ends.map(at) };
+            let window = Period { starts_at: starts.map(at), ends_at: ends.map(at) };
             assert_eq!([9, 10, 19, 20].map(|second| window.includes(at(second))), expected, "{window:?}");
         }
     }

@@ -1,7 +1,7 @@
 //! The settings of the affiliate programme.
 
 use jiff::Timestamp;
-use kernel::settings::{Checks, Decimals, List, ProgrammeSettings, Text, Window};
+use kernel::settings::{Checks, Decimals, List, Period, ProgrammeSettings, Text};
 use rust_decimal::Decimal;
 
 kernel::settings! {
@@ -41,8 +41,8 @@ impl AffiliateSettings {
 }
 
 impl ProgrammeSettings for AffiliateSettings {
-    fn window(&self) -> Window {
-        Window { starts_at: self.starts_at, ends_at: self.ends_at }
+    fn window(&self) -> Period {
+        Period { starts_at: self.starts_at, ends_at: self.ends_at }
     }
 
     fn switch(&mut self) -> &mut bool {

@@ -304,7 +304,7 @@ pub struct Credited {
     pub post_credit: LedgerMoney,
     /// Bonus to post, reduced in the same way; zero if it is held.
     pub post_bonus: LedgerMoney,
-    /// Whether the budget of the promotion has room for the whole bonus (R10.4).
+    /// Room that the budget of the promotion has for the whole bonus (R10.4).
     pub budgeted: Budgeted,
     /// Net of the charge; counts toward the invitee's total (R3.6).
     pub net: PayMoney,

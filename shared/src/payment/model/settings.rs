@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use kernel::money::{AMOUNT_MAX, Currency};
 use kernel::provider::Provider;
-use kernel::settings::{Checks, Decimals, Entries, List, ProgrammeSettings, SettingValue, Text, Window, judge_word};
+use kernel::settings::{Checks, Decimals, Entries, List, Period, ProgrammeSettings, SettingValue, Text, judge_word};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
@@ -257,8 +257,8 @@ kernel::settings! {
 }
 
 impl ProgrammeSettings for PromotionSettings {
-    fn window(&self) -> Window {
-        Window { starts_at: self.starts_at, ends_at: self.ends_at }
+    fn window(&self) -> Period {
+        Period { starts_at: self.starts_at, ends_at: self.ends_at }
     }
 
     fn switch(&mut self) -> &mut bool {

@@ -1,7 +1,7 @@
 //! The settings of the referral programme.
 
 use jiff::Timestamp;
-use kernel::settings::{Checks, ProgrammeSettings, Text, Window};
+use kernel::settings::{Checks, Period, ProgrammeSettings, Text};
 use rust_decimal::Decimal;
 
 kernel::settings! {
@@ -32,8 +32,8 @@ impl ReferralSettings {
 }
 
 impl ProgrammeSettings for ReferralSettings {
-    fn window(&self) -> Window {
-        Window { starts_at: self.starts_at, ends_at: self.ends_at }
+    fn window(&self) -> Period {
+        Period { starts_at: self.starts_at, ends_at: self.ends_at }
     }
 
     fn switch(&mut self) -> &mut bool {
