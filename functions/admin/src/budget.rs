@@ -9,35 +9,23 @@ use shared::app::App;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::view::Amount;
-use shared::operations::budget::{BudgetUse, uses};
-use shared::operations::model::budget::Programme;
+use shared::operations::budget::use_of;
+use shared::operations::model::budget::{BudgetedProgramme, month_of};
 use utoipa::ToSchema;
 
 /// A programme's budget for the current month.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Budget {
     /// Programme: `referral`, `promotion` or `affiliate`.
-    pub programme: Programme,
+    pub programme: BudgetedProgramme,
     /// The month, in UTC, as `2026-11`.
     pub month: String,
     /// The most that it grants in the month, in ledger currency; null for no limit.
     pub budget: Option<Amount>,
-    /// Sum of the grants that were taken from it; take-backs are not subtracted.
-    pub spent: Amount,
-    /// Amount left to grant; null for no limit.
+    /// Sum of the grants that were taken from it; take-backs are not subtracted. Null without a budget.
+    pub spent: Option<Amount>,
+    /// Amount left to grant; null without a budget.
     pub remaining: Option<Amount>,
-}
-
-impl From<BudgetUse> for Budget {
-    fn from(of: BudgetUse) -> Self {
-        Self {
-            programme: of.programme,
-            month: of.month.strftime("%Y-%m").to_string(),
-            budget: of.budget.map(Amount::from),
-            spent: of.spent.into(),
-            remaining: of.remaining.map(Amount::from),
-        }
-    }
 }
 
 /// Budgets of all programmes.
@@ -53,6 +41,17 @@ pub struct Budgets {
     responses((status = 200, body = Budgets)),
 )]
 pub async fn budgets(State(app): State<Arc<App>>, _: Admin) -> Result<Reply<Budgets>, Problem> {
-    let items = uses(&app).await?.into_iter().map(Budget::from).collect();
+    let month = month_of(app.clock.now()).strftime("%Y-%m").to_string();
+    let mut items = Vec::new();
+    for programme in BudgetedProgramme::ALL {
+        let of = use_of(&app, programme).await?;
+        items.push(Budget {
+            programme,
+            month: month.clone(),
+            budget: of.map(|of| of.budget.amount.into()),
+            spent: of.map(|of| of.spent.into()),
+            remaining: of.map(|of| of.remaining.into()),
+        });
+    }
     Ok(Reply::ok(Budgets { items }))
 }

@@ -13,7 +13,7 @@ use crate::affiliate::model::purchase::Purchase;
 use crate::app::App;
 use crate::message::Message;
 use crate::operations::budget::{BudgetState, make_room};
-use crate::operations::model::budget::{Allowance, Programme};
+use crate::operations::model::budget::{Allowance, BudgetedProgramme};
 use crate::payment::model::order::Order;
 use crate::referral::grant_rewards::Cause;
 use kernel::fault::{Error, Fault};
@@ -81,7 +81,7 @@ impl Orders {
         let (orders, purchases, commissions, earnings, accounts) = found;
         let (budget, allowance) = match self.0.is_empty() {
             true => <(BudgetState, Allowance)>::default(),
-            false => BudgetState::read(app, Programme::Affiliate, by).await?,
+            false => BudgetState::read(app, BudgetedProgramme::Affiliate, by).await?,
         };
         let now = Accrual { inviters, allowance, ..Accrual::default() };
         let mut read = AccrualState { commissions, earnings, accounts, budget, now };

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::message::Message;
 use crate::operations::audit_log::by_admin;
 use crate::operations::budget::spend;
-use crate::operations::model::budget::{Budgeted, Programme};
+use crate::operations::model::budget::{Budgeted, BudgetedProgramme};
 use kernel::fault::{Error, Fault};
 use kernel::id::{CommissionId, UserId};
 use kernel::refusal::Refusal;
@@ -43,7 +43,8 @@ async fn plan(app: &App, ctx: &Ctx, ask: &ReleaseCommission) -> Result<(Commissi
     let user = user.ok_or_else(|| Fault::bug("a commission without its beneficiary"))?;
     let mut tx = app.tx();
     // All of it, as when it accrued: a part that was taken back may be reinstated.
-    let budgeted = spend(app, Programme::Affiliate, &before.beneficiary.to_string(), before.amount, &mut tx).await?;
+    let budgeted =
+        spend(app, BudgetedProgramme::Affiliate, &before.beneficiary.to_string(), before.amount, &mut tx).await?;
     if budgeted == Budgeted::Exceeded {
         return Err(Refusal::BudgetExceeded.into());
     }

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::Date;
 use kernel::fault::{Error, Fault};
 use kernel::money::LedgerMoney;
 use kernel::settings::ProgrammeSettings;
@@ -19,7 +18,7 @@ use table::tx::Tx;
 use crate::affiliate::model::settings::AffiliateSettings;
 use crate::app::App;
 use crate::operations::model::budget::{
-    Allowance, Budget, BudgetShare, Budgeted, Programme, SHARES, deal, gather, month_of,
+    Allowance, Budget, BudgetShare, Budgeted, BudgetedProgramme, SHARES, deal, gather, month_of,
 };
 use crate::operations::model::settings::AreaSettings;
 use crate::payment::model::settings::{PaymentSettings, PromotionSettings};
@@ -34,11 +33,11 @@ type Shares = BTreeMap<u8, Versioned<BudgetShare>>;
 ///
 /// # Errors
 /// A fault when the settings cannot be read.
-pub async fn budget_of(app: &App, programme: Programme) -> Result<Option<Budget>, Fault> {
+pub async fn budget_of(app: &App, programme: BudgetedProgramme) -> Result<Option<Budget>, Fault> {
     let (edition, amount) = match programme {
-        Programme::Referral => limit::<ReferralSettings>(app).await?,
-        Programme::Promotion => limit::<PromotionSettings>(app).await?,
-        Programme::Affiliate => limit::<AffiliateSettings>(app).await?,
+        BudgetedProgramme::Referral => limit::<ReferralSettings>(app).await?,
+        BudgetedProgramme::Promotion => limit::<PromotionSettings>(app).await?,
+        BudgetedProgramme::Affiliate => limit::<AffiliateSettings>(app).await?,
     };
     if amount.is_zero() {
         return Ok(None);
@@ -64,7 +63,7 @@ impl BudgetState {
     ///
     /// # Errors
     /// A fault when the database cannot be reached. Without a budget nothing is read.
-    pub async fn read(app: &App, programme: Programme, by: &str) -> Result<(Self, Allowance), Fault> {
+    pub async fn read(app: &App, programme: BudgetedProgramme, by: &str) -> Result<(Self, Allowance), Fault> {
         let Some(budget) = budget_of(app, programme).await? else { return Ok(<(Self, Allowance)>::default()) };
         let number = number_of(by);
         let share = app.store.get::<BudgetShare>(&BudgetShare::key(programme, budget.month, number)).await?;
@@ -92,7 +91,7 @@ fn number_of(by: &str) -> u8 {
 /// A fault when the database cannot be reached or amounts do not add up.
 pub async fn spend(
     app: &App,
-    programme: Programme,
+    programme: BudgetedProgramme,
     by: &str,
     amount: LedgerMoney,
     tx: &mut Tx,
@@ -133,44 +132,30 @@ pub async fn make_room(app: &App, allowance: &Allowance) -> Result<bool, Error> 
 }
 
 /// Use of a programme's budget in the current month.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BudgetUse {
-    pub programme: Programme,
-    /// First day of the month.
-    pub month: Date,
-    /// The whole budget; `None` for no limit.
-    pub budget: Option<LedgerMoney>,
+    pub budget: Budget,
+    /// Sum of the grants that were taken from it.
     pub spent: LedgerMoney,
-    pub remaining: Option<LedgerMoney>,
+    pub remaining: LedgerMoney,
 }
 
-/// Returns the use of every programme's budget, also of one that has none any more.
+/// Returns the use of a programme's budget; `None` if it has none.
 ///
 /// # Errors
 /// A fault when the database cannot be reached.
-pub async fn uses(app: &App) -> Result<Vec<BudgetUse>, Error> {
-    let zero = LedgerMoney::zero(app.settings::<PaymentSettings>().await?.settings.ledger_currency);
-    let month = month_of(app.clock.now());
-    let mut uses = Vec::new();
-    for programme in Programme::ALL {
-        let limit = budget_of(app, programme).await?;
-        let shares = shares(app, programme, month).await?;
-        let spent = shares.values().try_fold(zero, |sum, share| sum.plus(share.spent))?;
-        let remaining = limit.map(|limit| limit.amount.minus(spent)?.most(zero)).transpose()?;
-        let budget = limit.map(|limit| limit.amount);
-        uses.push(BudgetUse { programme, month, budget, spent, remaining });
-    }
-    Ok(uses)
-}
-
-async fn shares(app: &App, programme: Programme, month: Date) -> Result<Shares, Fault> {
-    let keys: BTreeMap<u8, Key<BudgetShare>> =
-        (0..SHARES).map(|share| (share, BudgetShare::key(programme, month, share))).collect();
-    app.store.read(keys).await
+pub async fn use_of(app: &App, programme: BudgetedProgramme) -> Result<Option<BudgetUse>, Error> {
+    let Some(budget) = budget_of(app, programme).await? else { return Ok(None) };
+    let zero = LedgerMoney::zero(budget.amount.currency());
+    let spent = read(app, &budget).await?.values().try_fold(zero, |sum, share| sum.plus(share.spent))?;
+    let remaining = budget.amount.minus(spent)?.most(zero)?;
+    Ok(Some(BudgetUse { budget, spent, remaining }))
 }
 
 async fn read(app: &App, budget: &Budget) -> Result<Shares, Fault> {
-    shares(app, budget.programme, budget.month).await
+    let keys: BTreeMap<u8, Key<BudgetShare>> =
+        (0..SHARES).map(|share| (share, BudgetShare::key(budget.programme, budget.month, share))).collect();
+    app.store.read(keys).await
 }
 
 /// Reads all shares as they were at one moment, so that room on its way from one to another is not missed.

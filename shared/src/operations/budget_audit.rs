@@ -8,26 +8,26 @@ use jiff::civil::Date;
 use kernel::money::{LedgerMoney, MoneyError};
 
 use crate::operations::auditor::{Finding, Snapshot};
-use crate::operations::model::budget::{BudgetShare, Programme};
+use crate::operations::model::budget::{BudgetShare, BudgetedProgramme};
 
 type Month = (&'static str, Date);
 
 /// Checks the shares of budgets against the grants of their months.
 pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut granted: BTreeMap<Month, Vec<LedgerMoney>> = BTreeMap::new();
-    let mut add = |programme: Programme, month: Option<Date>, amount: LedgerMoney| {
+    let mut add = |programme: BudgetedProgramme, month: Option<Date>, amount: LedgerMoney| {
         if let Some(month) = month {
             granted.entry((programme.as_str(), month)).or_default().push(amount);
         }
     };
     for reward in snapshot.rewards.values() {
-        add(Programme::Referral, reward.budget_month, reward.amount);
+        add(BudgetedProgramme::Referral, reward.budget_month, reward.amount);
     }
     for commission in snapshot.commissions.values() {
-        add(Programme::Affiliate, commission.budget_month, commission.amount);
+        add(BudgetedProgramme::Affiliate, commission.budget_month, commission.amount);
     }
     for (order, bonus) in snapshot.orders.values().filter_map(|order| Some((order, order.bonus?))) {
-        add(Programme::Promotion, order.bonus_budget_month, bonus);
+        add(BudgetedProgramme::Promotion, order.bonus_budget_month, bonus);
     }
     let mut shares: BTreeMap<Month, Vec<&BudgetShare>> = BTreeMap::new();
     for share in snapshot.all::<BudgetShare>() {

@@ -9,7 +9,7 @@ use table::records;
 use table::records::RecordSchema;
 
 use crate::operations::model::audit_record::AuditRecord;
-use crate::operations::model::budget::{BudgetShare, Programme};
+use crate::operations::model::budget::{BudgetShare, BudgetedProgramme};
 use crate::operations::model::metrics::ProjectedMetrics;
 use crate::operations::settings::SettingsRecord;
 
@@ -29,7 +29,7 @@ records! {
 
     /// A share of a month's budget of a programme, in a partition of its own (R10.4).
     BudgetShare = "budget_share" {
-        fn key(programme: Programme, month: Date, share: u8) = "BUDGET#{programme}#{month}#{share:03}", "SHARE";
+        fn key(programme: BudgetedProgramme, month: Date, share: u8) = "BUDGET#{programme}#{month}#{share:03}", "SHARE";
         at |it| BudgetShare::key(it.programme, it.month, it.share);
     }
 }

@@ -9,7 +9,7 @@ use crate::account::model::user::User;
 use crate::app::App;
 use crate::message::Message;
 use crate::operations::budget::spend;
-use crate::operations::model::budget::{Budgeted, Programme};
+use crate::operations::model::budget::{Budgeted, BudgetedProgramme};
 use crate::payment::model::order::Order;
 use crate::payment::model::payment::{Credited, Payment};
 use crate::payment::model::review::{Review, ReviewState};
@@ -115,7 +115,7 @@ async fn within_budget(app: &App, order: &Order, credited: &Credited, tx: &mut T
     if !credited.bonus.is_positive() {
         return Ok(*credited);
     }
-    let budgeted = spend(app, Programme::Promotion, &order.user.to_string(), credited.bonus, tx).await?;
+    let budgeted = spend(app, BudgetedProgramme::Promotion, &order.user.to_string(), credited.bonus, tx).await?;
     let none = LedgerMoney::zero(credited.bonus.currency());
     let post_bonus = if budgeted == Budgeted::Exceeded { none } else { credited.post_bonus };
     Ok(Credited { budgeted, post_bonus, ..*credited })

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::message::Message;
 use crate::operations::audit_log::by_admin;
 use crate::operations::budget::spend;
-use crate::operations::model::budget::{Budgeted, Programme};
+use crate::operations::model::budget::{Budgeted, BudgetedProgramme};
 use crate::payment::credit_order::header;
 use crate::payment::model::order::Order;
 use crate::payment::model::payment::target;
@@ -39,7 +39,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &ReleaseBonus) -> Result<(Order, Tx), E
     let user = app.store.get::<User>(&User::key(order.user)).await?;
     let user = user.ok_or_else(|| Fault::bug("an order without its user"))?;
     let mut tx = app.tx();
-    let budgeted = spend(app, Programme::Promotion, &order.user.to_string(), bonus, &mut tx).await?;
+    let budgeted = spend(app, BudgetedProgramme::Promotion, &order.user.to_string(), bonus, &mut tx).await?;
     if budgeted == Budgeted::Exceeded {
         return Err(Refusal::BudgetExceeded.into());
     }

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::message::Message;
 use crate::message::ReceivedMessage;
 use crate::operations::budget::{BudgetState, make_room};
-use crate::operations::model::budget::{Allowance, Programme};
+use crate::operations::model::budget::{Allowance, BudgetedProgramme};
 use crate::referral::model::counts::{Milestone, ReferralCounts};
 use crate::referral::model::reconcile::{Changed, RewardCause, RewardContext, RewardLedger, SettlementError, Target};
 use crate::referral::model::referral::{Reward, RewardState, Side, Trigger};
@@ -265,7 +265,7 @@ async fn read(
     let wanted = RewardReads::by(messages, aim);
     let by = messages.first().map(|told| told.message.group()).unwrap_or_default();
     let ((users, counts, rewards, milestones), found) = app.store.read((wanted.keys(), orders.keys())).await?;
-    let (budget, allowance) = BudgetState::read(app, Programme::Referral, &by).await?;
+    let (budget, allowance) = BudgetState::read(app, BudgetedProgramme::Referral, &by).await?;
     let read = Read { users, counts, rewards, milestones, budget };
     let settlement = RewardLedger {
         users: values(&read.users),

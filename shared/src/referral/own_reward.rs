@@ -6,7 +6,7 @@ use crate::account::model::user::User;
 use crate::app::App;
 use crate::message::Message;
 use crate::operations::budget::spend;
-use crate::operations::model::budget::{Budgeted, HoldReason, Programme};
+use crate::operations::model::budget::{Budgeted, BudgetedProgramme, HoldReason};
 use crate::payment::credit_order::header;
 use crate::referral::model::referral::{Referral, Reward, RewardState, Side, Trigger};
 use kernel::fault::{Error, Fault};
@@ -30,7 +30,7 @@ pub fn own_reward(bound: &Referral, invitee: UserId, at: Timestamp) -> Result<Op
 /// A fault when the database cannot be reached or amounts do not add up.
 pub async fn within_budget(app: &App, reward: Reward, tx: &mut Tx) -> Result<Reward, Error> {
     let (by, at) = (reward.beneficiary.to_string(), reward.created_at);
-    Ok(match spend(app, Programme::Referral, &by, reward.amount, tx).await? {
+    Ok(match spend(app, BudgetedProgramme::Referral, &by, reward.amount, tx).await? {
         Budgeted::Exceeded => reward.waiting(RewardState::Held, Some(HoldReason::Budget)),
         budgeted => Reward { budget_month: budgeted.month(), ..reward }.granted(at),
     })

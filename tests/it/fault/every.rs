@@ -167,6 +167,7 @@ impl Digest {
             "POST /v1/sessions"
             | "POST /v1/service/users/{id}/sessions"
             | "POST /v1/registrations"
+            | "POST /v1/registrations within a budget"
             | "POST /v1/registrations/verify" => "session",
             // If the provider can't close a session it stays open, and no event reports its end.
             "POST /v1/payment/orders/{id}/cancel" => "event",

@@ -21,7 +21,7 @@ pub const SHARES: u8 = 64;
 
 text_enum! {
     /// Programme with a budget.
-    pub enum Programme {
+    pub enum BudgetedProgramme as Programme {
         /// Rewards of referrals (R3).
         Referral = "referral",
         /// Bonuses of the new-user promotion (R5).
@@ -49,7 +49,7 @@ pub fn month_of(at: Timestamp) -> Date {
 /// Budget of a programme for a month, as the settings have it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Budget {
-    pub programme: Programme,
+    pub programme: BudgetedProgramme,
     /// First day of the month.
     pub month: Date,
     /// Version of the settings.
@@ -60,7 +60,7 @@ pub struct Budget {
 /// Share of a month's budget.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BudgetShare {
-    pub programme: Programme,
+    pub programme: BudgetedProgramme,
     /// First day of the month.
     pub month: Date,
     /// Number of the share, from 0.

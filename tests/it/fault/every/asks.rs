@@ -194,7 +194,7 @@ async fn of_commission(world: &World, route: &str) -> Act {
             json!({"reason": "unknown account"}),
         ),
         "POST /v1/admin/commissions/{id}/release" => {
-            budget(world, "affiliate", "1.5").await;
+            budget(world, "affiliate", "1").await;
             hundred(world).await;
             budget(world, "affiliate", "5").await;
             let made = world.admin().get("/v1/admin/commissions?state=held").await.is(200);

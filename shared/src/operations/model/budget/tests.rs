@@ -12,7 +12,7 @@ fn usd(units: i64) -> LedgerMoney {
 
 fn budget(edition: u64, units: i64) -> Budget {
     let month = Date::constant(2026, 11, 1);
-    Budget { programme: Programme::Referral, month, edition, amount: usd(units) }
+    Budget { programme: BudgetedProgramme::Referral, month, edition, amount: usd(units) }
 }
 
 fn sum(shares: &[BudgetShare], of: fn(&BudgetShare) -> LedgerMoney) -> LedgerMoney {

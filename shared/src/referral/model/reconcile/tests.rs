@@ -3,7 +3,7 @@ use super::*;
 use crate::account::model::identity::{Role, Status};
 use crate::account::model::user::AffiliatePolicy;
 use crate::affiliate::model::settings::AffiliateSettings;
-use crate::operations::model::budget::{Allowance, Budget, BudgetShare, HoldReason, Programme};
+use crate::operations::model::budget::{Allowance, Budget, BudgetShare, BudgetedProgramme, HoldReason};
 use crate::referral::model::referral::{InviteCode, RewardAmounts, RewardTerms};
 use kernel::ledger::{Accounts, JournalOrigin, Operator};
 use kernel::money::PayMoney;
@@ -187,7 +187,7 @@ fn a_reward_is_held_while_its_beneficiary_is_blocked() {
 fn a_reward_above_the_budget_is_held_and_counted_once() {
     let mut world = world([user(ANN), invitee(2, terms([2, 0], [5, 3]))]);
     let month = jiff::civil::date(2026, 11, 1);
-    let budget = Budget { programme: Programme::Referral, month, edition: 1, amount: usd("1") };
+    let budget = Budget { programme: BudgetedProgramme::Referral, month, edition: 1, amount: usd("1") };
     let dealt = |room: &str| BudgetShare { room: usd(room), ..BudgetShare::empty(&budget, 0) };
     world.allowance = Allowance { budget: Some(budget), share: Some(dealt("1")), exceeding: Vec::new() };
     settle(&mut world, registered(2));
