@@ -194,6 +194,7 @@ from-the-next-order-or-reported-purchase = from the next order or reported purch
 from-the-next-sign-up = from the next sign-up; whoever is here keeps theirs
 from-the-next-sign-up-for-qualifying-the-next-payment = from the next sign-up; for qualifying, from the next payment
 from-the-next-payment = from the next payment
+from-the-next-of-them = from the next of them
 from-the-next-code = from the next code
 from-the-next-withdrawal = from the next withdrawal
 word-foreign-payments-ignore = Keep them, do nothing

@@ -194,6 +194,7 @@ from-the-next-order-or-reported-purchase = 自下一笔订单或上报的购买�
 from-the-next-sign-up = 自下一次注册起；已有用户不变
 from-the-next-sign-up-for-qualifying-the-next-payment = 自下一次注册起；达标自下一次付款起
 from-the-next-payment = 自下一次付款起
+from-the-next-of-them = 自下一笔起
 from-the-next-code = 自下一个邀请码起
 from-the-next-withdrawal = 自下一次提现起
 word-foreign-payments-ignore = 保留，不处理

@@ -218,9 +218,9 @@ fn main(
             aside.stack {
                 (areas_of(visit, shown.area))
                 @match budget {
-                    Ok(Some(of)) => (card("budget", &text.budget_month(), &budget_use(visit, &of))),
+                    Ok(Some(of)) => (card("budget-use", &text.budget_month(), &budget_use(visit, &of))),
                     Ok(None) => {}
-                    Err(error) => (card("budget", &text.budget_month(), &crate::list::alone(visit, Err(error)))),
+                    Err(error) => (card("budget-use", &text.budget_month(), &crate::list::alone(visit, Err(error)))),
                 }
                 @match example {
                     Ok(Some(example)) => (card("example", &text.settings_example(), &html! { div.in.stack-s { (example) } })),

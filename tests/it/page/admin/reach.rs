@@ -188,7 +188,8 @@ fn every_route_of_the_admin_and_agency_api_is_reached_from_a_page() {
         pages.extend(troubled(world).await);
         held_reward(world).await;
         pages.push(failed_delivery(world).await);
-        let batch = json!({"label": "few", "count": 1, "credit": "1", "expires_at": "2027-01-31T00:00:00Z"});
+        let batch =
+            json!({"label": "few", "count": 1, "credit": "1", "total_uses": 1, "expires_at": "2027-01-31T00:00:00Z"});
         let batch = world.admin().once().post("/v1/admin/redemption/batches", batch).await.is(201);
         pages.push(format!("/admin/batches/{}", batch["id"].as_str().unwrap()));
         // One that is still being made.

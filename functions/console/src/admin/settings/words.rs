@@ -206,6 +206,7 @@ impl Texts {
             "the next sign-up; for qualifying, the next payment" => {
                 self.from_the_next_sign_up_for_qualifying_the_next_payment()
             }
+            "the next of them" => self.from_the_next_of_them(),
             "the next payment" => self.from_the_next_payment(),
             "the next code" => self.from_the_next_code(),
             "the next withdrawal" => self.from_the_next_withdrawal(),
