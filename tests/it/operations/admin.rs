@@ -15,7 +15,7 @@ fn items(page: &Value) -> Vec<Value> {
     page["items"].as_array().unwrap().clone()
 }
 
-async fn id_of(world: &World, name: &str) -> String {
+pub async fn id_of(world: &World, name: &str) -> String {
     let path = format!("/v1/admin/users?email={name}%40example.com");
     let page = world.admin().get(&path).await.is(200);
     page["items"][0]["id"].as_str().unwrap().to_owned()

@@ -3,10 +3,12 @@
 pub mod admin;
 pub mod audit;
 mod audit_table;
+pub mod budget;
 pub mod explain;
 mod files;
 pub mod jobs;
 mod refusals;
 pub mod statistics;
 pub mod views;
+mod window;
 mod wrong_inputs;
