@@ -208,6 +208,7 @@ async fn registrations(world: &World) {
         .settings("referral", |settings| {
             settings["registration"]["inviter_reward"] = json!("1");
             settings["max_invitees_per_user"] = json!(10);
+            settings["budget"] = json!("1000");
         })
         .await;
     world.register("ann", None).await;

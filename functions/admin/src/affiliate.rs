@@ -12,6 +12,7 @@ use shared::account::view::{Admin, AdminSearch, WithdrawalsApprove};
 use shared::affiliate::close_withdrawal::{CloseWithdrawal, ClosedBy, close_withdrawal};
 use shared::affiliate::model::commission::{self, CommissionState};
 use shared::affiliate::model::withdrawal::{self, WithdrawalResolution, WithdrawalState};
+use shared::affiliate::release_commission::{ReleaseCommission, release_commission};
 use shared::affiliate::reverse_commission::{ReverseCommission, reverse_commission};
 use shared::affiliate::view::WithdrawalView;
 use shared::app::App;
@@ -24,6 +25,7 @@ use shared::edge::reply::Reply;
 use shared::edge::view::Amount;
 use shared::kernel::id::{CommissionId, WithdrawalId};
 use shared::kernel::refusal::{Refusal, code};
+use shared::operations::model::budget::HoldReason;
 use shared::operations::search::{self, CommissionFilter, WithdrawalFilter};
 use shared::table::context::Ctx;
 use utoipa::{IntoParams, ToSchema};
@@ -55,6 +57,8 @@ pub struct AdminCommission {
     pub remaining: Amount,
     /// State: `pending`, `available`, `partially_reversed`, `reversed` or `held`.
     pub state: CommissionState,
+    /// Reason for holding it: `blocked` or `budget`; null if it is not held.
+    pub hold: Option<HoldReason>,
     /// Reason why an admin reversed it.
     pub reason: Option<String>,
     /// End of the hold: the time from which it can be withdrawn.
@@ -79,6 +83,7 @@ impl CsvRow for AdminCommission {
         "remaining.amount",
         "amount.currency",
         "state",
+        "hold",
         "reason",
         "available_at",
     ];
@@ -97,6 +102,7 @@ impl AdminCommission {
             amount: of.amount.into(),
             remaining: of.left().into(),
             state: of.state(now),
+            hold: of.hold(),
             reason: of.denied.clone(),
             available_at: of.available_at,
             created_at: of.created_at,
@@ -153,6 +159,26 @@ pub async fn reverse(
     let reason = body.value.read()?;
     let ctx = key.bind(&app, &admin, &body);
     let done = reverse_commission(&app, &ctx, &ReverseCommission { commission, reason, admin: admin.id }).await?;
+    Ok(Reply::ok(AdminCommission::of(&done.answer, app.clock.now())).replayed(done.replayed))
+}
+
+/// Release a commission that exceeds the budget
+///
+/// It is taken from the current month's budget. It is available if its hold time is over, else when that ends.
+#[utoipa::path(
+    post, path = "/v1/admin/commissions/{id}/release", operation_id = "releaseCommission", tag = "admin",
+    responses((status = 200, body = AdminCommission), code::NotHeld, code::BudgetExceeded),
+)]
+pub async fn release(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    Id(commission): Id<CommissionId>,
+    key: Idempotent,
+    body: Body<Reason>,
+) -> Result<Reply<AdminCommission>, Problem> {
+    let reason = body.value.read()?;
+    let ctx = key.bind(&app, &admin, &body);
+    let done = release_commission(&app, &ctx, &ReleaseCommission { commission, reason, admin: admin.id }).await?;
     Ok(Reply::ok(AdminCommission::of(&done.answer, app.clock.now())).replayed(done.replayed))
 }
 

@@ -4,6 +4,7 @@
 
 pub mod affiliate;
 pub mod agency;
+pub mod budget;
 pub mod daily;
 pub mod endpoint;
 pub mod erase;
@@ -53,7 +54,9 @@ pub fn api() -> Api<Arc<App>> {
         programme::rewards,
         programme::retry,
         affiliate::commissions,
+        affiliate::release,
         affiliate::reverse,
+        budget::budgets,
         affiliate::withdrawals,
         affiliate::approve,
         affiliate::reject,
@@ -63,6 +66,7 @@ pub fn api() -> Api<Arc<App>> {
         order::order,
         explain::explain,
         order::complete,
+        order::bonus,
         order::undo,
         order::verify,
         refund::refund,
@@ -81,6 +85,13 @@ pub fn api() -> Api<Arc<App>> {
         endpoint::delete,
         endpoint::deliveries,
         endpoint::replay,
+    ]
+    .and(codes())
+}
+
+/// The routes of plans, batches, codes and redemptions.
+fn codes() -> Api<Arc<App>> {
+    api![
         redemption::plan::plans,
         redemption::plan::create,
         redemption::plan::plan,

@@ -3,6 +3,7 @@
 use shared::kernel::id::UserId;
 use std::sync::Arc;
 
+use super::reason::Reason;
 use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,7 @@ use shared::payment::order_file::{OrderFile, order_file};
 use shared::payment::pay_page::with_pay_url;
 use shared::payment::payments_of::payments_of;
 use shared::payment::poll_provider::verify_any;
+use shared::payment::release_bonus::{ReleaseBonus, release_bonus};
 use shared::payment::staff::view::{AdminOrder, Transition, transitions};
 use shared::payment::undo_completion::{UndoCompletion, undo_completion};
 use shared::table::store::Page;
@@ -290,6 +292,26 @@ pub async fn undo(
     let ctx = key.bind(&app, &admin, &body);
     let done = undo_completion(&app, &ctx, &UndoCompletion { order: id, reason, admin: admin.id }).await?;
     Ok(Reply::ok(file(&app, done.answer.order).await?).replayed(done.replayed))
+}
+
+/// Release a bonus that exceeds the budget
+///
+/// It is taken from the current month's budget. The part that refunds leave of it is credited.
+#[utoipa::path(
+    post, path = "/v1/admin/payment/orders/{id}/bonus/release", operation_id = "releaseBonus", tag = "admin",
+    responses((status = 200, body = AdminOrderFile), code::NotHeld, code::BudgetExceeded),
+)]
+pub async fn bonus(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    Id(order): Id<OrderId>,
+    key: Idempotent,
+    body: Body<Reason>,
+) -> Result<Reply<AdminOrderFile>, Problem> {
+    let reason = body.value.read()?;
+    let ctx = key.bind(&app, &admin, &body);
+    let done = release_bonus(&app, &ctx, &ReleaseBonus { order, reason, admin: admin.id }).await?;
+    Ok(Reply::ok(file(&app, done.answer.id).await?).replayed(done.replayed))
 }
 
 /// Poll the provider about an order

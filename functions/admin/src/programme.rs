@@ -19,6 +19,7 @@ use shared::edge::reply::Reply;
 use shared::edge::view::Amount;
 use shared::kernel::id::RewardId;
 use shared::kernel::refusal::{Refusal, code};
+use shared::operations::model::budget::HoldReason;
 use shared::operations::search::{self, ReferralFilter};
 use shared::referral::model::referral::{self, RewardState};
 use shared::referral::retry_reward::{Retry, retry_reward};
@@ -144,6 +145,8 @@ pub struct AdminReward {
     pub amount: Amount,
     /// State: `pending`, `held`, `granted`, `failed` or `reversed`.
     pub state: RewardState,
+    /// Reason for holding it: `blocked` or `budget`; null if it is not held.
+    pub hold: Option<HoldReason>,
     /// Time of creation.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -163,6 +166,7 @@ impl CsvRow for AdminReward {
         "amount.amount",
         "amount.currency",
         "state",
+        "hold",
         "granted_at",
     ];
 }
@@ -177,6 +181,7 @@ impl From<referral::Reward> for AdminReward {
             invitee: of.invitee,
             amount: of.amount.into(),
             state: of.state,
+            hold: of.held(),
             created_at: of.created_at,
             granted_at: of.granted_at,
         }

@@ -130,7 +130,7 @@ fn sum(visit: &Visit, order: &OrderView, is_top_up: bool) -> Markup {
                         dt { (text.order_credit()) } dd { (crate::parts::money(&order.credit)) }
                         @if let Some(bonus) = bonus {
                             dt { (of_bonus.unwrap_or_else(|| text.order_bonus().to_string())) }
-                            dd { (crate::parts::change(bonus)) }
+                            dd { (crate::parts::change(bonus)) @if order.bonus_held { small { (text.order_bonus_held()) } } }
                         }
                         dt.total { (text.order_total()) } dd.total { (crate::parts::money(&order.total)) }
                     }

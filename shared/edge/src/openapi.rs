@@ -99,6 +99,15 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
         self
     }
 
+    /// The routes of another list too.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.router = self.router.merge(other.router);
+        self.behind_forms = self.behind_forms.merge(other.behind_forms);
+        self.operations.extend(other.operations);
+        self
+    }
+
     /// The handler of paths that no route has.
     pub fn fallback<T: 'static, H: Handler<T, S>>(mut self, handler: H) -> Self {
         self.router = self.router.fallback(handler);

@@ -195,6 +195,10 @@ refusals! {
     MayNotInvite = 409 "may_not_invite", "You may not invite.";
     /// The reward is not in a state that can be retried.
     RewardNotFailed = 409 "reward_not_failed", "Only a failed reward can be retried.";
+    /// It is not held for its programme's budget (R10.4).
+    NotHeld = 409 "not_held", "It is not held.";
+    /// The month's budget has no room for it (R10.4).
+    BudgetExceeded = 409 "budget_exceeded", "It would exceed the month's budget of its programme.";
     /// No uses of the code are left (R7.3).
     CodeUsedUp = 409 "code_used_up", "The code is used up.";
     /// The caller has reached the code's limit per user (R7.2).

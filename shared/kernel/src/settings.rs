@@ -8,6 +8,7 @@
 mod checks;
 mod list;
 mod value;
+mod window;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserializer, Serialize, Serializer};
@@ -18,6 +19,7 @@ pub use utoipa::{PartialSchema, ToSchema};
 pub use crate::settings::checks::Checks;
 pub use crate::settings::list::{Entries, List};
 pub use crate::settings::value::{Decimals, SettingValue, Text, document, judge_word};
+pub use crate::settings::window::{Period, ProgrammeSettings};
 
 use crate::refusal::Refusal;
 use crate::shape::{differences, field_error};

@@ -23,17 +23,17 @@ use crate::account::verify_signup::plan_pending;
 use crate::affiliate::model::settings::AffiliateSettings;
 use crate::app::App;
 use crate::message::Message;
-use crate::payment::credit_order::header;
 use crate::payment::model::promotion::Promotion;
 use crate::payment::model::settings::{PaymentSettings, PromotionSettings};
 use crate::referral::model::counts::InviteeLimit;
 use crate::referral::model::referral::{
-    CodeOwner, Invite, InviteCode, NotApplied, Referral, Reward, RewardTerms, Side, Trigger, attribute,
+    CodeOwner, Invite, InviteCode, NotApplied, Referral, Reward, RewardTerms, attribute,
 };
 use crate::referral::model::settings::ReferralSettings;
-use kernel::fault::{Error, Fault};
+use crate::referral::own_reward::{give, own_reward, within_budget};
+use kernel::fault::Error;
 use kernel::id::{SignupId, UserId};
-use kernel::ledger::{Accounts, JournalEntry, NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
+use kernel::ledger::Accounts;
 use kernel::money::LedgerMoney;
 use kernel::refusal::Refusal;
 use table::context::Ctx;
@@ -333,7 +333,16 @@ pub(crate) async fn sign_up(app: &App, ctx: &Ctx, newcomer: &NewAccount) -> Resu
     let bound = found.bind(newcomer, &programmes);
     let mut tx = app.tx();
     newcomer.claim(bound.as_ref().err().copied().flatten(), &mut tx);
-    let (user, reward) = newcomer.user(app, ctx, programmes, bound.as_ref().ok(), &mut tx)?;
+    let own = match bound.as_ref() {
+        Ok(bound) => own_reward(bound, newcomer.id, now)?,
+        Err(_) => None,
+    };
+    let own = match own {
+        Some(reward) => Some(within_budget(app, reward, &mut tx).await?),
+        None => None,
+    };
+    let reward = own.as_ref().map(|reward| reward.amount);
+    let user = newcomer.user(app, ctx, programmes, (bound.as_ref().ok(), own), &mut tx)?;
     tx.insert(&user);
     if bound.is_ok() {
         found.count(&mut tx);
@@ -435,15 +444,15 @@ impl NewAccount {
         }
     }
 
-    /// Builds the user with their registration reward on the balance, and adds the writes to `tx`.
+    /// Builds the user with their registration reward on the balance, unless it is held, and adds the writes to `tx`.
     fn user(
         &self,
         app: &App,
         ctx: &Ctx,
         programmes: Programmes,
-        bound: Option<&Referral>,
+        (bound, reward): (Option<&Referral>, Option<Reward>),
         tx: &mut Tx,
-    ) -> Result<(User, Option<LedgerMoney>), Error> {
+    ) -> Result<User, Error> {
         let mut user = User {
             id: self.id,
             email: self.mailbox.as_ref().map(|mailbox| mailbox.email.clone()),
@@ -465,28 +474,9 @@ impl NewAccount {
             session_generation: 0,
             ended_sessions: Vec::new(),
         };
-        let reward = bound.map(|bound| own_reward(bound, self.id, self.created_at)).transpose()?.flatten();
         if let Some(reward) = &reward {
-            let (accounts, posting) = grant(app, ctx, &user, reward)?;
-            user.accounts = accounts;
-            tx.insert(reward);
-            tx.insert(&posting);
-            tx.send(Message::RewardSettled { reward: reward.id, beneficiary: self.id, granted: true });
+            give(app, ctx, reward, &mut user, tx)?;
         }
-        Ok((user, reward.map(|reward| reward.amount)))
+        Ok(user)
     }
-}
-
-/// Returns the invitee's registration reward as granted; `None` when its amount is 0.
-fn own_reward(bound: &Referral, invitee: UserId, at: Timestamp) -> Result<Option<Reward>, Error> {
-    let due = bound.rewards_due(invitee, Trigger::Registration, at)?;
-    Ok(due.into_iter().find(|reward| reward.side == Side::Invitee).map(|reward| reward.granted(at)))
-}
-
-fn grant(app: &App, ctx: &Ctx, user: &User, reward: &Reward) -> Result<(Accounts, JournalEntry), Fault> {
-    let cause = format!("reward:{}", reward.id);
-    let header = header(app, ctx, cause, Operator::System, "registration".to_owned(), reward.created_at);
-    let movement = NewLine::new(RecordType::Referral, reward.amount, reward.id.to_string());
-    let house = vec![PlatformLine::new(PlatformAccount::Rewards, reward.amount.negated())];
-    user.accounts.post(user.id, header, &[movement], house).map_err(Fault::bug)
 }

@@ -12,6 +12,8 @@ use crate::affiliate::model::commission::{Accrual, Commission, CommissionAccount
 use crate::affiliate::model::purchase::Purchase;
 use crate::app::App;
 use crate::message::Message;
+use crate::operations::budget::{BudgetState, make_room};
+use crate::operations::model::budget::{Allowance, BudgetedProgramme};
 use crate::payment::model::order::Order;
 use crate::referral::grant_rewards::Cause;
 use kernel::fault::{Error, Fault};
@@ -64,19 +66,25 @@ impl Orders {
         )
     }
 
-    /// Reconciles the commission of each order with the order as read; `inviters` has the status of each inviter.
+    /// Reconciles the commission of each order with the order as read; `inviters` has the status of each inviter, and `by` picks
+    /// the share of the programme's budget.
     ///
     /// # Errors
     /// A fault when an item does not decode or amounts overflow; write nothing then.
-    pub fn settle(
+    pub async fn settle(
         &self,
         app: &App,
         found: <AccrualKeys as Keys>::Found,
         inviters: BTreeMap<UserId, Status>,
+        by: &str,
     ) -> Result<AccrualState, Fault> {
         let (orders, purchases, commissions, earnings, accounts) = found;
-        let now = Accrual { inviters, ..Accrual::default() };
-        let mut read = AccrualState { commissions, earnings, accounts, now };
+        let (budget, allowance) = match self.0.is_empty() {
+            true => <(BudgetState, Allowance)>::default(),
+            false => BudgetState::read(app, BudgetedProgramme::Affiliate, by).await?,
+        };
+        let now = Accrual { inviters, allowance, ..Accrual::default() };
+        let mut read = AccrualState { commissions, earnings, accounts, budget, now };
         for order in self.0.keys() {
             let found = source_of(orders.get(order).map(|found| &**found), purchases.get(order).map(|found| &**found))?;
             let missing = || Fault::bug(format!("a message names {order}, but it is not there"));
@@ -133,6 +141,7 @@ pub struct AccrualState {
     pub(crate) commissions: BTreeMap<OrderId, Versioned<Commission>>,
     pub(crate) earnings: BTreeMap<UserId, Versioned<Earnings>>,
     pub(crate) accounts: BTreeMap<UserId, Versioned<CommissionAccount>>,
+    pub(crate) budget: BudgetState,
 }
 
 impl AccrualState {
@@ -160,6 +169,7 @@ impl AccrualState {
         for (id, earnings) in grown {
             tx.upsert(self.earnings.get(id), earnings);
         }
+        self.budget.write(&now.allowance, tx);
     }
 }
 
@@ -172,14 +182,23 @@ pub async fn earn(app: &App, told: &Cause<'_>) -> Result<(), Error> {
 }
 
 async fn plan(app: &App, told: &Cause<'_>) -> Result<((), Tx), Error> {
+    loop {
+        let (tx, exceeded) = attempt(app, told).await?;
+        if !make_room(app, &exceeded).await? {
+            return Ok(((), tx));
+        }
+    }
+}
+
+async fn attempt(app: &App, told: &Cause<'_>) -> Result<(Tx, Allowance), Error> {
     let mut tx = app.tx();
     let orders = Orders::of(std::slice::from_ref(told));
     let inviters: BTreeMap<UserId, Key<User>> =
         orders.0.values().map(|due| (due.inviter, User::key(due.inviter))).collect();
     let (found, users) = app.store.read((orders.keys(), inviters)).await?;
     let statuses = users.iter().map(|(id, user)| (*id, user.status)).collect();
-    let settled = orders.settle(app, found, statuses)?;
+    let settled = orders.settle(app, found, statuses, &told.message.group()).await?;
     settled.write(&mut tx);
     settled.now.blocked.iter().filter_map(|id| users.get(id)).for_each(|user| tx.unchanged(user).or_retry());
-    Ok(((), tx))
+    Ok((tx, settled.now.allowance))
 }

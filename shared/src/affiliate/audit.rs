@@ -155,7 +155,8 @@ fn check_commission(all: &Snapshot, sources: &Sources, commission: &Commission, 
         wrong("C4", format!("{} of {} is left, not what its order demands", commission.left(), commission.amount));
     }
     let waits = all.maturing.get(&(commission.beneficiary, commission.order)).map(|waiting| waiting.at);
-    if waits != commission.pending.then_some(commission.available_at) {
+    let timed = commission.pending && !commission.over_budget;
+    if waits != timed.then_some(commission.available_at) {
         wrong("C1", format!("pending: {}, listed until {waits:?}", commission.pending));
     }
     let parked = all.maturing.get(&(commission.beneficiary, commission.order)).is_some_and(|waiting| waiting.parked);

@@ -6,6 +6,7 @@ pub mod close_withdrawal;
 pub mod model;
 pub mod overview;
 pub mod purchases;
+pub mod release_commission;
 pub mod release_holds;
 pub mod report_purchase;
 pub mod reverse_commission;

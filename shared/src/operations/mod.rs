@@ -3,6 +3,8 @@
 pub mod audit_log;
 pub mod audit_table;
 pub mod auditor;
+pub mod budget;
+pub mod budget_audit;
 pub mod change_settings;
 pub mod days;
 pub mod dead_letters;

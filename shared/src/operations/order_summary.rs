@@ -48,7 +48,7 @@ impl OrderSums {
         if !order.status.is_captured() {
             return Ok(());
         }
-        let (net, bonus) = (order.net(), order.bonus()?);
+        let (net, bonus) = (order.net(), order.credited_bonus());
         self.orders = self.orders.saturating_add(1);
         sum(&mut self.charges, order.charge)?;
         sum(&mut self.nets, net)?;

@@ -69,7 +69,8 @@ impl SettingsCache {
 }
 
 impl App {
-    /// The settings of an area, at most a minute old; the defaults before their first change.
+    /// The settings of an area, at most a minute old; the defaults before their first change. A programme is switched off outside
+    /// its window (R10.4).
     ///
     /// # Errors
     /// Fails if the settings cannot be read, or the stored document of this area does not decode.
@@ -79,7 +80,11 @@ impl App {
             Some(snapshot) => snapshot,
             None => self.read_settings(now).await?,
         };
-        T::held_in(&snapshot).clone()
+        let held = T::held_in(&snapshot).clone()?;
+        Ok(match held.settings.as_of(now) {
+            Some(settings) => VersionedSettings { settings: Arc::new(settings), ..held },
+            None => held,
+        })
     }
 
     /// Reads all areas in one call; done while a function starts, and once a minute.

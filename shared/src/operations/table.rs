@@ -10,6 +10,7 @@ use table::records::RecordSchema;
 use table::spread::{COUNTERS, MonthlyList, numbered};
 
 use crate::operations::model::audit_record::AuditRecord;
+use crate::operations::model::budget::{BudgetShare, BudgetedProgramme};
 use crate::operations::model::metrics::ProjectedMetrics;
 use crate::operations::settings::SettingsRecord;
 
@@ -28,6 +29,12 @@ records! {
         fn key(id: AuditId) = "AUDIT#{id}", "AUDIT";
         at |it| AuditRecord::key(it.id);
         platform |it| Some(AUDITS.entry(it.at, it.id));
+    }
+
+    /// A share of a month's budget of a programme, in a partition of its own (R10.4).
+    BudgetShare = "budget_share" {
+        fn key(programme: BudgetedProgramme, month: Date, share: u8) = "BUDGET#{programme}#{month}#{share:03}", "SHARE";
+        at |it| BudgetShare::key(it.programme, it.month, it.share);
     }
 }
 

@@ -74,8 +74,7 @@ fn check_order(order: &Order, posted: &HashMap<OrderId, Posted>, findings: &mut 
         return;
     }
     let share = |whole: LedgerMoney| target(whole, order.net(), order.charge).map(LedgerMoney::amount);
-    let none = LedgerMoney::zero(order.credit.currency());
-    let (credit, bonus) = (share(order.credit), share(order.bonus.unwrap_or(none)));
+    let (credit, bonus) = (share(order.credit), share(order.credited_bonus()));
     let wanted = credit.ok().zip(bonus.ok()).and_then(|(credit, bonus)| Some((credit.checked_add(bonus)?, bonus)));
     if wanted != Some((given, promotion)) {
         let detail = format!("credited {given}, {promotion} of it bonus; {} left demand {wanted:?}", order.net());

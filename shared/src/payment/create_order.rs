@@ -235,6 +235,8 @@ fn drafted(
         provider_ref: None,
         payment_id: None,
         bonus: None,
+        bonus_held: false,
+        bonus_budget_month: None,
         left: None,
         has_refunds: false,
         completed: None,

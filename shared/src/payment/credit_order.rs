@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use crate::account::model::user::User;
 use crate::app::App;
 use crate::message::Message;
+use crate::operations::budget::spend;
+use crate::operations::model::budget::{Budgeted, BudgetedProgramme};
 use crate::payment::model::order::Order;
 use crate::payment::model::payment::{Credited, Payment};
 use crate::payment::model::review::{Review, ReviewState};
@@ -15,6 +17,7 @@ use crate::referral::model::settings::ReferralSettings;
 use kernel::fault::{Error, Fault};
 use kernel::id::{JournalId, OrderId};
 use kernel::ledger::{Header, JournalOrigin, Operator, PlatformAccount, PlatformLine};
+use kernel::money::LedgerMoney;
 use table::context::Ctx;
 use table::item::Versioned;
 use table::tx::Tx;
@@ -48,13 +51,14 @@ impl CreditOrder<'_> {
     /// A fault if amounts do not add up, which validated input excludes.
     pub async fn write(self, app: &App, ctx: &Ctx, tx: &mut Tx) -> Result<(), Error> {
         let referral = app.settings::<ReferralSettings>().await?.settings;
-        let (order, credited) = (self.order, self.credited);
+        let order = self.order;
+        let credited = &within_budget(app, order, self.credited, tx).await?;
         let payment_id = self.payment.as_ref().map(|(_, payment)| payment.id.clone());
         let paid = order.credited(credited, payment_id.as_deref());
         let (accounts, posting) = self
             .user
             .accounts
-            .post(order.user, self.header(app, ctx), &credited.movements(order), self.house()?)
+            .post(order.user, self.header(app, ctx), &credited.movements(order), self.house(credited)?)
             .map_err(Fault::bug)?;
         let mut user = User { accounts, ..(**self.user).clone() };
         if let (Some(promotion), Some(used)) = (user.promotion.as_mut(), credited.used(order)) {
@@ -95,8 +99,8 @@ impl CreditOrder<'_> {
     }
 
     /// Platform lines; money held on `suspense` is moved from there.
-    fn house(&self) -> Result<Vec<PlatformLine>, Error> {
-        let mut lines = self.credited.house(self.order)?;
+    fn house(&self, credited: &Credited) -> Result<Vec<PlatformLine>, Error> {
+        let mut lines = credited.house(self.order)?;
         if let Some(review) = self.review.filter(|review| review.reason.holds_money()) {
             let held = review.held().as_ledger();
             lines.push(PlatformLine::new(PlatformAccount::Provider(review.provider), held));
@@ -104,6 +108,17 @@ impl CreditOrder<'_> {
         }
         Ok(lines)
     }
+}
+
+/// Takes the bonus from the budget of the promotion, or holds it.
+async fn within_budget(app: &App, order: &Order, credited: &Credited, tx: &mut Tx) -> Result<Credited, Error> {
+    if !credited.bonus.is_positive() {
+        return Ok(*credited);
+    }
+    let budgeted = spend(app, BudgetedProgramme::Promotion, &order.user.to_string(), credited.bonus, tx).await?;
+    let none = LedgerMoney::zero(credited.bonus.currency());
+    let post_bonus = if budgeted == Budgeted::Exceeded { none } else { credited.post_bonus };
+    Ok(Credited { budgeted, post_bonus, ..*credited })
 }
 
 /// Adds a message for the tree's worker if the order pays an agency order (R8.8).

@@ -102,7 +102,7 @@ pub async fn of_refund(app: &App, id: OrderId, amount: Option<&str>) -> Result<R
         Some(of) => Some((of.beneficiary, BeforeAfter { now: of.left(), then: of.target(&source)? })),
         None => None,
     };
-    let (credit, bonus) = (of(order.credit)?, order.bonus.map(of).transpose()?);
+    let (credit, bonus) = (of(order.credit)?, order.bonus.filter(|_| !order.bonus_held).map(of).transpose()?);
     let rewards = rewards.into_iter().flatten().map(Versioned::into_inner).collect();
     Ok(RefundEffects {
         amount,

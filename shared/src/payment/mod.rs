@@ -22,6 +22,7 @@ pub mod poll_provider;
 pub mod reconcile;
 pub mod record_refund;
 pub mod refund_order;
+pub mod release_bonus;
 pub mod resolve_review;
 pub mod returns;
 pub mod reverse;

@@ -152,6 +152,8 @@ pub(crate) fn made(app: &App, like: &Order, review: &Review, id: OrderId) -> Res
         provider_ref: None,
         payment_id: None,
         bonus: None,
+        bonus_held: false,
+        bonus_budget_month: None,
         left: None,
         has_refunds: false,
         completed: None,

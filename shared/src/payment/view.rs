@@ -35,7 +35,9 @@ pub struct OrderView {
     pub credit: Amount,
     /// Promotion bonus in ledger currency; before payment the bonus that the order's tier would give.
     pub bonus: Amount,
-    /// Sum of credit and bonus, in ledger currency.
+    /// True while the bonus is under review, and not on the balance.
+    pub bonus_held: bool,
+    /// Sum of credit and bonus, in ledger currency; without a bonus under review.
     pub total: Amount,
     /// Units of pay currency per unit of ledger currency, at order creation.
     pub exchange_rate: String,
@@ -155,6 +157,7 @@ impl TryFrom<&order::Order> for OrderView {
             charge: order.charge.into(),
             credit: order.credit.into(),
             bonus: order.bonus()?.into(),
+            bonus_held: order.bonus_held,
             total: order.total()?.into(),
             exchange_rate: order.exchange_rate.to_string(),
             discount_rate: order.discount_rate.to_string(),

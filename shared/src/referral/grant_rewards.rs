@@ -13,6 +13,8 @@ use crate::affiliate::accrual::{AccrualState, Orders, by_worker};
 use crate::app::App;
 use crate::message::Message;
 use crate::message::ReceivedMessage;
+use crate::operations::budget::{BudgetState, make_room};
+use crate::operations::model::budget::{Allowance, BudgetedProgramme};
 use crate::referral::model::counts::{Milestone, ReferralCounts};
 use crate::referral::model::reconcile::{Changed, RewardCause, RewardContext, RewardLedger, SettlementError, Target};
 use crate::referral::model::referral::{Reward, RewardState, Side, Trigger};
@@ -27,7 +29,8 @@ use table::tx::Tx;
 /// Maximum messages of one transaction.
 ///
 /// A message writes at most two rewards, two journal entries and the invitee's account, and four more items for its commission.
-/// The inviter's account, the counts and the outbox item are written once. So ten messages stay below the limit of 100 writes.
+/// The inviter's account, the counts, the outbox item and two shares of budgets are written once. So ten messages stay below the
+/// limit of 100 writes.
 const TOGETHER: usize = 10;
 
 impl From<SettlementError> for Error {
@@ -125,7 +128,22 @@ pub async fn settle(app: &App, ctx: &Ctx, messages: &[Cause<'_>], aim: Target) -
 }
 
 /// Plans the writes; the answer is the number of granted rewards and commissions.
+///
+/// Plans again while room in a budget can be made for what it would hold.
 async fn plan(app: &App, messages: &[Cause<'_>], aim: Target) -> Result<((i64, i64), Tx), Error> {
+    loop {
+        let (answer, tx, exceeded) = attempt(app, messages, aim).await?;
+        let mut more = false;
+        for allowance in &exceeded {
+            more |= make_room(app, allowance).await?;
+        }
+        if !more {
+            return Ok((answer, tx));
+        }
+    }
+}
+
+async fn attempt(app: &App, messages: &[Cause<'_>], aim: Target) -> Result<((i64, i64), Tx, [Allowance; 2]), Error> {
     let orders = if aim == Target::Grant { Orders::of(messages) } else { Orders::default() };
     let (read, mut settlement, earned) = read(app, messages, aim, &orders).await?;
     for told in messages {
@@ -142,7 +160,8 @@ async fn plan(app: &App, messages: &[Cause<'_>], aim: Target) -> Result<((i64, i
     let guarded = |id: &&UserId| relied && (users.contains(id) || relied_on.contains(id));
     let blocked = earned.now.blocked.iter().filter(|id| !guarded(id)).filter_map(|id| read.users.get(id));
     blocked.for_each(|user| tx.unchanged(user).or_retry());
-    Ok(((number(settlement.postings.len()), number(earned.now.granted)), tx))
+    let answer = (number(settlement.postings.len()), number(earned.now.granted));
+    Ok((answer, tx, [settlement.allowance, earned.now.allowance]))
 }
 
 /// Maps a message to its reward cause, if it may make rewards due.
@@ -165,6 +184,7 @@ struct Read {
     counts: BTreeMap<UserId, Versioned<ReferralCounts>>,
     rewards: BTreeMap<RewardId, Versioned<Reward>>,
     milestones: BTreeMap<(UserId, Trigger), Versioned<Milestone>>,
+    budget: BudgetState,
 }
 
 /// Keys that a batch has to read.
@@ -243,17 +263,20 @@ async fn read(
     orders: &Orders,
 ) -> Result<(Read, RewardLedger, AccrualState), Fault> {
     let wanted = RewardReads::by(messages, aim);
+    let by = messages.first().map(|told| told.message.group()).unwrap_or_default();
     let ((users, counts, rewards, milestones), found) = app.store.read((wanted.keys(), orders.keys())).await?;
-    let read = Read { users, counts, rewards, milestones };
+    let (budget, allowance) = BudgetState::read(app, BudgetedProgramme::Referral, &by).await?;
+    let read = Read { users, counts, rewards, milestones, budget };
     let settlement = RewardLedger {
         users: values(&read.users),
         counts: values(&read.counts),
         rewards: values(&read.rewards),
         milestones: values(&read.milestones),
+        allowance,
         ..RewardLedger::default()
     };
     let statuses = read.users.iter().map(|(id, user)| (*id, user.status)).collect();
-    let earned = orders.settle(app, found, statuses)?;
+    let earned = orders.settle(app, found, statuses, &by).await?;
     Ok((read, settlement, earned))
 }
 
@@ -278,6 +301,7 @@ fn write(app: &App, read: &Read, settlement: &RewardLedger) -> Tx {
     for posting in &settlement.postings {
         tx.insert(posting);
     }
+    read.budget.write(&settlement.allowance, &mut tx);
     for (id, user) in pick(users, &settlement.users) {
         if let Some(before) = read.users.get(id) {
             tx.replace(before, user);

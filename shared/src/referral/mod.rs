@@ -6,6 +6,7 @@ pub mod grant_rewards;
 pub mod invite_code;
 pub mod model;
 pub mod overview;
+pub mod own_reward;
 pub mod retry_reward;
 pub mod set_invite_code;
 pub mod table;

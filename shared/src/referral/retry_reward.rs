@@ -33,7 +33,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Retry) -> Result<(Reward, Tx), Error> 
     if !matches!(reward.state, RewardState::Failed | RewardState::Held) {
         return Err(Refusal::RewardNotFailed.into());
     }
-    let after = Reward { state: RewardState::Pending, ..Reward::clone(&reward) };
+    let after = Reward::clone(&reward).waiting(RewardState::Pending, None);
     let audit = by_admin(app, ctx, ask.admin, "reward.retried", reward.id.to_string());
     let mut tx = app.tx();
     tx.replace(&reward, &after);

@@ -35,6 +35,7 @@ const ALIKE: &[&str] = &["POST /v1/webhooks/zpay", "POST /v1/admin/redemption/ba
 /// Operations to play: mutating routes, provider events, schedules.
 const PLAYED: &[&str] = &[
     "POST /v1/registrations",
+    "POST /v1/registrations within a budget",
     "POST /v1/payment/orders",
     "POST /v1/payment/orders/{id}/cancel",
     "POST /v1/affiliate/codes",
@@ -43,6 +44,7 @@ const PLAYED: &[&str] = &[
     "POST /v1/affiliate/withdrawals/{id}/cancel",
     "POST /v1/admin/withdrawals/{id}/approve",
     "POST /v1/admin/withdrawals/{id}/reject",
+    "POST /v1/admin/commissions/{id}/release",
     "POST /v1/admin/commissions/{id}/reverse",
     "POST /v1/redemptions",
     "POST /v1/admin/redemption/batches",
@@ -62,6 +64,7 @@ const PLAYED: &[&str] = &[
     "PUT /v1/admin/users/{id}/invite-code",
     "POST /v1/admin/users/{id}/adjustments",
     "POST /v1/admin/payment/orders/{id}/complete",
+    "POST /v1/admin/payment/orders/{id}/bonus/release",
     "POST /v1/admin/payment/orders/{id}/complete/undo",
     "POST /v1/admin/service-keys",
     "DELETE /v1/admin/service-keys/{id}",
@@ -164,6 +167,7 @@ impl Digest {
             "POST /v1/sessions"
             | "POST /v1/service/users/{id}/sessions"
             | "POST /v1/registrations"
+            | "POST /v1/registrations within a budget"
             | "POST /v1/registrations/verify" => "session",
             // If the provider can't close a session it stays open, and no event reports its end.
             "POST /v1/payment/orders/{id}/cancel" => "event",

@@ -97,6 +97,11 @@ fn damage_to_the_agency_is_named() {
 }
 
 #[test]
+fn damage_to_budgets_is_named() {
+    check_scan(damage::budget::BUDGETS);
+}
+
+#[test]
 fn damage_to_messages_and_totals_is_named() {
     check_scan(damage::MESSAGES);
 }

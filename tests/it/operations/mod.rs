@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod audit;
 mod audit_table;
+pub mod budget;
 pub mod explain;
 mod files;
 pub mod jobs;
@@ -10,4 +11,5 @@ mod lists;
 mod refusals;
 pub mod statistics;
 pub mod views;
+mod window;
 mod wrong_inputs;

@@ -11,12 +11,13 @@ use crate::redemption::{credit, pro, time_on};
 use crate::world::{Answer, World};
 
 /// Codes that need a set-up of their own, with the file of the test that meets each.
-const ELSEWHERE: [(&str, &str); 41] = [
+const ELSEWHERE: [(&str, &str); 43] = [
     ("account_erased", "account/erasure.rs"),
     ("allocator_not_granted", "agency/grant.rs"),
     ("already_granted", "agency/grant.rs"),
     ("bad_credentials", "operations/wrong_inputs.rs"),
     ("balance_left", "account/erasure.rs"),
+    ("budget_exceeded", "operations/budget.rs"),
     ("ceiling_exceeded", "agency/grant.rs"),
     ("challenge_required", "operations/wrong_inputs.rs"),
     ("change_under_way", "agency/grant.rs"),
@@ -34,6 +35,7 @@ const ELSEWHERE: [(&str, &str); 41] = [
     ("invalid", "operations/wrong_inputs.rs"),
     ("malformed_request", "operations/wrong_inputs.rs"),
     ("not_completed_by_hand", "payment/by_hand.rs"),
+    ("not_held", "operations/budget.rs"),
     ("package_not_granted", "agency/grant.rs"),
     ("package_not_in_series", "agency/grant.rs"),
     ("payment_differs", "payment/facts.rs"),

@@ -57,7 +57,7 @@ pub fn compare(form: &Element, route: &str, schema: &'static Value) {
             let wanted = match kind {
                 "bool" | "bool-" => "boolean",
                 "int" | "int-" | "gb" => "integer",
-                "rows" => "array",
+                "rows" | "lines" => "array",
                 _ => "string",
             };
             if is_list || kind == "lines" {

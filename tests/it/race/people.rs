@@ -87,6 +87,36 @@ fn a_limit_of_invitees_is_exact() {
     });
 }
 
+/// R10.4: the rewards of 64 simultaneous registrations never exceed the budget, as many as fit are granted, and the others are held.
+#[test]
+fn a_budget_is_exact() {
+    race("people::a_budget_is_exact", Weight::Heavy, async |round| {
+        let world = round.world;
+        world.open().await;
+        let fit = 1 + round.below(40) as usize;
+        world
+            .settings("referral", |referral| {
+                referral["budget"] = json!(format!("{fit}.5"));
+                referral["registration"]["invitee_reward"] = json!("1");
+            })
+            .await;
+        world.register("ann", None).await;
+        let code = world.code("ann").await;
+        let ask = |client: usize| {
+            let email = format!("user{client}@example.com");
+            let body = json!({"email": email, "password": crate::world::PASSWORD, "referral_code": code});
+            world.nobody().post("/v1/registrations", body)
+        };
+        let told = round.at_once(CLIENTS, ask).await;
+        assert_eq!(told.made_or("none is refused"), CLIENTS);
+        world.swept().await;
+        let held = world.admin().get("/v1/admin/rewards?state=held&limit=100").await.is(200);
+        let held = held["items"].as_array().unwrap().len();
+        assert!(CLIENTS - held <= fit, "{held} of {CLIENTS} are held; {fit} fit");
+        assert_eq!(CLIENTS - held, fit, "as many as fit are granted");
+    });
+}
+
 /// R3.2: 64 simultaneous first reads of a user's code create one code.
 #[test]
 fn the_first_code_is_made_once() {

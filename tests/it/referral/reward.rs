@@ -5,6 +5,7 @@ use shared::account::model::user::User;
 use shared::message::Message;
 use shared::operations::dead_letters::{DeadLetterReport, drain_dead_letters};
 use shared::referral::model::referral::{Reward, RewardState, Side, Trigger};
+use shared::referral::model::settings::ReferralSettings;
 
 use crate::harness::{Stand, paid, registered, usd};
 use shared::referral::model::counts::ReferralCounts;
@@ -66,6 +67,8 @@ async fn ten_rewards_of_one_inviter_are_one_read_and_one_transaction() {
     let invitees: Vec<User> = (0..10).map(|n| stand.invitee(&format!("bob{n}"), &ann, [2, 0], [5, 0])).collect();
     let all: Vec<&User> = invitees.iter().chain([&ann]).collect();
     stand.write(&all, &invitees.iter().map(registered).collect::<Vec<_>>()).await;
+    // A function reads its settings while it starts.
+    stand.app.settings::<ReferralSettings>().await.unwrap();
     stand.dynamo.reset();
     assert_eq!(stand.reward().await, 1);
     let (calls, units) = stand.used();
@@ -92,6 +95,8 @@ async fn ten_qualified_invitees_with_rewards_on_both_sides_are_one_transaction()
         stand.pay(bob, 2000, true).await;
     }
     stand.write(&[], &invitees.iter().map(paid).collect::<Vec<_>>()).await;
+    // A function reads its settings while it starts.
+    stand.app.settings::<ReferralSettings>().await.unwrap();
     stand.dynamo.reset();
     assert_eq!(stand.reward().await, 1);
     let expected = [("BatchGetItem", 1), ("DeleteItem", 1), ("TransactWriteItems", 1)];

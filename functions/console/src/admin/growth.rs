@@ -13,6 +13,7 @@ use shared::kernel::fault::{Error, Fault};
 use shared::kernel::id::{CommissionId, UserId};
 use shared::kernel::money::{LedgerMoney, MoneyError};
 use shared::kernel::refusal::Refusal;
+use shared::operations::model::budget::HoldReason;
 use shared::operations::search::{self, CommissionFilter, ReferralFilter, users_of};
 use shared::referral::model::referral::{Reward, RewardState};
 
@@ -202,7 +203,7 @@ fn reward(visit: &Visit, people: &People, of: &Reward) -> Vec<Markup> {
         html! { (text.reward_cause(of.side, of.trigger)) },
         time(visit.language, of.created_at),
         money(&Amount::from(of.amount)),
-        badge(&(reward_tone(of.state), text.reward_state(of.state))),
+        html! { (badge(&(reward_tone(of.state), text.reward_state(of.state)))) (held(visit, of.held())) },
         html! { @if matches!(of.state, RewardState::Failed | RewardState::Held) { (form(visit, &act, &html! {}, &text.prize_retry())) } },
     ]
 }
@@ -263,10 +264,57 @@ fn commission(visit: &Visit, people: &People, of: &Commission) -> Vec<Markup> {
         html! { (money(&Amount::from(of.base))) small { (text.percent(percent(of.rate))) } },
         money(&Amount::from(of.amount)),
         money(&Amount::from(of.left())),
-        html! { (badge(&state)) @if let Some(reason) = &of.denied { small.break { (reason) } } },
+        html! {
+            (badge(&state))
+            @if let Some(reason) = &of.denied { small.break { (reason) } } @else { (held(visit, of.hold().filter(|_| may_reverse))) }
+        },
         time(visit.language, of.created_at),
-        html! { @if may_reverse { a.btn.slim href=(format!("/admin/commissions/{}/reverse", of.id)) { (text.share_reverse()) } } },
+        html! {
+            @if may_reverse {
+                @if of.over_budget { a.btn.slim href=(format!("/admin/commissions/{}/release", of.id)) { (text.share_release()) } " " }
+                a.btn.slim href=(format!("/admin/commissions/{}/reverse", of.id)) { (text.share_reverse()) }
+            }
+        },
     ]
+}
+
+/// Reason for holding a grant, for staff.
+fn held(visit: &Visit, reason: Option<HoldReason>) -> Markup {
+    let text = &visit.text;
+    html! {
+        @match reason {
+            Some(HoldReason::Blocked) => { small { (text.hold_blocked()) } }
+            Some(HoldReason::Budget) => { small { (text.hold_budget()) } }
+            None => {}
+        }
+    }
+}
+
+/// Asks whether to release a commission that exceeds its budget.
+pub async fn release(path: Option<Path<String>>, staff: Staff) -> Response {
+    let visit = &staff.0;
+    let Some(id) = path.and_then(|Path(id)| CommissionId::parse(&id)) else { return not_found(visit) };
+    let of = match commission_of(visit, id).await {
+        Ok(Some((of, _))) => of,
+        Ok(None) => return not_found(visit),
+        Err(fault) => return crate::visit::failed(visit, &fault),
+    };
+    let text = &visit.text;
+    let trail = vec![("/admin/commissions".to_owned(), html! { (text.staff_commissions()) })];
+    let head = below(text.share_release_of(crate::show::credit_text(of.left())).to_string(), trail);
+    if !of.over_budget || !of.left().is_positive() {
+        return menu::page(&staff, &head, &html! { section.card { div.in { p { (text.share_not_held()) } } } });
+    }
+    let confirmed = Confirm {
+        method: "POST",
+        route: &format!("/v1/admin/commissions/{id}/release"),
+        done: ("/admin/commissions", "share_released"),
+        back: "/admin/commissions",
+        act: text.share_release_do().to_string(),
+        effects: html! { div.in { p { (text.share_release_effect()) } } },
+        fields: reason(visit),
+    };
+    menu::page(&staff, &head, &confirm(visit, &confirmed))
 }
 
 /// Asks whether to reverse a commission, and says what is taken back.

@@ -135,6 +135,7 @@ pages![
     "/admin/referrals", Rule::ADMINS => growth::referrals;
     "/admin/rewards", Rule::ADMINS => growth::rewards;
     "/admin/commissions", Rule::ADMINS => growth::commissions;
+    "/admin/commissions/{id}/release", Rule::ADMINS.fresh() => growth::release;
     "/admin/commissions/{id}/reverse", Rule::ADMINS.fresh() => growth::reverse;
     "/admin/audit", Rule::ADMINS => audit::list;
     "/admin/shops", GRANTS => shops::list;
@@ -167,6 +168,7 @@ pages![
     "/admin/orders/{id}/refund", Rule::with(AdminScope::OrdersRefund).fresh() => act::refund;
     "/admin/orders/{id}/refunds/{refund_id}", Rule::with(AdminScope::OrdersRefund).fresh() => act::confirm_made;
     "/admin/orders/{id}/complete", Rule::ADMINS.fresh() => act::complete;
+    "/admin/orders/{id}/bonus", Rule::ADMINS.fresh() => act::bonus;
     "/admin/orders/{id}/undo", Rule::ADMINS.fresh() => act::undo;
     "/admin/reviews", ORDERS => reviews::list;
     "/admin/reviews/{id}", ORDERS => reviews::show;

@@ -15,6 +15,8 @@ impl Texts {
             "balance_left" => self.refused_balance_left(),
             "invite_code_taken" => self.refused_invite_code_taken(),
             "insufficient_balance" => self.refused_insufficient_balance(),
+            "not_held" => self.refused_not_held(),
+            "budget_exceeded" => self.refused_budget_exceeded(),
             "reward_not_failed" => self.refused_reward_not_failed(),
             _ => return self.refused_agency(code),
         })
@@ -80,6 +82,8 @@ impl Texts {
             "hook_replayed" => self.hook_replayed(),
             "prize_retried" => self.prize_retried(),
             "share_reversed" => self.share_reversed(),
+            "share_released" => self.share_released(),
+            "bonus_released" => self.bonus_released(),
             _ => return self.said_agency(code),
         })
     }

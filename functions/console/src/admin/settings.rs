@@ -11,9 +11,13 @@ use axum::response::Response;
 use maud::{Markup, html};
 use serde_json::Value;
 use shared::edge::forms::{VERSION, names};
+use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
+use shared::kernel::money::LedgerMoney;
 use shared::kernel::refusal::Refusal;
+use shared::operations::budget::{BudgetUse, use_of};
 use shared::operations::change_settings::{CurrentSettings, settings};
+use shared::operations::model::budget::BudgetedProgramme;
 use shared::operations::model::settings::{AnySettings, Area};
 
 use self::history::History;
@@ -22,6 +26,7 @@ use super::pages::Staff;
 use super::parts::card;
 use crate::frame;
 use crate::list::{Column, Part, table};
+use crate::parts::money;
 use crate::show::note;
 use crate::visit::{Visit, not_found};
 
@@ -126,7 +131,14 @@ pub async fn area(area: Option<Path<String>>, mut staff: Staff) -> Response {
         Ok(part) => part,
         Err(refusal) => return frame::refused(&staff.0, &refusal),
     };
-    let (stored, history) = tokio::join!(settings(&staff.0.app, area), History::read(&staff.0, area, &part.window));
+    let budget = async {
+        match budgeted(area) {
+            Some(programme) => use_of(&staff.0.app, programme).await,
+            None => Ok(None),
+        }
+    };
+    let (stored, history, budget) =
+        tokio::join!(settings(&staff.0.app, area), History::read(&staff.0, area, &part.window), budget);
     let stored = match stored {
         Ok(stored) => stored,
         Err(error) => return frame::error(&staff.0, error),
@@ -140,7 +152,8 @@ pub async fn area(area: Option<Path<String>>, mut staff: Staff) -> Response {
         Ok(parsed) => example::example(&staff.0, parsed).await,
         Err(_) => Ok(None),
     };
-    let main = main(&staff.0, &shown, &part, history, example, parsed.is_ok());
+    let beside = Beside { example, budget };
+    let main = main(&staff.0, &shown, &part, history, beside, parsed.is_ok());
     menu::page(&staff, &head(&staff.0, &shown), &main)
 }
 
@@ -155,12 +168,43 @@ fn head(visit: &Visit, shown: &Shown) -> Head {
     }
 }
 
+/// Parts beside the form.
+struct Beside {
+    example: Result<Option<Markup>, Error>,
+    budget: Result<Option<BudgetUse>, Error>,
+}
+
+/// The programme of an area, if it has a budget.
+fn budgeted(area: Area) -> Option<BudgetedProgramme> {
+    match area {
+        Area::Referral => Some(BudgetedProgramme::Referral),
+        Area::Promotion => Some(BudgetedProgramme::Promotion),
+        Area::Affiliate => Some(BudgetedProgramme::Affiliate),
+        _ => None,
+    }
+}
+
+/// The use of a budget in the current month (R10.4).
+fn budget_use(visit: &Visit, of: &BudgetUse) -> Markup {
+    let text = &visit.text;
+    let line = |amount: LedgerMoney| money(&Amount::from(amount));
+    html! {
+        div.in {
+            dl.sum {
+                dt { (text.budget_whole()) } dd { (line(of.budget.amount)) }
+                dt { (text.budget_spent()) } dd { (line(of.spent)) }
+                dt.total { (text.budget_left()) } dd.total { (line(of.remaining)) }
+            }
+        }
+    }
+}
+
 fn main(
     visit: &Visit,
     shown: &Shown,
     part: &Part,
     history: Result<History, Error>,
-    example: Result<Option<Markup>, Error>,
+    Beside { example, budget }: Beside,
     is_valid: bool,
 ) -> Markup {
     let text = &visit.text;
@@ -173,6 +217,11 @@ fn main(
             (form::form(visit, shown))
             aside.stack {
                 (areas_of(visit, shown.area))
+                @match budget {
+                    Ok(Some(of)) => (card("budget-use", &text.budget_month(), &budget_use(visit, &of))),
+                    Ok(None) => {}
+                    Err(error) => (card("budget-use", &text.budget_month(), &crate::list::alone(visit, Err(error)))),
+                }
                 @match example {
                     Ok(Some(example)) => (card("example", &text.settings_example(), &html! { div.in.stack-s { (example) } })),
                     Ok(None) => {}

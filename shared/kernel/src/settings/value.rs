@@ -2,8 +2,9 @@
 
 use std::ops::RangeInclusive;
 
+use jiff::Timestamp;
 use rust_decimal::Decimal;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Value, json};
 
 use super::{Checks, FieldInfo};
@@ -141,6 +142,32 @@ impl SettingValue for bool {
 
     fn schema((): &()) -> Value {
         json!({"type": "boolean"})
+    }
+}
+
+/// Times, as RFC 3339 writes them.
+impl SettingValue for Timestamp {
+    type Limits = ();
+
+    fn limits() {}
+
+    fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+
+    fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        typed::time(&String::deserialize(from)?).ok_or_else(|| de::Error::custom("not a time"))
+    }
+
+    fn judge((): &(), value: &mut Value, checks: &mut Checks) {
+        if value.as_str().is_some_and(|text| typed::time(text).is_none()) {
+            checks.add("", "not_a_time", "a time in RFC 3339");
+            *value = Value::from("2000-01-01T00:00:00Z");
+        }
+    }
+
+    fn schema((): &()) -> Value {
+        json!({"type": "string", "format": "date-time"})
     }
 }
 

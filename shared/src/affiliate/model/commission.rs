@@ -10,6 +10,7 @@
 mod account;
 mod earning;
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,7 @@ pub use crate::affiliate::model::commission::account::{CommissionAccount, Commis
 pub use crate::affiliate::model::commission::earning::{Accrual, EarningError};
 
 use crate::affiliate::model::purchase::Purchase;
+use crate::operations::model::budget::HoldReason;
 use crate::payment::model::order::{AffiliateTerms, Order};
 use crate::payment::model::payment::target;
 use crate::webhooks::model::outbound_event::CommissionStep;
@@ -37,7 +39,7 @@ text_enum! {
         PartiallyReversed = "partially_reversed",
         /// All of it was taken back.
         Reversed = "reversed",
-        /// Its beneficiary is blocked; it is released when they are active again (R2.8).
+        /// Its beneficiary is blocked, until they are active again (R2.8); or it is under review, since it exceeds a budget (R10.4).
         Held = "held",
     }
 }
@@ -72,6 +74,12 @@ pub struct Commission {
     /// True while it stays pending because its beneficiary is blocked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub withheld: bool,
+    /// True while it stays pending because it exceeds the budget of the programme, until an admin releases it (R10.4).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub over_budget: bool,
+    /// Month from whose budget it was taken (R10.4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_month: Option<Date>,
     /// Part of the cap that earlier commissions of the invitee had used; `None` without a cap.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cap_used: Option<LedgerMoney>,
@@ -96,6 +104,15 @@ impl Commission {
     /// Returns the id of a commission's order.
     pub fn order_of(id: CommissionId) -> OrderId {
         OrderId::new(id.ulid())
+    }
+
+    /// Returns the reason for holding it; `None` if it is not held.
+    pub fn hold(&self) -> Option<HoldReason> {
+        match (self.over_budget, self.withheld) {
+            (true, _) => Some(HoldReason::Budget),
+            (false, true) => Some(HoldReason::Blocked),
+            (false, false) => None,
+        }
     }
 
     /// Returns the journal cause of a commission.
@@ -141,7 +158,7 @@ impl Commission {
     pub fn state(&self, now: Timestamp) -> CommissionState {
         if self.left().is_zero() {
             CommissionState::Reversed
-        } else if self.withheld {
+        } else if self.hold().is_some() {
             CommissionState::Held
         } else if self.left.is_some() {
             CommissionState::PartiallyReversed

@@ -1,12 +1,19 @@
 //! The settings of the affiliate programme.
 
-use kernel::settings::{Decimals, List, Text};
+use jiff::Timestamp;
+use kernel::settings::{Checks, Decimals, List, Period, ProgrammeSettings, Text};
 use rust_decimal::Decimal;
 
 kernel::settings! {
     /// The affiliate programme (R6).
-    pub struct AffiliateSettings as "affiliate" {
+    pub struct AffiliateSettings as "affiliate", check with AffiliateSettings::check_across {
         enabled: bool = false, "Orders earn commission for the inviter", from "the next order";
+        starts_at: Option<Timestamp> = None,
+            "The programme is off before; `null` is no start", from "at once";
+        ends_at: Option<Timestamp> = None, note "after `starts_at`",
+            "The programme is off from then on; `null` is no end", from "at once";
+        budget: Decimal = Decimal::ZERO, unit "ledger currency",
+            "Commissions of a calendar month (UTC) above it are held; 0 is no limit", from "the next of them";
         default_rate: Decimal = Decimal::new(1, 1), in Decimals::positive(Decimal::ONE), unit "part of the credit",
             "The rate new users get", from "the next sign-up";
         default_trigger_limit: u32 = 3, in 0..=1_000_000, unit "orders",
@@ -24,5 +31,25 @@ kernel::settings! {
         withdrawal_methods: Vec<String> = ["bank", "paypal", "alipay"].map(String::from).to_vec(),
             in List::of(1..=20, Text::Name).unique(), unit "names",
             "How cash can be paid out", from "the next withdrawal";
+    }
+}
+
+impl AffiliateSettings {
+    fn check_across(&self, checks: &mut Checks) {
+        self.window().check(checks);
+    }
+}
+
+impl ProgrammeSettings for AffiliateSettings {
+    fn window(&self) -> Period {
+        Period { starts_at: self.starts_at, ends_at: self.ends_at }
+    }
+
+    fn switch(&mut self) -> &mut bool {
+        &mut self.enabled
+    }
+
+    fn budget(&self) -> Decimal {
+        self.budget
     }
 }

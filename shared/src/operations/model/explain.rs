@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::account::model::user::User;
 use crate::affiliate::model::commission::{Commission, CommissionSource, Earnings, NoCommission, earned};
 use crate::affiliate::model::purchase::Purchase;
+use crate::operations::model::budget::HoldReason;
 use crate::payment::model::order::{Order, OrderStatus};
 use crate::payment::model::payment::target;
 use crate::payment::model::promotion::Promotion;
@@ -278,6 +279,10 @@ impl Facts {
                 "Tier {} on {} came to {bonus}, rounded down; that used the promotion.",
                 used.tier, order.credit
             );
+            if order.bonus_held {
+                because.push_str(" It exceeds the budget of the promotion: it is held until an admin releases it.");
+                return Ok(told("over_budget", because).of(due).at(Some(used.at)));
+            }
             if due != bonus {
                 because.push_str(&format!(" The net leaves {due} of it."));
             }
@@ -330,6 +335,11 @@ fn reward(user: &User, rewards: &[Reward], side: Side) -> Result<Explained, Mone
         )
         .of(promised));
     };
+    if reward.held() == Some(HoldReason::Budget) {
+        let because =
+            "It exceeds the budget of the referral programme: it is held until it is retried and there is room.";
+        return Ok(told("over_budget", because.to_owned()).of(reward.amount).at(Some(reward.created_at)));
+    }
     let because = match reward.state {
         RewardState::Granted => format!("Online payments reached {threshold} at {reached}."),
         RewardState::Reversed => "It was taken back.".to_owned(),
@@ -358,6 +368,12 @@ fn commission(
         );
         let decision = match (&made.denied, made.left) {
             (Some(reason), _) => told("reversed", format!("{base}; an admin took it back: {reason}")),
+            (None, left) if made.over_budget && left.is_none_or(|left| left.is_positive()) => told(
+                "over_budget",
+                format!(
+                    "{base}. It exceeds the budget of the affiliate programme: it is held until an admin releases it."
+                ),
+            ),
             (None, _) if made.withheld => {
                 told("held", format!("{base}. Whoever gets it is blocked: it is held until they are active."))
             }

@@ -1,6 +1,7 @@
 //! Entities and rules, pure.
 
 pub mod audit_record;
+pub mod budget;
 pub mod colour;
 pub mod console;
 pub mod explain;

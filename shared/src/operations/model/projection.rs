@@ -101,7 +101,7 @@ pub fn of_order(order: &Order) -> Tallies {
             ("reversed", back.map_or(Decimal::ZERO, |(_, ledger)| ledger)),
             (charge.as_str(), order.charge.amount()),
             ("credit", order.credit.amount()),
-            ("bonus", order.bonus.map_or(Decimal::ZERO, |bonus| bonus.amount())),
+            ("bonus", order.credited_bonus().amount()),
         ];
         let provider = format!("{}.{}", day(order.paid_at.unwrap_or(order.created_at)), order.provider.as_str());
         put(&mut tallies, format!("{provider}.orders"), Decimal::ONE);
@@ -119,8 +119,7 @@ pub fn of_order(order: &Order) -> Tallies {
 fn gone(order: &Order) -> Option<(Decimal, Decimal)> {
     let net = order.net();
     let lost = |whole: LedgerMoney| whole.minus(target(whole, net, order.charge).ok()?).ok();
-    let bonus = order.bonus.unwrap_or(LedgerMoney::zero(order.credit.currency()));
-    let reversed = lost(order.credit)?.plus(lost(bonus)?).ok()?;
+    let reversed = lost(order.credit)?.plus(lost(order.credited_bonus())?).ok()?;
     Some((order.charge.minus(net).ok()?.amount(), reversed.amount()))
 }
 

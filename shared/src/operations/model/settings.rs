@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::account::model::settings::IdentitySettings;
@@ -13,7 +14,7 @@ use crate::redemption::model::settings::RedemptionSettings;
 use crate::referral::model::settings::ReferralSettings;
 use kernel::fault::Fault;
 use kernel::refusal::Refusal;
-use kernel::settings::{FieldInfo, PartialSchema, RefOr, Schema, Settings, ToSchema, document};
+use kernel::settings::{FieldInfo, PartialSchema, ProgrammeSettings, RefOr, Schema, Settings, ToSchema, document};
 use utoipa::openapi::Ref;
 use utoipa::openapi::schema::OneOfBuilder;
 
@@ -31,7 +32,7 @@ pub type Held<T> = Result<VersionedSettings<T>, Fault>;
 
 /// Makes everything that has one thing per area from the one list of areas.
 macro_rules! areas {
-    ($($(#[$doc:meta])* $area:ident = $name:literal, $field:ident: $settings:ty;)*) => {
+    ($($(#[$doc:meta])* $area:ident = $name:literal, $field:ident: $settings:ty $(, $held:path)?;)*) => {
         kernel::text_enum! {
             /// The areas of settings.
             pub enum Area {
@@ -147,6 +148,10 @@ macro_rules! areas {
             fn held_in(snapshot: &SettingsSnapshot) -> &Held<Self> {
                 &snapshot.$field
             }
+
+            $(fn as_of(&self, now: Timestamp) -> Option<Self> {
+                $held(self, now)
+            })?
         })*
     };
 }
@@ -155,13 +160,13 @@ areas! {
     /// Sign-up.
     Identity = "identity", identity: IdentitySettings;
     /// The referral programme.
-    Referral = "referral", referral: ReferralSettings;
+    Referral = "referral", referral: ReferralSettings, ProgrammeSettings::as_of;
     /// The new-user promotion.
-    Promotion = "promotion", promotion: PromotionSettings;
+    Promotion = "promotion", promotion: PromotionSettings, ProgrammeSettings::as_of;
     /// Top-ups.
     Payment = "payment", payment: PaymentSettings;
     /// The affiliate programme.
-    Affiliate = "affiliate", affiliate: AffiliateSettings;
+    Affiliate = "affiliate", affiliate: AffiliateSettings, ProgrammeSettings::as_of;
     /// Redemption codes.
     Redemption = "redemption", redemption: RedemptionSettings;
     /// The agency.
@@ -174,6 +179,11 @@ areas! {
 pub trait AreaSettings: Settings {
     /// The area as it was last read.
     fn held_in(snapshot: &SettingsSnapshot) -> &Held<Self>;
+
+    /// The settings of a programme with a window as they hold at a time (R10.4); `None` where time changes nothing.
+    fn as_of(&self, _now: Timestamp) -> Option<Self> {
+        None
+    }
 }
 
 fn held<T: Settings>(

@@ -3,6 +3,7 @@
 //! The order snapshots everything its price depends on, so crediting it reads no settings. Before payment the order has a state
 //! of its own; after payment the state follows the provider's net (R4.4). Stored as one item of about 1 KB.
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -206,6 +207,12 @@ pub struct Order {
     /// Bonus earned by the payment, before refunds; `None` until paid or if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bonus: Option<LedgerMoney>,
+    /// True while the bonus is not credited, because it exceeds the budget of the programme, until an admin releases it (R10.4).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bonus_held: bool,
+    /// Month from whose budget the bonus was taken (R10.4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bonus_budget_month: Option<Date>,
     /// Net of the charge, stored only once it differs from the charge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<PayMoney>,
@@ -328,12 +335,18 @@ impl Order {
         }
     }
 
-    /// Credit and bonus together.
+    /// Bonus that follows the net: the earned one, unless it is held.
+    pub fn credited_bonus(&self) -> LedgerMoney {
+        self.bonus.filter(|_| !self.bonus_held).unwrap_or(LedgerMoney::zero(self.credit.currency()))
+    }
+
+    /// Credit and bonus together, without a bonus that is held.
     ///
     /// # Rejects
     /// Overflow.
     pub fn total(&self) -> Result<LedgerMoney, MoneyError> {
-        self.credit.plus(self.bonus()?)
+        let bonus = if self.status.is_captured() { self.credited_bonus() } else { self.bonus()? };
+        self.credit.plus(bonus)
     }
 }
 

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::operations::model::budget::Budgeted;
 use crate::payment::model::order::{Order, OrderStatus};
 use crate::payment::model::promotion::{Moments, OrderTier, Promotion, Used};
 use crate::payment::model::refund::RefundRequest;
@@ -301,8 +302,10 @@ pub struct Credited {
     pub bonus: LedgerMoney,
     /// Credit to post: all of it, less the share of refunds that came first.
     pub post_credit: LedgerMoney,
-    /// Bonus to post, reduced in the same way.
+    /// Bonus to post, reduced in the same way; zero if it is held.
     pub post_bonus: LedgerMoney,
+    /// Room that the budget of the promotion has for the whole bonus (R10.4).
+    pub budgeted: Budgeted,
     /// Net of the charge; counts toward the invitee's total (R3.6).
     pub net: PayMoney,
     /// New state of the order.
@@ -399,6 +402,7 @@ fn credited(
         bonus,
         post_credit: target(order.credit, net, order.charge)?,
         post_bonus: target(bonus, net, order.charge)?,
+        budgeted: Budgeted::Unlimited,
         net,
         status: OrderStatus::by_net(net, order.charge, payment.open_dispute())?,
         paid_at: moments.paid_at(),
@@ -420,7 +424,8 @@ impl Credited {
         let none = LedgerMoney::zero(order.credit.currency());
         let post_credit = target(order.credit, net, order.charge)?;
         let status = OrderStatus::by_net(net, order.charge, payment.open_dispute())?;
-        Ok(Self { tier: None, bonus: none, post_credit, post_bonus: none, net, status, paid_at, late: false })
+        let budgeted = Budgeted::Unlimited;
+        Ok(Self { tier: None, bonus: none, post_credit, post_bonus: none, budgeted, net, status, paid_at, late: false })
     }
 
     /// User lines of the paid journal: the credit, and the bonus as a line of its own (R4.6).
@@ -479,6 +484,8 @@ impl Order {
             late: by.late,
             payment_id: payment_id.map(str::to_owned),
             bonus: by.bonus.is_positive().then_some(by.bonus),
+            bonus_held: by.budgeted == Budgeted::Exceeded,
+            bonus_budget_month: by.budgeted.month(),
             left: (by.net != self.charge).then_some(by.net),
             failure: None,
             under_way: None,

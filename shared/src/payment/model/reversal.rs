@@ -50,8 +50,7 @@ impl Reversal {
             return Ok(None);
         }
         let moved = |whole| target(whole, net, order.charge)?.minus(target(whole, before, order.charge)?);
-        let none = LedgerMoney::zero(order.credit.currency());
-        let (credit, bonus) = (moved(order.credit)?, moved(order.bonus.unwrap_or(none))?);
+        let (credit, bonus) = (moved(order.credit)?, moved(order.credited_bonus())?);
         Ok(Some(Self { before, net, status, credit, bonus }))
     }
 

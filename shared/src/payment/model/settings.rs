@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use kernel::money::{AMOUNT_MAX, Currency};
 use kernel::provider::Provider;
-use kernel::settings::{Checks, Decimals, Entries, List, SettingValue, Text, judge_word};
+use kernel::settings::{Checks, Decimals, Entries, List, Period, ProgrammeSettings, SettingValue, Text, judge_word};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
@@ -238,6 +239,12 @@ kernel::settings! {
     /// The new-user promotion (R5).
     pub struct PromotionSettings as "promotion", check with PromotionSettings::check_across {
         enabled: bool = false, "New users are enrolled", from "the next sign-up";
+        starts_at: Option<Timestamp> = None,
+            "The programme is off before; `null` is no start", from "at once";
+        ends_at: Option<Timestamp> = None, note "after `starts_at`",
+            "The programme is off from then on; `null` is no end", from "at once";
+        budget: Decimal = Decimal::ZERO, unit "ledger currency",
+            "Bonuses of a calendar month (UTC) above it are held; 0 is no limit", from "the next of them";
         enrol_existing: bool = false,
             "Who signed up before the promotion was on is enrolled too, in the window from their sign-up", from "the next order";
         duration_hours: u32 = 72, in 1..=8760, unit "hours", "Window from sign-up", from "the next sign-up";
@@ -246,6 +253,20 @@ kernel::settings! {
         tiers: Vec<PromotionTier> = [(24, 30), (36, 20), (48, 10), (72, 5)].map(PromotionTier::of).to_vec(),
             in List::of(1..=20, ()), unit "hours, per cent", note "`hours` ascending, 1 to `duration_hours`",
             "Bonus in per cent of the credit, until so many hours after sign-up", from "the next sign-up";
+    }
+}
+
+impl ProgrammeSettings for PromotionSettings {
+    fn window(&self) -> Period {
+        Period { starts_at: self.starts_at, ends_at: self.ends_at }
+    }
+
+    fn switch(&mut self) -> &mut bool {
+        &mut self.enabled
+    }
+
+    fn budget(&self) -> Decimal {
+        self.budget
     }
 }
 
@@ -266,8 +287,9 @@ impl PromotionTier {
 }
 
 impl PromotionSettings {
-    /// The ladder rises within the window.
+    /// The ladder rises within the window, and the programme ends after its start.
     fn check_across(&self, checks: &mut Checks) {
+        self.window().check(checks);
         let mut last = 0;
         for (index, tier) in self.tiers.iter().enumerate() {
             let pointer = format!("/tiers/{index}/hours");

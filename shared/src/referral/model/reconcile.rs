@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use crate::account::model::identity::Status;
 use crate::account::model::user::User;
+use crate::operations::model::budget::{Allowance, Budgeted, HoldReason};
 use crate::referral::model::counts::{Milestone, ReferralCounts};
 use crate::referral::model::referral::{Referral, Reward, RewardState, Side, Trigger};
 use kernel::id::{JournalId, RewardId, UserId};
@@ -91,6 +93,8 @@ pub struct RewardLedger {
     pub milestones: BTreeMap<(UserId, Trigger), Milestone>,
     /// New journal entries, in order.
     pub postings: Vec<JournalEntry>,
+    /// Room for them in the budget of the programme (R10.4).
+    pub allowance: Allowance,
     pub changed: Changed,
 }
 
@@ -198,16 +202,26 @@ impl RewardLedger {
         how: &RewardContext,
         journal: &mut dyn FnMut() -> JournalId,
     ) -> Result<(), SettlementError> {
-        let before = self.rewards.get(&due.id).map(|reward| reward.state);
-        let reward = self.rewards.get(&due.id).cloned().unwrap_or(due);
-        let next = self.next_state(&reward, before, holds, how.aim)?;
-        if before == Some(next) {
+        let known = self.rewards.get(&due.id).cloned();
+        let before = known.as_ref().map(|reward| reward.state);
+        let reward = known.clone().unwrap_or(due);
+        let (next, hold) = self.next_state(&reward, before, holds, how.aim)?;
+        if before == Some(next) && reward.hold == hold {
             return Ok(());
         }
         let after = match (before == Some(RewardState::Granted), next == RewardState::Granted) {
-            (false, true) => self.post(reward, true, how, journal())?.granted(how.origin.at),
-            (true, false) => Reward { state: next, ..self.post(reward, false, how, journal())? },
-            _ => Reward { state: next, ..reward },
+            (false, true) => match self.budgeted(&reward)? {
+                Budgeted::Exceeded if before == Some(RewardState::Held) && reward.hold == Some(HoldReason::Budget) => {
+                    return Ok(());
+                }
+                Budgeted::Exceeded => reward.waiting(RewardState::Held, Some(HoldReason::Budget)),
+                taken => {
+                    let budget_month = reward.budget_month.or(taken.month());
+                    Reward { budget_month, ..self.post(reward, true, how, journal())?.granted(how.origin.at) }
+                }
+            },
+            (true, false) => self.post(reward, false, how, journal())?.waiting(next, hold),
+            _ => reward.waiting(next, hold),
         };
         if after.side == Side::Inviter {
             self.recount(&after, before)?;
@@ -217,26 +231,37 @@ impl RewardLedger {
         Ok(())
     }
 
-    /// Returns the next state of a reward.
+    /// Takes a reward from the budget, once for all its grants.
+    fn budgeted(&mut self, reward: &Reward) -> Result<Budgeted, MoneyError> {
+        match reward.budget_month {
+            Some(month) => Ok(Budgeted::Taken(month)),
+            None => self.allowance.take(reward.amount),
+        }
+    }
+
+    /// Returns the next state of a reward, and why it is held.
     fn next_state(
         &mut self,
         reward: &Reward,
         before: Option<RewardState>,
         holds: bool,
         aim: Target,
-    ) -> Result<RewardState, SettlementError> {
+    ) -> Result<(RewardState, Option<HoldReason>), SettlementError> {
         match (holds, aim, before) {
-            (true, _, Some(RewardState::Granted)) => Ok(RewardState::Granted),
-            (true, Target::Fail, Some(state @ (RewardState::Held | RewardState::Failed))) => Ok(state),
-            (true, Target::Fail, _) => Ok(RewardState::Failed),
+            (true, _, Some(RewardState::Granted)) => Ok((RewardState::Granted, None)),
+            (true, Target::Fail, Some(state @ (RewardState::Held | RewardState::Failed))) => Ok((state, reward.hold)),
+            (true, Target::Fail, _) => Ok((RewardState::Failed, None)),
             (true, Target::Grant, _) => {
                 let beneficiary = self.users.get(&reward.beneficiary).ok_or_else(|| missing(reward.beneficiary))?;
                 // Conflict with a concurrent activation of the account, which releases the held rewards it finds.
                 self.changed.relied_on.insert(beneficiary.id);
-                Ok(reward.next_state(beneficiary.status))
+                Ok(match beneficiary.status {
+                    Status::Active => (RewardState::Granted, None),
+                    _ => (RewardState::Held, Some(HoldReason::Blocked)),
+                })
             }
             (false, Target::Fail, Some(RewardState::Granted)) => Err(SettlementError::StillGranted(reward.id)),
-            (false, _, _) => Ok(RewardState::Reversed),
+            (false, _, _) => Ok((RewardState::Reversed, None)),
         }
     }
 

@@ -462,6 +462,8 @@ impl Referral {
                     beneficiary,
                     amount,
                     state,
+                    hold: None,
+                    budget_month: None,
                     created_at: at,
                     granted_at: None,
                     last: None,

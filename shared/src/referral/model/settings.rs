@@ -1,20 +1,47 @@
 //! The settings of the referral programme.
 
-use kernel::settings::Text;
+use jiff::Timestamp;
+use kernel::settings::{Checks, Period, ProgrammeSettings, Text};
 use rust_decimal::Decimal;
 
 kernel::settings! {
     /// The referral programme (R3).
-    pub struct ReferralSettings as "referral" {
+    pub struct ReferralSettings as "referral", check with ReferralSettings::check_across {
         enabled: bool = false,
             "Rewards accrue. While it is off, referrals promise nothing and nobody qualifies; with affiliates on, codes still apply",
             from "the next sign-up; for qualifying, the next payment";
+        starts_at: Option<Timestamp> = None,
+            "The programme is off before; `null` is no start", from "at once";
+        ends_at: Option<Timestamp> = None, note "after `starts_at`",
+            "The programme is off from then on; `null` is no end", from "at once";
+        budget: Decimal = Decimal::ZERO, unit "ledger currency",
+            "Rewards of a calendar month (UTC) above it are held; 0 is no limit", from "the next of them";
         link_base_url: Option<String> = None, in Text::LinkBase, unit "URL",
             "Invite links start with it; `null` is the deployment's `/register`", from "at once";
         max_invitees_per_user: u64 = 0, unit "users",
             "A user's codes stop applying there; 0 is no limit", from "the next sign-up";
         registration: RegistrationRewards = RegistrationRewards::default(), "Rewards for signing up";
         qualified: QualifiedRewards = QualifiedRewards::default(), "Rewards for paying enough";
+    }
+}
+
+impl ReferralSettings {
+    fn check_across(&self, checks: &mut Checks) {
+        self.window().check(checks);
+    }
+}
+
+impl ProgrammeSettings for ReferralSettings {
+    fn window(&self) -> Period {
+        Period { starts_at: self.starts_at, ends_at: self.ends_at }
+    }
+
+    fn switch(&mut self) -> &mut bool {
+        &mut self.enabled
+    }
+
+    fn budget(&self) -> Decimal {
+        self.budget
     }
 }
 

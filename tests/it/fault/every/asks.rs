@@ -6,6 +6,7 @@ use super::money::{of_money, of_provider, of_schedule};
 use super::ways_in::of_ways_in;
 use crate::affiliate::commission::{hundred, invited};
 use crate::agency::{self, GRANTS};
+use crate::operations::budget::budget;
 use crate::world::{PASSWORD, World};
 
 /// An act, ready to be repeated.
@@ -89,6 +90,28 @@ async fn of_people(world: &World, route: &str) -> Act {
                 json!({"email": "ann@example.com", "password": PASSWORD, "referral_code": world.code("bob").await});
             ask("", "/v1/registrations", body)
         }
+        "POST /v1/registrations within a budget" => {
+            let body =
+                json!({"email": "ann@example.com", "password": PASSWORD, "referral_code": world.code("bob").await});
+            world
+                .settings("referral", |settings| {
+                    settings["registration"] = json!({"inviter_reward": "1", "invitee_reward": "1"});
+                    settings["budget"] = json!("1.5");
+                })
+                .await;
+            ask("", "/v1/registrations", body)
+        }
+        "POST /v1/admin/payment/orders/{id}/bonus/release" => {
+            world.settings("promotion", |settings| settings["enabled"] = json!(true)).await;
+            budget(world, "promotion", "1").await;
+            world.register("cid", None).await;
+            let made = world.order("cid", order).await;
+            world.pay(&made, json!({"times": 1})).await;
+            world.settle().await;
+            budget(world, "promotion", "5").await;
+            let path = format!("/v1/admin/payment/orders/{}/bonus/release", agency::id(&made));
+            ask("admin", path, json!({"reason": "a good month"}))
+        }
         "POST /v1/payment/orders" => ask("bob", "/v1/payment/orders", order),
         "POST /v1/payment/orders/{id}/cancel" => {
             let order = agency::id(&world.order("bob", order).await);
@@ -170,6 +193,14 @@ async fn of_commission(world: &World, route: &str) -> Act {
             format!("/v1/admin/withdrawals/{}/reject", asked().await),
             json!({"reason": "unknown account"}),
         ),
+        "POST /v1/admin/commissions/{id}/release" => {
+            budget(world, "affiliate", "1").await;
+            hundred(world).await;
+            budget(world, "affiliate", "5").await;
+            let made = world.admin().get("/v1/admin/commissions?state=held").await.is(200);
+            let path = format!("/v1/admin/commissions/{}/release", made["items"][0]["id"].as_str().unwrap());
+            ask("admin", path, json!({"reason": "a good month"}))
+        }
         "POST /v1/admin/commissions/{id}/reverse" => {
             let made = world.admin().get("/v1/admin/commissions").await.is(200);
             let path = format!("/v1/admin/commissions/{}/reverse", made["items"][0]["id"].as_str().unwrap());

@@ -1,6 +1,7 @@
 //! Damages by group of invariants.
 
 pub mod agency;
+pub mod budget;
 pub mod events;
 pub mod identity;
 pub mod service;
@@ -288,7 +289,7 @@ pub const REFERRAL: &[Row] = &[
     ("terms that promise another reward", &["A2"], |scan| {
         promise(scan.person("bob"), "4/0");
     }),
-    ("a reward of another amount", &["A2", "A3", "A4", "O4"], |scan| {
+    ("a reward of another amount", &["A2", "A3", "A4", "M1", "O4"], |scan| {
         *amount(&mut scan.one("reward")["amount"]) = json!("77")
     }),
     ("a granted reward that was never posted", &["A3"], |scan| {

@@ -71,6 +71,7 @@ pub async fn filled(world: &World) -> Vec<String> {
         format!("/admin/keys/{}/revoke", text(&key)),
         format!("/admin/webhooks/{}", text(&hook)),
         format!("/admin/webhooks/{}/delete", text(&hook)),
+        format!("/admin/commissions/{share}/release"),
         format!("/admin/commissions/{share}/reverse"),
     ]);
     pages.extend(agency);

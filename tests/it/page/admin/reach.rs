@@ -34,6 +34,7 @@ const SHOWN_ON: &[(&str, &str)] = &[
     ("listAllRewards", "/admin/rewards"),
     ("listServiceKeys", "/admin/keys"),
     ("getSettings", "/admin/settings/{area}"),
+    ("listBudgets", "/admin/settings/{area}"),
     ("getStats", "/admin"),
     ("getWaiting", "/admin"),
     ("getDailyStats", "/admin/stats"),
@@ -94,10 +95,13 @@ fn called(form: &super::super::markup::Element) -> Option<&'static str> {
 pub async fn troubled(world: &World) -> Vec<String> {
     let text = |value: &Value| value["id"].as_str().unwrap().to_owned();
     let gateway = async || world.order("bob", json!({"offer_id": "o100", "provider": "zpay"})).await;
+    // Its commission exceeds the budget.
+    world.settings("affiliate", |settings| settings["budget"] = json!("0.01")).await;
     let paid = gateway().await;
     world.pay(&paid, json!({})).await;
     world.settle().await;
     let paid = text(&paid);
+    let held = world.admin().get("/v1/admin/commissions?state=held").await.is(200)["items"][0].clone();
     let refund = json!({"amount": "10", "reason": "a test"});
     world.admin().once().post(&format!("/v1/admin/payment/orders/{paid}/refunds"), refund).await.is(201);
     let refund = world.admin().get(&format!("/v1/admin/payment/orders/{paid}")).await.is(200)["refunds"][0].clone();
@@ -120,6 +124,8 @@ pub async fn troubled(world: &World) -> Vec<String> {
     let cash = text(&world.user("ann").once().post("/v1/affiliate/withdrawals", cash).await.is(201));
     vec![
         format!("/admin/orders/{paid}"),
+        format!("/admin/orders/{paid}/bonus"),
+        format!("/admin/commissions/{}/release", text(&held)),
         format!("/admin/orders/{open}"),
         format!("/admin/orders/{paid}/refund?amount=5"),
         format!("/admin/orders/{paid}/refunds/{}", text(&refund)),
@@ -182,6 +188,10 @@ fn every_route_of_the_admin_and_agency_api_is_reached_from_a_page() {
         pages.extend(troubled(world).await);
         held_reward(world).await;
         pages.push(failed_delivery(world).await);
+        let batch =
+            json!({"label": "few", "count": 1, "credit": "1", "total_uses": 1, "expires_at": "2027-01-31T00:00:00Z"});
+        let batch = world.admin().once().post("/v1/admin/redemption/batches", batch).await.is(201);
+        pages.push(format!("/admin/batches/{}", batch["id"].as_str().unwrap()));
         // One that is still being made.
         let batch = json!({"label": "many", "count": 500, "credit": "1", "total_uses": 1});
         let batch = world.admin().once().post("/v1/admin/redemption/batches", batch).await.is(202);

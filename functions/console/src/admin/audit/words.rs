@@ -17,6 +17,8 @@ impl Texts {
             "code.deleted" => self.act_code_deleted(),
             "code.edited" => self.act_code_edited(),
             "commission.reversed" => self.act_commission_reversed(),
+            "commission.released" => self.act_commission_released(),
+            "bonus.released" => self.act_bonus_released(),
             "order.completed" => self.act_order_completed(),
             "order.completion_undone" => self.act_order_completion_undone(),
             "order.refund_confirmed" => self.act_order_refund_confirmed(),

@@ -233,6 +233,33 @@ async fn order(staff: &Staff, id: &str) -> Result<(OrderId, Order, Vec<RefundLin
     Ok((id, file.order, file.payment.map(|payment| payment.refund_lines()).unwrap_or_default()))
 }
 
+/// The release of a bonus that exceeds its budget.
+pub async fn bonus(staff: Staff, Path(id): Path<String>) -> Response {
+    let visit = &staff.0;
+    let (id, found, _) = match order(&staff, &id).await {
+        Ok(found) => found,
+        Err(error) => return frame::error(visit, error),
+    };
+    let text = &visit.text;
+    let page = format!("/admin/orders/{id}");
+    let amount = crate::show::credit_text(found.bonus.unwrap_or(LedgerMoney::zero(found.credit.currency())));
+    let title = text.bonus_release_of(amount).to_string();
+    let head = Head { title, trail: trail(visit, id), ..Head::default() };
+    let main = confirm(
+        visit,
+        &Confirm {
+            method: "POST",
+            route: &format!("/v1/admin/payment/orders/{id}/bonus/release"),
+            done: (&page, "bonus_released"),
+            back: &page,
+            act: text.bonus_release().to_string(),
+            effects: html! { div.in { p { (text.bonus_release_effect()) } } },
+            fields: reason(visit),
+        },
+    );
+    menu::page(&staff, &head, &main)
+}
+
 /// The undoing of a completion by hand.
 pub async fn undo(staff: Staff, Path(id): Path<String>) -> Response {
     let visit = &staff.0;

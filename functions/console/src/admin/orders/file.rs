@@ -99,7 +99,7 @@ fn amounts(visit: &Visit, file: &OrderFile, order: &OrderView) -> Markup {
                     dt { (text.order_rate()) } dd { (order.exchange_rate) }
                     dt { (text.order_credit()) } dd { (money(&order.credit)) }
                     @if order.bonus.amount != "0" {
-                        dt { (bonus.unwrap_or_else(|| text.order_bonus().to_string())) } dd { (change(&order.bonus)) }
+                        dt { (bonus.unwrap_or_else(|| text.order_bonus().to_string())) } dd { (change(&order.bonus)) @if order.bonus_held { small { (text.order_bonus_held()) } } }
                     }
                     dt.total { (text.credited()) } dd.total { (money(&order.total)) }
                     @if of.status.is_captured() { dt { (text.net_left()) } dd { (price(&order.net)) } }
@@ -123,6 +123,7 @@ fn actions(visit: &Visit, file: &OrderFile) -> Markup {
     let completes = may(visit, "/admin/orders/{id}/complete") && !captured;
     let by_hand = file.order.completed.is_some() && file.order.payment_id.is_none() && captured;
     let undoes = may(visit, "/admin/orders/{id}/undo") && by_hand && file.order.status != OrderStatus::Refunded;
+    let releases = may(visit, "/admin/orders/{id}/bonus") && file.order.bonus_held;
     let route = format!("/v1/admin/payment/orders/{id}/verify");
     html! {
         @if may(visit, "/admin/orders/{id}/complete") || refunds {
@@ -137,6 +138,7 @@ fn actions(visit: &Visit, file: &OrderFile) -> Markup {
                     }
                     @if refunds { a.btn href=(format!("{here}/refund")) { (text.refund_it()) } }
                     @if completes { a.btn href=(format!("{here}/complete")) { (text.complete_by_hand()) } }
+                    @if releases { a.btn href=(format!("{here}/bonus")) { (text.bonus_release()) } }
                     @if undoes { a.btn href=(format!("{here}/undo")) { (text.undo_completion()) } }
                 }
             }

@@ -117,6 +117,7 @@ fn bonus(visit: &Visit, facts: &Facts, of: &Explained) -> Message {
         }
         "credited" => text.why_bonus_credited(credit_text(order.credit)),
         "reduced" => text.why_bonus_reduced(),
+        "over_budget" => text.why_bonus_held(),
         _ => text.why_no_tier(),
     }
 }
@@ -132,6 +133,7 @@ fn reward(visit: &Visit, facts: &Facts, outcome: &str) -> Message {
         "below_threshold" => text.why_below_threshold(total, threshold),
         "granted" => text.why_reward_granted(threshold),
         "held" => text.why_held(),
+        "over_budget" => text.why_held_budget(),
         "failed" => text.why_reward_failed(),
         _ => text.why_under_way(),
     }
@@ -149,6 +151,7 @@ fn commission(visit: &Visit, facts: &Facts, outcome: &str) -> Message {
     });
     match (outcome, made) {
         ("held", _) => text.why_held(),
+        ("over_budget", _) => text.why_held_budget(),
         ("reversed", Some(_)) => text.why_commission_reversed(),
         ("partially_reversed", Some(_)) => text.why_commission_reduced(),
         (_, Some(made)) => made,

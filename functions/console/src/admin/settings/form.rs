@@ -9,8 +9,10 @@ use shared::edge::forms::VERSION;
 use shared::kernel::money::Currency;
 use shared::kernel::provider::Provider;
 use shared::kernel::settings::FieldInfo;
+use shared::kernel::typed;
 use shared::operations::model::settings::{AnySettings, Area};
 
+use super::super::vouchers::entry_of;
 use super::{Reason, Shown, page_of, route};
 use crate::list::{Column, table};
 use crate::visit::Visit;
@@ -277,6 +279,13 @@ fn input(visit: &Visit, area: Area, name: &str, schema: &Value, value: &Value, h
             select id=(id) name=(name) aria-describedby=[described] aria-invalid=[invalid] {
                 @for (word, shown) in &words { option value=(word) selected[*word == value] { (shown) } }
             }
+        };
+    }
+    if schema.get("format").and_then(Value::as_str) == Some("date-time") {
+        let value = typed::time(&value).map(entry_of).unwrap_or(value);
+        return html! {
+            input.in-text id=(id) name=(format!("{name}:utc")) type="datetime-local" value=(value)
+                aria-describedby=[described] aria-invalid=[invalid];
         };
     }
     let (kind, mode) = match (has_type(schema, "integer"), has_type(schema, "null")) {

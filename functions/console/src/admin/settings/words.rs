@@ -50,6 +50,9 @@ impl Texts {
     fn referral_setting(&self, field: &str) -> Option<(Message, Message)> {
         Some(match field {
             "enabled" => (self.set_referral_enabled(), self.set_referral_enabled_effect()),
+            "starts_at" => (self.set_referral_starts_at(), self.set_referral_starts_at_effect()),
+            "ends_at" => (self.set_referral_ends_at(), self.set_referral_ends_at_effect()),
+            "budget" => (self.set_referral_budget(), self.set_referral_budget_effect()),
             "link_base_url" => (self.set_referral_link_base_url(), self.set_referral_link_base_url_effect()),
             "max_invitees_per_user" => (self.set_referral_max_invitees_per_user(), self.set_referral_max_invitees_per_user_effect()),
             "registration.inviter_reward" => (self.set_referral_registration_inviter_reward(), self.set_referral_registration_inviter_reward_effect()),
@@ -65,6 +68,9 @@ impl Texts {
     fn promotion_setting(&self, field: &str) -> Option<(Message, Message)> {
         Some(match field {
             "enabled" => (self.set_promotion_enabled(), self.set_promotion_enabled_effect()),
+            "starts_at" => (self.set_promotion_starts_at(), self.set_promotion_starts_at_effect()),
+            "ends_at" => (self.set_promotion_ends_at(), self.set_promotion_ends_at_effect()),
+            "budget" => (self.set_promotion_budget(), self.set_promotion_budget_effect()),
             "enrol_existing" => (self.set_promotion_enrol_existing(), self.set_promotion_enrol_existing_effect()),
             "duration_hours" => (self.set_promotion_duration_hours(), self.set_promotion_duration_hours_effect()),
             "min_amount" => (self.set_promotion_min_amount(), self.set_promotion_min_amount_effect()),
@@ -111,6 +117,9 @@ impl Texts {
     fn affiliate_setting(&self, field: &str) -> Option<(Message, Message)> {
         Some(match field {
             "enabled" => (self.set_affiliate_enabled(), self.set_affiliate_enabled_effect()),
+            "starts_at" => (self.set_affiliate_starts_at(), self.set_affiliate_starts_at_effect()),
+            "ends_at" => (self.set_affiliate_ends_at(), self.set_affiliate_ends_at_effect()),
+            "budget" => (self.set_affiliate_budget(), self.set_affiliate_budget_effect()),
             "default_rate" => (self.set_affiliate_default_rate(), self.set_affiliate_default_rate_effect()),
             "default_trigger_limit" => (self.set_affiliate_default_trigger_limit(), self.set_affiliate_default_trigger_limit_effect()),
             "max_codes_per_user" => (self.set_affiliate_max_codes_per_user(), self.set_affiliate_max_codes_per_user_effect()),
@@ -197,6 +206,7 @@ impl Texts {
             "the next sign-up; for qualifying, the next payment" => {
                 self.from_the_next_sign_up_for_qualifying_the_next_payment()
             }
+            "the next of them" => self.from_the_next_of_them(),
             "the next payment" => self.from_the_next_payment(),
             "the next code" => self.from_the_next_code(),
             "the next withdrawal" => self.from_the_next_withdrawal(),

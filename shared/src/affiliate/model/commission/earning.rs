@@ -10,6 +10,7 @@ use crate::account::model::identity::Status;
 use crate::affiliate::model::commission::{
     Commission, CommissionAccount, CommissionHold, CommissionMove, CommissionSource, Earnings, available_at, earned,
 };
+use crate::operations::model::budget::{Allowance, Budgeted};
 use kernel::id::{JournalId, OrderId, UserId};
 use kernel::ledger::{JournalEntry, JournalOrigin, JournalRef, LedgerError, Part, PlatformAccount, PlatformLine};
 use kernel::money::{LedgerMoney, MoneyError};
@@ -63,6 +64,8 @@ pub struct Accrual {
     pub changed: BTreeSet<OrderId>,
     /// Blocked beneficiaries of new commissions.
     pub blocked: BTreeSet<UserId>,
+    /// Room for new commissions in the budget of the programme (R10.4).
+    pub allowance: Allowance,
     /// Number of new commissions.
     pub granted: usize,
 }
@@ -98,8 +101,12 @@ impl Accrual {
         }
         let number = before.orders.checked_add(1).ok_or(EarningError::Exhausted)?;
         let available_at = available_at(&terms, since);
-        let withheld = status != Status::Active;
-        let pending = withheld || by.at < available_at;
+        // Refunds do not matter here: whatever is given back may be reinstated.
+        let budgeted = self.allowance.take(amount)?;
+        let over_budget = budgeted == Budgeted::Exceeded;
+        // Whoever releases what exceeds the budget looks at the beneficiary then.
+        let withheld = status != Status::Active && !over_budget;
+        let pending = withheld || over_budget || by.at < available_at;
         let mut commission = Commission {
             id: Commission::id_of(order.id),
             order: order.id,
@@ -113,6 +120,8 @@ impl Accrual {
             available_at,
             pending,
             withheld,
+            over_budget,
+            budget_month: budgeted.month(),
             cap_used: terms.cap.map(|_| before.earned),
             at_most: None,
             denied: None,
@@ -129,7 +138,8 @@ impl Accrual {
         let header = by.header(journal, Commission::cause(commission.id));
         let (after, posting) = account.post(header, &moves, &order.id.to_string(), house(target))?;
         *account = after;
-        if pending {
+        // Above the budget no time ends the hold: it begins when the commission is released.
+        if pending && !over_budget {
             let parked = withheld;
             self.waiting.push(CommissionHold { beneficiary, order: order.id, at: available_at, parked });
         }

@@ -23,6 +23,8 @@ fn reward(state: RewardState, side: Side) -> Reward {
         beneficiary: invitee,
         amount: LedgerMoney::exact(Decimal::from(5), Currency::parse("USD").unwrap()).unwrap(),
         state,
+        hold: None,
+        budget_month: None,
         created_at,
         last: None,
         granted_at: (state == RewardState::Granted).then(|| at("2026-11-21T00:00:00Z")),

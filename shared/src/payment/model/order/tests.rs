@@ -54,6 +54,8 @@ pub(crate) fn hundred() -> Order {
         provider_ref: None,
         payment_id: None,
         bonus: None,
+        bonus_held: false,
+        bonus_budget_month: None,
         left: None,
         has_refunds: false,
         completed: None,

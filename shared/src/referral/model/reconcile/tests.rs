@@ -3,6 +3,7 @@ use super::*;
 use crate::account::model::identity::{Role, Status};
 use crate::account::model::user::AffiliatePolicy;
 use crate::affiliate::model::settings::AffiliateSettings;
+use crate::operations::model::budget::{Allowance, Budget, BudgetShare, BudgetedProgramme, HoldReason};
 use crate::referral::model::referral::{InviteCode, RewardAmounts, RewardTerms};
 use kernel::ledger::{Accounts, JournalOrigin, Operator};
 use kernel::money::PayMoney;
@@ -179,6 +180,33 @@ fn a_reward_is_held_while_its_beneficiary_is_blocked() {
     assert_eq!(balance(&world, ANN), usd("2"));
     let counts = &world.counts[&id(ANN)];
     assert_eq!((counts.invitees, counts.rewarded, counts.pending, counts.earned), (1, 1, usd("0"), usd("2")));
+}
+
+/// R10.4: a reward above the budget is held for it until a retry finds room; taken back and granted again, it is counted once.
+#[test]
+fn a_reward_above_the_budget_is_held_and_counted_once() {
+    let mut world = world([user(ANN), invitee(2, terms([2, 0], [5, 3]))]);
+    let month = jiff::civil::date(2026, 11, 1);
+    let budget = Budget { programme: BudgetedProgramme::Referral, month, edition: 1, amount: usd("1") };
+    let dealt = |room: &str| BudgetShare { room: usd(room), ..BudgetShare::empty(&budget, 0) };
+    world.allowance = Allowance { budget: Some(budget), share: Some(dealt("1")), exceeding: Vec::new() };
+    settle(&mut world, registered(2));
+    let id_of = Reward::id_of(id(2), Trigger::Registration, Side::Inviter);
+    let shown = |world: &RewardLedger| (world.rewards[&id_of].held(), world.rewards[&id_of].budget_month);
+    assert_eq!((shown(&world), balance(&world, ANN)), ((Some(HoldReason::Budget), None), usd("0")));
+    assert_eq!((world.allowance.exceeding.as_slice(), world.counts[&id(ANN)].pending), (&[usd("2")][..], usd("2")));
+    let retried = RewardCause::Retried { reward: id_of };
+    settle(&mut world, retried);
+    assert_eq!(shown(&world).0, Some(HoldReason::Budget));
+    world.allowance.share = Some(dealt("3"));
+    settle(&mut world, retried);
+    assert_eq!((shown(&world), balance(&world, ANN)), ((None, Some(month)), usd("2")));
+    let share = world.allowance.share.clone().unwrap();
+    assert_eq!((share.room, share.spent), (usd("1"), usd("2")));
+    let reversed = world.rewards[&id_of].clone().waiting(RewardState::Reversed, None);
+    world.rewards.insert(id_of, reversed);
+    settle(&mut world, registered(2));
+    assert_eq!((world.rewards[&id_of].state, world.allowance.share), (RewardState::Granted, Some(share)));
 }
 
 /// R3.7: a dead letter makes a visible failed reward, without reading an account; a retry grants it.

@@ -1,10 +1,11 @@
 //! Rewards: money for a referral, granted once and reversed while its cause is gone (R3.7, R4.11).
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
-use crate::account::model::identity::Status;
+use crate::operations::model::budget::HoldReason;
 use crate::referral::model::referral::{Side, Trigger};
 use kernel::id::{RewardId, UserId};
 use kernel::ledger::JournalRef;
@@ -16,7 +17,7 @@ text_enum! {
     pub enum RewardState {
         /// Not granted yet; its message is on the queue.
         Pending = "pending",
-        /// Waiting until the beneficiary is active.
+        /// Waiting until the beneficiary is active, or under review because it exceeded a budget.
         Held = "held",
         /// On the balance.
         Granted = "granted",
@@ -64,6 +65,12 @@ pub struct Reward {
     /// Ledger currency.
     pub amount: LedgerMoney,
     pub state: RewardState,
+    /// Reason for holding it, while it is held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<HoldReason>,
+    /// Month from whose budget it was taken; kept when it is reversed (R10.4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_month: Option<Date>,
     /// Time when the trigger fired.
     pub created_at: Timestamp,
     /// Time of the latest grant.
@@ -95,15 +102,16 @@ impl Reward {
 
     /// Returns the reward as granted.
     pub fn granted(self, at: Timestamp) -> Self {
-        Self { state: RewardState::Granted, granted_at: Some(at), ..self }
+        Self { state: RewardState::Granted, hold: None, granted_at: Some(at), ..self }
     }
 
-    /// Returns the target state: granted, or held while the beneficiary is not active (R3.7).
-    pub fn next_state(&self, beneficiary: Status) -> RewardState {
-        match (self.state, beneficiary) {
-            (RewardState::Granted, _) => RewardState::Granted,
-            (_, Status::Active) => RewardState::Granted,
-            _ => RewardState::Held,
-        }
+    /// Returns the reason for holding it; `None` if it is not held.
+    pub fn held(&self) -> Option<HoldReason> {
+        (self.state == RewardState::Held).then(|| self.hold.unwrap_or(HoldReason::Blocked))
+    }
+
+    /// Returns the reward in another state that is not granted.
+    pub fn waiting(self, state: RewardState, hold: Option<HoldReason>) -> Self {
+        Self { state, hold, ..self }
     }
 }

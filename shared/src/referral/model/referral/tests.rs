@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::operations::model::budget::HoldReason;
+
 use proptest::prelude::*;
 use ulid::Ulid;
 
@@ -137,16 +139,24 @@ fn only_amounts_above_zero_make_rewards_and_they_are_those_of_the_binding() {
     assert_eq!(affiliate_only.rewards_due(user(2), Trigger::Qualified, now()), Ok(vec![]));
 }
 
-/// R3.7
+/// R3.7, R10.4: a reward may be held for either reason, and granting it ends the hold.
 #[test]
-fn a_reward_is_held_until_its_beneficiary_is_active() {
+fn a_reward_is_held_for_a_reason_until_it_is_granted() {
     let reward = bound().rewards_due(user(2), Trigger::Qualified, now()).unwrap().remove(0);
-    assert_eq!(reward.next_state(Status::Blocked), RewardState::Held);
-    assert_eq!(reward.next_state(Status::Active), RewardState::Granted);
+    assert_eq!(reward.held(), None);
+    for reason in [HoldReason::Blocked, HoldReason::Budget] {
+        let held = reward.clone().waiting(RewardState::Held, Some(reason));
+        assert_eq!(held.held(), Some(reason));
+        assert_eq!(held.granted(now()).held(), None);
+    }
+    assert_eq!(
+        reward.clone().waiting(RewardState::Held, None).held(),
+        Some(HoldReason::Blocked),
+        "as older ones are stored"
+    );
     assert!(reward.state.may_become(RewardState::Held));
     let granted = reward.granted(now());
     assert_eq!((granted.state, granted.granted_at), (RewardState::Granted, Some(now())));
-    assert_eq!(granted.next_state(Status::Blocked), RewardState::Granted);
     assert!(!RewardState::Granted.may_become(RewardState::Pending));
     assert!(RewardState::Failed.may_become(RewardState::Pending));
     assert!(RewardState::Reversed.may_become(RewardState::Granted));
