@@ -22,6 +22,7 @@ pub mod shop;
 mod show;
 pub mod showcase;
 mod sidebar;
+mod sold;
 mod sorry;
 mod svg;
 pub mod text;

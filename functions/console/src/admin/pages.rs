@@ -159,7 +159,9 @@ pages![
     "/admin/assets/{id}", GRANTS => assets::show;
     "/admin/assets/{id}/sell", Rule::ADMINS => sell::sell;
     "/admin/sales", GRANTS => sales::list;
+    "/admin/sales.csv", GRANTS => sales::sales_file;
     "/admin/sales/commissions", GRANTS => sales::commissions;
+    "/admin/sales/commissions.csv", GRANTS => sales::commissions_file;
     "/admin/sales/{id}", GRANTS => sales::show;
     "/admin/find", Rule::STAFF => find::find;
     "/admin/orders", ORDERS => orders::list;

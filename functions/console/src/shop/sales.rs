@@ -32,12 +32,12 @@ use super::shops::choices;
 use crate::admin::acts::facts;
 use crate::admin::filters::{self, Days, Filter};
 use crate::admin::parts::short;
-use crate::export;
 use crate::frame;
 use crate::list::{Column, Part, alone, empty, table};
 use crate::parts::{badge, money, time};
 use crate::show::status_badge;
 use crate::sidebar::Head;
+use crate::sold;
 use crate::text::Texts;
 use crate::visit::{Arrival, Instead, link};
 
@@ -224,17 +224,8 @@ pub async fn sales_file(arrival: Arrival) -> Result<Response, Instead> {
     if let Some(refusal) = &wanted.wrong {
         return Ok(frame::refused(&desk.visit, refusal));
     }
-    let (app, reach) = (&desk.visit.app, desk.reach());
-    let read = |window: Window| {
-        let (filter, reach) = (&wanted.filter, &reach);
-        async move {
-            let page = queries::orders(app, reach, filter, &window).await?;
-            let view = |(order, payment): &(AgencyOrder, Option<Order>)| SaleView::of(order, payment.as_ref(), reach);
-            Ok(Page { items: page.items.iter().map(view).collect::<Result<_, _>>()?, next: page.next })
-        }
-    };
     let back = desk.to("/shop/sales");
-    Ok(export::list(&desk.visit, ("sales", &back), SaleView::COLUMNS, wanted.days, read).await)
+    Ok(sold::sales(&desk.visit, &desk.reach(), &wanted.filter, wanted.days, &back).await)
 }
 
 /// The commissions as a file.
@@ -244,16 +235,8 @@ pub async fn commissions_file(arrival: Arrival) -> Result<Response, Instead> {
     if let Some(refusal) = &wanted.wrong {
         return Ok(frame::refused(&desk.visit, refusal));
     }
-    let (app, reach) = (&desk.visit.app, desk.reach());
-    let read = |window: Window| {
-        let (filter, reach) = (&wanted.filter, &reach);
-        async move {
-            let page = queries::commissions(app, reach, filter, &window).await?;
-            Ok(Page { items: page.items.iter().map(ShopCommission::of).collect::<Result<_, _>>()?, next: page.next })
-        }
-    };
     let back = desk.to("/shop/commissions");
-    Ok(export::list(&desk.visit, ("commission", &back), ShopCommission::COLUMNS, wanted.days, read).await)
+    Ok(sold::commissions(&desk.visit, &desk.reach(), &wanted.filter, wanted.days, &back).await)
 }
 
 /// Commissions of a shop and of those below it, a row for each level that earned.

@@ -319,6 +319,12 @@ fn money_of_shops_moves_by_admins_only() {
             world.settle().await;
             let earned = browser.open("/admin/sales/commissions").await;
             assert!(earned.says().contains("38"), "R8.10: {}", earned.says());
+            let file = browser.open(&earned.link(["As CSV", "导出 CSV"][index])).await;
+            assert!(file.text.contains("38") && file.text.contains("one_time"), "C3.1: {}", file.text);
+            let sales = browser.open("/admin/sales?payment=asset").await;
+            let file = browser.open(&sales.link(["As CSV", "导出 CSV"][index])).await;
+            let id = sale.path.strip_prefix("/admin/sales/").unwrap();
+            assert!(file.text.lines().count() == 2 && file.text.contains(id), "C3.1: {}", file.text);
             let clerk = clerk_in(world, words, "cid", &[AdminScope::GrantsWrite]).await;
             let page = clerk.open(&format!("/admin/shops/{a}/wallet")).await;
             assert!(page.status == 200 && !page.says().contains(transfer), "{}", page.says());

@@ -27,7 +27,9 @@ use crate::list::{Column, Part, sheet};
 use crate::parts::money;
 use crate::shop::chain::chain;
 use crate::show::{credit_text, note, status_badge};
+use crate::sold;
 use crate::text::Texts;
+use crate::visit::link;
 use crate::visit::{Visit, failed, not_found};
 
 /// Wishes of the query.
@@ -88,7 +90,30 @@ pub async fn list(staff: Staff) -> Response {
         let nothing = (&*text.tree_sales_none(), &*text.tree_sales_none_todo());
         wanted.part.list(visit, &text.staff_sales(), &columns(visit), (&rows, page.next.as_ref()), nothing)
     });
-    filters::page(&staff, (text.staff_sales(), text.tree_sales_lead()), &html! {}, &fields, listed)
+    let file = as_file(visit, "/admin/sales.csv");
+    filters::page(&staff, (text.staff_sales(), text.tree_sales_lead()), &file, &fields, listed)
+}
+
+/// The button that gives the list as a file.
+fn as_file(visit: &Visit, path: &str) -> Markup {
+    let file = link(path, visit.query.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    html! { p { a.btn href=(file) download { (visit.text.as_csv()) } } }
+}
+
+/// The list as a file of all rows of the filter (C3.1).
+pub async fn sales_file(staff: Staff) -> Response {
+    match Wanted::of(&staff) {
+        Ok(wanted) => sold::sales(&staff.0, &ALL, &wanted.filter, wanted.days, "/admin/sales").await,
+        Err(refusal) => frame::refused(&staff.0, &refusal),
+    }
+}
+
+/// What each level earned, as a file.
+pub async fn commissions_file(staff: Staff) -> Response {
+    match Wanted::of(&staff) {
+        Ok(wanted) => sold::commissions(&staff.0, &ALL, &wanted.filter, wanted.days, "/admin/sales/commissions").await,
+        Err(refusal) => frame::refused(&staff.0, &refusal),
+    }
 }
 
 fn columns(visit: &Visit) -> [Column; 7] {
@@ -248,7 +273,8 @@ pub async fn commissions(staff: Staff) -> Response {
         let nothing = (&*text.tree_commissions_none(), "");
         wanted.part.list(visit, &text.tree_commissions(), &columns, (&rows, page.next.as_ref()), nothing)
     });
-    filters::page(&staff, (text.tree_commissions(), text.tree_commissions_lead()), &html! {}, &fields, listed)
+    let file = as_file(visit, "/admin/sales/commissions.csv");
+    filters::page(&staff, (text.tree_commissions(), text.tree_commissions_lead()), &file, &fields, listed)
 }
 
 fn earned(visit: &Visit, names: &Names, of: &Earned) -> Result<Vec<Markup>, MoneyError> {
