@@ -15,7 +15,6 @@ use shared::agency::model::shop::{Reach, Shop, ShopPath};
 use shared::agency::queries::{self, Earned, SaleFilter};
 use shared::agency::view::{SaleCommissionState, SaleView, ShopCommission};
 use shared::app::App;
-use shared::edge::export::CsvRow;
 use shared::kernel::fault::{Error, Fault};
 use shared::kernel::id::{AgencyOrderId, AssetId, SeriesId, ShopId};
 use shared::kernel::refusal::Refusal;
