@@ -170,11 +170,11 @@ tree-not-triggered = 佣金未产生
 tree-paid-so-far = 累计支付
 
 # 销售。
-tree-sell = 销售
-tree-sell-to = 向 { $asset } 销售
+tree-sell = 出售
+tree-sell-to = 向 { $asset } 出售
 tree-sell-check = 查看价格
 tree-sell-check-amount = 查看应付金额
-tree-sell-do = 确认销售
+tree-sell-do = 确认出售
 tree-purchase = 套餐
 tree-recharge = 充值
 tree-recharge-amount = 金额（{ $currency }）

@@ -163,7 +163,7 @@ fn an_agency_is_built_and_sells_by_forms() {
             let recharge = say(["See what has to be paid", "查看应付金额"]);
             let price = browser.press(&sell, recharge, &[("amount", "160")]).await;
             let sale =
-                pressed(&browser, &price, say(["Sell", "确认销售"]), &[("payment/provider/method", "wallet//")]).await;
+                pressed(&browser, &price, say(["Sell", "确认出售"]), &[("payment/provider/method", "wallet//")]).await;
             world.settle().await;
             let sale = browser.open(&sale.path).await;
             // B's statistic is 160 as is A's: tier 150, B 100, A 120 − 100, platform 150 − 120.
@@ -314,7 +314,7 @@ fn money_of_shops_moves_by_admins_only() {
             assert_eq!(crate::agency::wallet(world, &a).await, ["220", "0", "0"]);
             let sell = browser.open(&format!("/admin/assets/{asset}/sell?package={small}")).await;
             let sale =
-                pressed(&browser, &sell, ["Sell", "确认销售"][index], &[("payment/provider/method", "asset//")]).await;
+                pressed(&browser, &sell, ["Sell", "确认出售"][index], &[("payment/provider/method", "asset//")]).await;
             assert!(sale.path.starts_with("/admin/sales/ago_"), "{}", sale.path);
             world.settle().await;
             let earned = browser.open("/admin/sales/commissions").await;
