@@ -1,4 +1,4 @@
-//! What shops sold and earned as files, for staff and for agents (C3.1).
+//! Sales and earnings of shops as files, for staff and for agents (C3.1).
 
 use axum::response::Response;
 use shared::agency::model::order::AgencyOrder;
@@ -24,7 +24,7 @@ pub async fn sales(visit: &Visit, reach: &Reach, filter: &SaleFilter, days: Days
     export::list(visit, ("sales", back), SaleView::COLUMNS, days, read).await
 }
 
-/// What each level earned by them, as a file.
+/// Earnings of each level by them as a file.
 pub async fn commissions(visit: &Visit, reach: &Reach, filter: &SaleFilter, days: Days, back: &str) -> Response {
     let read = |window: Window| async move {
         let page = queries::commissions(&visit.app, reach, filter, &window).await?;

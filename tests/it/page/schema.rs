@@ -60,7 +60,7 @@ pub fn compare(form: &Element, route: &str, schema: &'static Value) {
                 "rows" | "lines" => "array",
                 _ => "string",
             };
-            if is_list || kind == "lines" {
+            if is_list {
                 at = plain(at);
                 assert!(has_type(at, "array"), "{route}: {name} is no list: {at}");
                 at = &at["items"];

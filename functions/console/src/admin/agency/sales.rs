@@ -108,7 +108,7 @@ pub async fn sales_file(staff: Staff) -> Response {
     }
 }
 
-/// What each level earned, as a file.
+/// Earnings of each level as a file.
 pub async fn commissions_file(staff: Staff) -> Response {
     match Wanted::of(&staff) {
         Ok(wanted) => sold::commissions(&staff.0, &ALL, &wanted.filter, wanted.days, "/admin/sales/commissions").await,
