@@ -37,20 +37,23 @@ fn the_defaults_are_the_documented_ones() {
         (Area::Identity, json!({"email_verification": false, "max_signups_per_network": 60})),
         (
             Area::Referral,
-            json!({"enabled": false, "link_base_url": null, "max_invitees_per_user": 0,
+            json!({"enabled": false, "starts_at": null, "ends_at": null, "budget": "0",
+                "link_base_url": null, "max_invitees_per_user": 0,
                 "registration": {"inviter_reward": "0", "invitee_reward": "0"},
                 "qualified": {"threshold": "20.00", "inviter_reward": "0", "invitee_reward": "0"}}),
         ),
         (
             Area::Promotion,
-            json!({"enabled": false, "duration_hours": 72, "min_amount": "0", "enrol_existing": false, "tiers": [
+            json!({"enabled": false, "starts_at": null, "ends_at": null, "budget": "0",
+                "duration_hours": 72, "min_amount": "0", "enrol_existing": false, "tiers": [
                 {"hours": 24, "percent": "30"}, {"hours": 36, "percent": "20"},
                 {"hours": 48, "percent": "10"}, {"hours": 72, "percent": "5"}]}),
         ),
         (Area::Payment, payment),
         (
             Area::Affiliate,
-            json!({"enabled": false, "default_rate": "0.1", "default_trigger_limit": 3, "max_codes_per_user": 10,
+            json!({"enabled": false, "starts_at": null, "ends_at": null, "budget": "0",
+                "default_rate": "0.1", "default_trigger_limit": 3, "max_codes_per_user": 10,
                 "hold_hours": 0, "valid_days": 0, "cap_per_invitee": "0", "min_cash_withdrawal": "10",
                 "withdrawal_methods": ["bank", "paypal", "alipay"]}),
         ),
