@@ -5,7 +5,7 @@
 //! [`menu`] names the entry, which shows to those whom the rule admits. Its texts stand in `text/staff.en.ftl` and
 //! `text/staff.zh-CN.ftl`, or in a pair of files of their own, named in `text.rs`. There is nothing else to do.
 //!
-//! A page is made of [`parts`], [`filters`] and [`chart`], inside [`menu::page`]. A form goes through `visit.sealed(…)` to the
+//! A page is made of [`parts`], [`filters`] and [`chart`](crate::chart), inside [`menu::page`]. A form goes through `visit.sealed(…)` to the
 //! API's own route. If `account::staff::DANGEROUS` has that route, the form adapter wants a password that was entered a moment
 //! ago, so the page with the form says `.fresh()` in the table and leads through `/confirm-password` first; the form stands on a
 //! page of its own, [`parts::confirm`], which says in numbers what will change.
