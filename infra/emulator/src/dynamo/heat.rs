@@ -67,8 +67,9 @@ impl Dynamo {
                 let (was, is) = (entry(before), entry(after));
                 let is_changed = if index.whole_items { before != after } else { was != is };
                 if was == is && is_changed {
-                    // A changed entry is written once, one that moves leaves and arrives.
-                    is.iter().for_each(|(partition, _)| add(heat, &index.name, partition, weighs(after)));
+                    // A changed entry is written once, by the larger of both; one that moves leaves and arrives.
+                    let larger = weighs(before).max(weighs(after));
+                    is.iter().for_each(|(partition, _)| add(heat, &index.name, partition, larger));
                 } else if was != is {
                     was.iter().for_each(|(partition, _)| add(heat, &index.name, partition, weighs(before)));
                     is.iter().for_each(|(partition, _)| add(heat, &index.name, partition, weighs(after)));
