@@ -163,12 +163,14 @@ fn slots(count: usize) -> (i64, impl Fn(usize) -> i64) {
     (width, left)
 }
 
-/// Names below the axis, that of the last place among them: so many that they stand apart on a narrow screen, too.
+/// Names below the axis, that of the last place among them: so many that they stand apart on a narrow screen, too. The last one ends
+/// where the plot does.
 fn ticks(places: &[Place], x: impl Fn(usize) -> i64) -> Markup {
     let every = places.len().div_ceil(TICKS).max(1);
     html! {
         @for (place, of) in places.iter().enumerate().rev().step_by(every) {
-            text x=(tenths(x(place))) y="208" text-anchor="middle" { (of.tick) }
+            @if place.saturating_add(1) == places.len() { text x=(RIGHT) y="208" text-anchor="end" { (of.tick) } }
+            @else { text x=(tenths(x(place))) y="208" text-anchor="middle" { (of.tick) } }
         }
     }
 }

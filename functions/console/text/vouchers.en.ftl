@@ -99,10 +99,8 @@ codes-select = Select
 codes-select-one = Select { $code }
 codes-select-all = Select all on this page
 codes-delete-selected = Delete selected
-codes-delete-these = { $n ->
-    [one] Delete { $n } code
-   *[other] Delete { $n } codes
-}
+codes-delete-one = Delete this code
+codes-delete-these = Delete { $number } codes
 codes-delete-none = No code was selected
 codes-delete-none-todo = Go back and select at least one, at most 90.
 codes-delete-effect = Nobody can redeem them any more; they are unknown to users. What was redeemed with them stays. It can’t be undone.

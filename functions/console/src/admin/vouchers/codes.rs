@@ -242,7 +242,10 @@ pub async fn delete(staff: Staff) -> Response {
         };
         return menu::page(&staff, &below(text.codes_delete_none().to_string(), trail), &main);
     }
-    let title = text.codes_delete_these(selected.len()).to_string();
+    let title = match selected.len() {
+        1 => text.codes_delete_one().to_string(),
+        number => text.codes_delete_these(number.to_string()).to_string(),
+    };
     let of = Confirm {
         method: "POST",
         route: "/v1/admin/redemption/codes/delete",
