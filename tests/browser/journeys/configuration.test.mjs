@@ -135,4 +135,7 @@ journey("25: secrets are shown once; a failed delivery is replayed", { plain: tr
   await visitor.reads(visitor.text("hook-replayed"));
   await visitor.press("hook-rotate");
   assert.match(await page.inputValue("#secret"), /^whsec_/);
+  // The next who plays this hears of their own user alone.
+  await visitor.press("hook-disable");
+  await visitor.reads(visitor.text("hook-was-disabled"));
 });
