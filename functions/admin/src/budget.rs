@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 /// A programme's budget for the current month.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BudgetOfMonth)]
 pub struct Budget {
     /// Programme: `referral`, `promotion` or `affiliate`.
     pub programme: BudgetedProgramme,
