@@ -39,6 +39,7 @@ async fn processes_killed_and_frozen_at_any_moment_change_nothing_of_the_end() {
     let balances = ["ann", "bob", "cid"].map(|name| expected.0[name][0].as_str().unwrap().to_owned());
     assert_eq!(balances, ["8.4", "23.83333331", "4.1111111"]);
     assert_eq!(expected.0["ivy"], json!(["700", "60", "0"]));
+    assert_eq!(given_up().await, expected, "after a reward's message was given up");
     let one = wished("GUERDON_KILL");
     let wanted = wished("GUERDON_KILLS").unwrap_or(KILLS);
     let (mut all, mut journeys, began) = (Tally::default(), 0_u64, Instant::now());
@@ -61,9 +62,21 @@ async fn processes_killed_and_frozen_at_any_moment_change_nothing_of_the_end() {
         "blackbox",
         &json!({
             "journeys": journeys, "invocations": all.invocations, "kills": all.kills, "freezes": all.freezes,
-            "faults": all.faults, "seconds": began.elapsed().as_secs(),
+            "faults": all.faults, "failed_rewards": all.failed_rewards, "seconds": began.elapsed().as_secs(),
         }),
     );
+}
+
+/// Runs the journey with the worker killed at every delivery of the first reward's message, which an admin then retries (R3.7).
+async fn given_up() -> Ended {
+    let mut journey = Journey::new(None).await;
+    let queues = &journey.stack().template.queues;
+    let deliveries =
+        queues.iter().filter_map(|queue| queue.spec.redrive.as_ref()).map(|redrive| redrive.max_receive_count);
+    journey.hopeless = deliveries.max().unwrap();
+    let ended = story::play(&mut journey).await;
+    assert!(journey.tally.failed_rewards > 0, "a reward failed");
+    ended
 }
 
 /// Runs a seed's journey and asserts its expected end; prints its trail if asked.

@@ -35,6 +35,8 @@ pub struct Tally {
     pub kills: u64,
     pub freezes: u64,
     pub faults: u64,
+    /// Rewards that became `failed` and were retried at the end.
+    pub failed_rewards: u64,
 }
 
 impl Tally {
@@ -43,6 +45,7 @@ impl Tally {
         self.kills += other.kills;
         self.freezes += other.freezes;
         self.faults += other.faults;
+        self.failed_rewards += other.failed_rewards;
     }
 }
 
@@ -68,6 +71,8 @@ pub struct Journey {
     /// Seed of all disturbances; none without it.
     seed: Option<u64>,
     calm: bool,
+    /// Number of the reward worker's next invocations that are killed before they do anything.
+    pub hopeless: u32,
     rng: ChaCha8Rng,
     known: Calls,
     pub calls: Calls,
@@ -86,6 +91,7 @@ impl Journey {
             bench: Bench::new().await,
             seed,
             calm: seed.is_none(),
+            hopeless: 0,
             rng: ChaCha8Rng::seed_from_u64(seed.unwrap_or(0)),
             known: trouble.map(|(_, calls)| calls.clone()).unwrap_or_default(),
             calls: Calls::new(),
@@ -154,7 +160,12 @@ impl Journey {
     async fn insist(&mut self, work: &Work) -> Value {
         let mut last = String::new();
         for turn in 0..REPEATS {
-            let trouble = if turn < TROUBLES { self.draw(work.step(), turn) } else { None };
+            let trouble = if self.hopeless > 0 && work.step() == "reward-worker" {
+                self.hopeless -= 1;
+                Some(Trouble::Kill(Moment::Before(0)))
+            } else {
+                (turn < TROUBLES).then(|| self.draw(work.step(), turn)).flatten()
+            };
             match self.once(work, trouble).await {
                 Ok(returned) if status(&returned) < 500 => return returned,
                 Ok(returned) => last = returned.to_string(),
