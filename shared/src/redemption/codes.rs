@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::future::try_join_all;
 use jiff::Timestamp;
+use tokio::try_join;
 
 use crate::account::model::user::User;
 use crate::app::App;
@@ -29,6 +31,8 @@ use table::store::{Cursor, Page};
 
 /// Codes fetched by one read.
 const CHUNK: usize = 100;
+/// Batches of a list of codes that are read together.
+const BATCHES_TOGETHER: i32 = 10;
 /// Maximum reads of one page; a page ends then, however few codes matched.
 const READS: usize = 10;
 
@@ -108,15 +112,12 @@ pub struct CodeRow {
     pub batch_enabled: bool,
 }
 
-/// Builds the list row of a code.
-///
-/// # Errors
-/// A fault when the database cannot be reached or an item does not decode.
-async fn row(app: &App, text: CodeText, code: Code, batch: &Batch) -> Result<CodeRow, Fault> {
-    let used = if code.terms.unlimited() { counted_uses(app, &code).await? } else { taken(app, &code).await? };
-    let status = CodeStatus::of(&code, batch, used, app.clock.now());
-    let code = Code { terms: code.terms_in(batch), ..code };
-    Ok(CodeRow { text, code, used, status, batch_enabled: batch.enabled })
+impl CodeRow {
+    fn new(text: CodeText, code: Code, batch: &Batch, used: u64, now: Timestamp) -> Self {
+        let status = CodeStatus::of(&code, batch, used, now);
+        let code = Code { terms: code.terms_in(batch), ..code };
+        Self { text, code, used, status, batch_enabled: batch.enabled }
+    }
 }
 
 /// Returns the hashes under which each of some named codes may be stored.
@@ -170,7 +171,8 @@ pub async fn code(app: &App, name: &CodeName) -> Result<CodeRow, Error> {
         }
     };
     let text = text.filter(|_| !code.deleted).ok_or(Refusal::CodeNotFound)?;
-    Ok(row(app, text, code, &batch).await?)
+    let used = uses(app, &[&code]).await?.into_iter().sum();
+    Ok(CodeRow::new(text, code, &batch, used, app.clock.now()))
 }
 
 /// Reads a batch.
@@ -181,14 +183,20 @@ pub async fn batch(app: &App, id: BatchId) -> Result<Batch, Error> {
     Ok(app.store.get::<Batch>(&Batch::key(id)).await?.ok_or(Refusal::NotFound)?.into_inner())
 }
 
-/// Reads the number of uses of an unlimited code, which its redemptions' messages count.
-async fn counted_uses(app: &App, code: &Code) -> Result<u64, Fault> {
-    let name = code.of.to_string();
-    let keys: Vec<Key> = (0..COUNTERS).map(|shard| CodeUses::key(&name, shard)).collect();
-    let mut uses = 0_u64;
-    for item in app.store.read(keys).await?.into_iter().flatten() {
+/// Reads the uses taken of each of some codes; of an unlimited one as its redemptions' messages counted them.
+async fn uses(app: &App, codes: &[&Code]) -> Result<Vec<u64>, Fault> {
+    let counters = codes.iter().enumerate().filter(|(_, code)| code.terms.unlimited()).flat_map(|(index, code)| {
+        let name = code.of.to_string();
+        (0..COUNTERS).map(move |shard| ((index, shard), CodeUses::key(&name, shard)))
+    });
+    let counters: BTreeMap<(usize, u8), Key> = counters.collect();
+    let taken = codes.iter().map(|code| taken(app, code));
+    let (counters, mut uses) = try_join!(app.store.read(counters), try_join_all(taken))?;
+    for ((index, _), item) in counters {
         let counted = numbers(&item)?.get("uses").copied().unwrap_or_default();
-        uses = uses.saturating_add(u64::try_from(counted).unwrap_or(0));
+        if let Some(uses) = uses.get_mut(index) {
+            *uses = uses.saturating_add(u64::try_from(counted).unwrap_or(0));
+        }
     }
     Ok(uses)
 }
@@ -208,39 +216,54 @@ pub async fn codes(app: &App, filter: &CodeFilter, window: &Window) -> Result<Pa
     }
     let mut place = Place::begin(filter, window);
     let limit = usize::try_from(window.limit).unwrap_or(1).max(1);
-    let (mut items, mut reads) = (Vec::new(), 0_usize);
-    loop {
-        let Some(batch) = place.batch(app, window).await? else { return Ok(Page { items, next: None }) };
-        while place.ordinal < batch.created {
-            if items.len() >= limit || reads >= READS {
-                return Ok(Page { items, next: Some(place.position(batch.id)) });
-            }
-            reads = reads.saturating_add(1);
-            place.read_some(app, filter, &batch, limit, &mut items).await?;
-        }
-        if !place.next_batch() {
-            return Ok(Page { items, next: None });
+    let mut items = Vec::new();
+    for _ in 0..READS {
+        place.read_some(app, filter, window, limit, &mut items).await?;
+        if items.len() >= limit || place.is_end() {
+            break;
         }
     }
+    let next = (!place.is_end()).then(|| place.position());
+    Ok(Page { items, next })
 }
 
 impl CodeFilter {
     fn fits(&self, row: &CodeRow) -> bool {
-        let plan = row.code.terms.benefit.plan_time();
-        self.batch.is_none_or(|batch| row.code.of.batch == batch)
+        self.fits_code(&row.code) && self.status.is_none_or(|wanted| row.status == wanted)
+    }
+
+    fn fits_code(&self, code: &Code) -> bool {
+        let plan = code.terms.benefit.plan_time();
+        self.batch.is_none_or(|batch| code.of.batch == batch)
             && self.plan.is_none_or(|wanted| plan.is_some_and(|(plan, _)| plan == wanted))
             && self.unit.is_none_or(|wanted| plan.is_some_and(|(_, time)| time.unit == wanted))
-            && self.status.is_none_or(|wanted| row.status == wanted)
+    }
+
+    /// True if not every code of a batch passes it.
+    fn is_selective(&self) -> bool {
+        self.plan.is_some() || self.unit.is_some() || self.status.is_some() || self.prefix.is_some()
     }
 }
 
-/// Position in a list of codes: the batch, the code in it, and the cursor of the list of batches.
+/// Position in a list of codes.
 struct Place {
-    only: Option<BatchId>,
-    current: Option<BatchId>,
-    ordinal: u32,
+    /// Batch whose codes are listed, and the ordinal of the next one.
+    current: Option<(BatchId, u32)>,
+    /// Cursor behind it in the list of batches; none at either end of the list.
     after: Option<Cursor>,
+    /// True if a batch of the list was reached.
     begun: bool,
+    /// True if the list is of one batch only.
+    only: bool,
+}
+
+/// Batch with codes still to be listed.
+struct Part {
+    batch: Batch,
+    /// Ordinal of the first of them.
+    from: u32,
+    /// Cursor behind it in the list of batches; none at the end of the list.
+    behind: Option<Cursor>,
 }
 
 impl Place {
@@ -249,79 +272,113 @@ impl Place {
         let mut take = |name: &str| after.as_mut().and_then(|after| after.remove(name));
         let current = take("batch").and_then(|id| BatchId::parse(&id)).or(filter.batch);
         let ordinal = take("ordinal").and_then(|ordinal| ordinal.parse().ok()).unwrap_or(0);
-        let begun = current.is_some();
-        Self { only: filter.batch, current, ordinal, after: after.filter(|after| !after.is_empty()), begun }
+        let after = after.filter(|after| !after.is_empty());
+        let begun = current.is_some() || after.is_some();
+        Self { current: current.map(|batch| (batch, ordinal)), after, begun, only: filter.batch.is_some() }
     }
 
-    /// Returns the current batch, or the next one of the list when the current one is done.
-    async fn batch(&mut self, app: &App, window: &Window) -> Result<Option<Batch>, Fault> {
-        if let Some(id) = self.current {
+    /// Reads the current batch, or else the next ones of the list.
+    async fn parts(&mut self, app: &App, window: &Window) -> Result<Vec<Part>, Fault> {
+        if let Some((id, from)) = self.current.take() {
             let batch = app.store.get::<Batch>(&Batch::key(id)).await?;
-            return Ok(batch.map(Versioned::into_inner));
+            let part = |batch: Versioned<Batch>| Part { batch: batch.into_inner(), from, behind: self.after.clone() };
+            return Ok(batch.map(part).into_iter().collect());
         }
-        if self.begun && self.after.is_none() {
-            return Ok(None);
+        let list = Walk {
+            source: ListSource::Platform(BATCHES),
+            filtered: false,
+            from: window.from,
+            to: window.to,
+            limit: BATCHES_TOGETHER,
+            after: self.after.take(),
+        };
+        let page = walk(app, &list, |batch: &Batch| vec![batch.clone()]).await?;
+        let mut parts: Vec<Part> =
+            page.items.into_iter().map(|batch| Part { behind: Some(list.behind(&batch)), from: 0, batch }).collect();
+        if let Some(last) = parts.last_mut() {
+            last.behind.clone_from(&page.next);
         }
-        loop {
-            let list = Walk {
-                source: ListSource::Platform(BATCHES),
-                filtered: false,
-                from: window.from,
-                to: window.to,
-                limit: 1,
-                after: self.after.take(),
-            };
-            let page = walk(app, &list, |batch: &Batch| vec![batch.clone()]).await?;
-            (self.begun, self.after) = (true, page.next);
-            let found = page.items.into_iter().next();
-            if found.is_some() || self.after.is_none() {
-                self.current = found.as_ref().map(|batch| batch.id);
-                return Ok(found);
-            }
-        }
+        self.leave(page.next);
+        Ok(parts)
     }
 
-    /// Leaves the current batch and tests whether there may be another one.
-    fn next_batch(&mut self) -> bool {
-        (self.current, self.ordinal) = (None, 0);
-        self.only.is_none()
+    /// Moves behind a batch in the list.
+    fn leave(&mut self, behind: Option<Cursor>) {
+        (self.current, self.after, self.begun) = (None, behind, true);
     }
 
+    /// Moves to a code of a batch.
+    fn go_to(&mut self, part: &Part, ordinal: u32) {
+        self.leave(part.behind.clone());
+        self.current = (ordinal < part.batch.created).then_some((part.batch.id, ordinal));
+    }
+
+    fn is_end(&self) -> bool {
+        self.current.is_none() && (self.only || (self.begun && self.after.is_none()))
+    }
+
+    /// Reads some codes, of several batches at once, and adds those that pass the filter.
     async fn read_some(
         &mut self,
         app: &App,
         filter: &CodeFilter,
-        batch: &Batch,
+        window: &Window,
         limit: usize,
         items: &mut Vec<CodeRow>,
     ) -> Result<(), Fault> {
-        let prefix = filter.prefix.as_deref().unwrap_or_default();
-        let texts = texts(app, batch, self.ordinal, batch.created).await?.into_iter();
-        let some: Vec<Named> = texts.filter(|named| named.text.as_str().starts_with(prefix)).take(CHUNK).collect();
-        let found = app.store.read(some.iter().map(|named| Code::key(named.hash)).collect::<Vec<_>>()).await?;
-        for (Named { ordinal, text, .. }, code) in some.iter().zip(found) {
-            if items.len() == limit {
-                self.ordinal = *ordinal;
-                return Ok(());
+        let wanted = if filter.is_selective() { CHUNK } else { limit.saturating_sub(items.len()).min(CHUNK) };
+        let parts = self.parts(app, window).await?;
+        let mut some: Vec<(&Part, Named)> = Vec::new();
+        for part in &parts {
+            let missing = wanted.saturating_sub(some.len());
+            if missing == 0 {
+                break;
             }
-            if let Some(code) = code.filter(|code| !code.deleted) {
-                let row = row(app, text.clone(), code.into_inner(), batch).await?;
-                items.extend(Some(row).filter(|row| filter.fits(row)));
-            }
+            let (named, until) = part.texts(app, filter, missing).await?;
+            some.extend(named.into_iter().map(|named| (part, named)));
+            self.go_to(part, until);
         }
-        let all = some.len() < CHUNK;
-        self.ordinal = match some.last() {
-            Some(named) if !all => named.ordinal.saturating_add(1),
-            _ => batch.created,
-        };
+        let keys: Vec<Key<Code>> = some.iter().map(|(_, named)| Code::key(named.hash)).collect();
+        let found = app.store.read(keys).await?;
+        let codes = some.into_iter().zip(found).filter_map(|(named, code)| {
+            let code = code.filter(|code| !code.deleted && filter.fits_code(code))?;
+            Some((named, code.into_inner()))
+        });
+        let codes: Vec<((&Part, Named), Code)> = codes.collect();
+        let uses = uses(app, &codes.iter().map(|(_, code)| code).collect::<Vec<_>>()).await?;
+        for (((part, named), code), used) in codes.into_iter().zip(uses) {
+            if items.len() == limit {
+                self.go_to(part, named.ordinal);
+                break;
+            }
+            let row = CodeRow::new(named.text, code, &part.batch, used, app.clock.now());
+            items.extend(Some(row).filter(|row| filter.fits(row)));
+        }
         Ok(())
     }
 
-    fn position(self, batch: BatchId) -> Cursor {
+    fn position(self) -> Cursor {
         let mut position = self.after.unwrap_or_default();
-        position.insert("batch".to_owned(), batch.to_string());
-        position.insert("ordinal".to_owned(), self.ordinal.to_string());
+        if let Some((batch, ordinal)) = self.current {
+            position.insert("batch".to_owned(), batch.to_string());
+            position.insert("ordinal".to_owned(), ordinal.to_string());
+        }
         position
+    }
+}
+
+impl Part {
+    /// Returns the next codes, only those that begin as the filter wants, and the ordinal behind them.
+    async fn texts(&self, app: &App, filter: &CodeFilter, most: usize) -> Result<(Vec<Named>, u32), Fault> {
+        let created = self.batch.created;
+        let Some(prefix) = &filter.prefix else {
+            let until = self.from.saturating_add(u32::try_from(most).unwrap_or(u32::MAX)).min(created);
+            return Ok((texts(app, &self.batch, self.from, until).await?, until));
+        };
+        let all = texts(app, &self.batch, self.from, created).await?.into_iter();
+        let mut fitting = all.filter(|named| named.text.as_str().starts_with(prefix));
+        let some: Vec<Named> = fitting.by_ref().take(most).collect();
+        Ok((some, fitting.next().map_or(created, |next| next.ordinal)))
     }
 }
 

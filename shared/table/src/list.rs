@@ -97,6 +97,16 @@ pub struct Walk {
     pub after: Option<Cursor>,
 }
 
+impl Walk {
+    /// Cursor behind an item of the list.
+    pub fn behind<T: Entity>(&self, item: &T) -> Cursor {
+        let mut place = Place::begin(self, Timestamp::MIN);
+        place.cut = None;
+        place.go_to(position_of(self, item));
+        place.position()
+    }
+}
+
 /// Reads an item of a platform list by id; its creation time gives the month partition.
 ///
 /// # Errors

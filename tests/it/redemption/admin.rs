@@ -141,6 +141,46 @@ fn codes_are_found_by_what_they_are() {
     });
 }
 
+/// R7.8: pages of any size list every code once, in the same order, whatever batches they end in.
+#[test]
+fn pages_of_any_size_list_every_code_once() {
+    World::run(async |world| {
+        for count in [1, 1, 7, 1, 30, 1, 1, 1, 1, 1, 1, 1, 12] {
+            world.codes(credit("1", count, if count > 6 { 0 } else { 1 })).await;
+        }
+        let all = |items: Vec<Value>| items.iter().map(|item| item["code"].clone()).collect::<Vec<_>>();
+        let whole = all(listed(world, "limit=100").await);
+        assert_eq!(whole.iter().map(Value::to_string).collect::<BTreeSet<_>>().len(), 59);
+        for limit in [1, 2, 7, 10, 11, 20, 30, 58, 59] {
+            assert_eq!(all(listed(world, &format!("limit={limit}")).await), whole, "{limit} a page");
+            assert_eq!(
+                all(listed(world, &format!("limit={limit}&status=active")).await),
+                whole,
+                "{limit} a page, filtered"
+            );
+        }
+    });
+}
+
+/// R7.8: a page is of many batches, and of codes whose uses are counted apart, at the cost of few reads.
+#[test]
+fn a_page_of_codes_is_read_side_by_side() {
+    World::run(async |world| {
+        for total in [0, 1, 0, 300, 0, 0, 300, 0, 0, 1] {
+            world.codes(credit("1", 1, total)).await;
+        }
+        let path = "/v1/admin/redemption/codes?limit=10";
+        world.admin().get(path).await.is(200);
+        world.stack.dynamo.reset();
+        assert_eq!(world.admin().get(path).await.is(200)["items"].as_array().unwrap().len(), 10);
+        let used = world.stack.dynamo.used();
+        // Of the admin; of the batches, the codes, and their counters.
+        let (items, lists) =
+            (used["BatchGetItem"].calls + used.get("GetItem").map_or(0, |used| used.calls), used["Query"].calls);
+        assert!(items <= 4 && lists <= 3, "{used:?}");
+    });
+}
+
 /// R7.8: a total is never below its uses, and grows from the item into shards.
 #[test]
 fn a_total_is_edited_within_what_was_used() {
