@@ -6,7 +6,7 @@
 mod contention;
 pub mod heat;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use self::contention::{Contention, Spot, spots};
-use self::heat::Heat;
+use self::heat::Watched;
 use crate::connector::{Backend, BoxFuture, ConnectFault};
 use crate::remote::Remote;
 
@@ -91,13 +91,9 @@ struct State {
     meter: Meter,
     tokens: HashMap<String, (String, String)>,
     order: VecDeque<String>,
-    /// Names of each table's key attributes.
-    keys: HashMap<String, [String; 2]>,
     tables: BTreeMap<String, TableSpec>,
-    /// Lists that were queried.
-    lists: BTreeSet<String>,
-    /// Units by partition, while somebody watches.
-    heat: Option<Heat>,
+    /// Places that requests touch, while somebody watches.
+    watched: Option<Watched>,
     contention: Contention,
     /// Duration of each call, in tokio's time.
     latency: Duration,
@@ -151,11 +147,7 @@ impl Dynamo {
     /// # Errors
     /// Fails when the engine rejects it.
     pub fn create(&self, name: &str, table: &TableSpec) -> Result<(), Refused> {
-        {
-            let mut state = self.state();
-            state.keys.insert(name.to_owned(), [table.pk.clone(), table.sk.clone()]);
-            state.tables.insert(name.to_owned(), table.clone());
-        }
+        self.state().tables.insert(name.to_owned(), table.clone());
         let key = |pk: &str, sk: &str| json!([{"AttributeName": pk, "KeyType": "HASH"}, {"AttributeName": sk, "KeyType": "RANGE"}]);
         let mut attributes = vec![table.pk.as_str(), table.sk.as_str()];
         attributes.extend(table.indexes.iter().flat_map(|index| [index.pk.as_str(), index.sk.as_str()]));
@@ -235,16 +227,9 @@ impl Dynamo {
         self.state().meter.clone()
     }
 
-    /// Number of lists that were queried since the start or the last reset, however many partitions and months each has.
-    pub fn lists(&self) -> usize {
-        self.state().lists.len()
-    }
-
     /// Resets the usage.
     pub fn reset(&self) {
-        let mut state = self.state();
-        state.meter.clear();
-        state.lists.clear();
+        self.state().meter.clear();
     }
 
     /// Sets the duration of transactions, in tokio's time.
@@ -280,7 +265,7 @@ impl Dynamo {
         let request: Value = serde_json::from_slice(body).unwrap_or_default();
         let held = {
             let mut state = self.state();
-            let spots = spots(operation, &request, &state.keys);
+            let spots = spots(operation, &request, &state.tables);
             state.contention.hold(operation, &spots)
         };
         match held {
@@ -318,9 +303,6 @@ impl Dynamo {
                 (400, json!({"__type": kind, "message": "another request had this token"}).to_string())
             };
         }
-        if operation == "Query" {
-            self.state().lists.extend(list_of(&request));
-        }
         match self.watched(operation, &request) {
             Ok(answer) => {
                 self.count(operation, Some(&answer));
@@ -336,13 +318,13 @@ impl Dynamo {
         }
     }
 
-    /// Runs one operation and counts its units by partition, if somebody watches.
+    /// Runs one operation and records what it touches, if somebody watches.
     fn watched(&self, operation: &str, text: &str) -> Result<String, Refused> {
-        if self.state().heat.is_none() {
+        if self.state().watched.is_none() {
             return self.run(operation, text);
         }
         let request: Value = serde_json::from_str(text).unwrap_or_default();
-        let spots = spots(operation, &request, &self.state().keys);
+        let spots = spots(operation, &request, &self.state().tables);
         let before = self.images(&spots)?;
         let answer = self.run(operation, text)?;
         if spots.is_empty() {
@@ -395,16 +377,6 @@ impl Dynamo {
             },
         }
     }
-}
-
-/// The list that a query asks: its partition without month and number, and how many it wants.
-fn list_of(request: &str) -> Option<String> {
-    let request: Value = serde_json::from_str(request).ok()?;
-    let partition = request.pointer("/ExpressionAttributeValues/:pk/S")?.as_str()?;
-    let is_name = |part: &&str| !part.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-    let name: Vec<&str> = partition.split('#').filter(is_name).collect();
-    let index = request.get("IndexName").and_then(Value::as_str).unwrap_or("table");
-    Some(format!("{index} {} {}", name.join("#"), request.get("Limit").unwrap_or(&Value::Null)))
 }
 
 fn here(db: &Database, operation: &str, body: &str) -> Result<String, DynoxideError> {

@@ -37,7 +37,7 @@ pub async fn run() -> bool {
         codes.push(shop.code_of(&inviter).await);
     }
     shop.stack.settle().await.unwrap();
-    shop.stack.dynamo.watch_heat(true);
+    shop.stack.dynamo.watch();
     let mut tokens = Vec::new();
     let registrations = measured(&shop, async |number| {
         tokens.push(shop.invited(&format!("bob{number}"), &codes[number], &address(number)).await);

@@ -48,6 +48,7 @@ pub async fn calls(world: &World, browser: &Browser<'_>, path: &str) -> Calls {
     // Settings are read once a minute, which is no page's cost.
     browser.open(path).await;
     world.stack.dynamo.reset();
+    world.stack.dynamo.watch();
     world.stack.dynamo.calls_take(CALL);
     let begun = tokio::time::Instant::now();
     browser.open(path).await;

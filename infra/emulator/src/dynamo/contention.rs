@@ -5,10 +5,12 @@
 //! of these keys is cancelled with `TransactionConflict` at those writes. A single write is rejected with
 //! `TransactionConflictException`. Reads see the items as before. Transactions without a common key run in parallel.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+
+use super::TableSpec;
 
 /// An item's identity: table, partition key, sort key.
 pub(super) type Spot = [String; 3];
@@ -48,13 +50,13 @@ impl Contention {
 }
 
 /// The items that a request writes or checks, in the order of its writes.
-pub(super) fn spots(operation: &str, request: &Value, keys: &HashMap<String, [String; 2]>) -> Vec<Option<Spot>> {
+pub(super) fn spots(operation: &str, request: &Value, tables: &BTreeMap<String, TableSpec>) -> Vec<Option<Spot>> {
     let spot = |write: &Value| {
         let table = write.get("TableName")?.as_str()?;
-        let [pk, sk] = keys.get(table)?;
+        let spec = tables.get(table)?;
         let key = write.get("Item").or_else(|| write.get("Key"))?;
         let part = |name: &str| Some(key.get(name)?.get("S")?.as_str()?.to_owned());
-        Some([table.to_owned(), part(pk)?, part(sk)?])
+        Some([table.to_owned(), part(&spec.pk)?, part(&spec.sk)?])
     };
     match operation {
         "TransactWriteItems" => {

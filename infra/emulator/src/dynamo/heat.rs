@@ -3,7 +3,7 @@
 //! The engine reports the units of a request as a whole. Which partition they fall to follows from the items before and after it: a
 //! write is charged where its item stands, an index where the entry leaves, arrives, or changes what it holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -21,26 +21,39 @@ pub struct Units {
     pub half_read_units: u64,
 }
 
+/// Partitions and lists that requests touched.
+#[derive(Debug, Default)]
+pub(super) struct Watched {
+    heat: Heat,
+    /// Lists that were queried.
+    lists: BTreeSet<String>,
+}
+
 /// Bytes of a write unit.
 const KILOBYTE: usize = 1_024;
 
 impl Dynamo {
-    /// Counts units by partition from now on, or no more.
-    pub fn watch_heat(&self, watched: bool) {
-        self.state().heat = watched.then(Heat::new);
+    /// Records from now on what requests touch. Nothing of before is kept.
+    pub fn watch(&self) {
+        self.state().watched = Some(Watched::default());
     }
 
     /// The units by partition since the last call; none if nobody watches.
     pub fn heat(&self) -> Heat {
-        self.state().heat.as_mut().map(std::mem::take).unwrap_or_default()
+        self.state().watched.as_mut().map(|watched| std::mem::take(&mut watched.heat)).unwrap_or_default()
+    }
+
+    /// Number of lists that were queried since [`Dynamo::watch`], however many partitions and months each has.
+    pub fn lists(&self) -> usize {
+        self.state().watched.as_ref().map_or(0, |watched| watched.lists.len())
     }
 
     /// Items at these places.
     pub(super) fn images(&self, spots: &[Option<Spot>]) -> Result<Vec<Option<Value>>, Refused> {
         let state = self.state();
-        let keys = spots.iter().flatten().map(|[table, pk, sk]| {
-            let [pk_name, sk_name] = state.keys.get(table).cloned().unwrap_or_default();
-            serde_json::json!({"TableName": table, "Key": {pk_name: {"S": pk}, sk_name: {"S": sk}}})
+        let keys = spots.iter().flatten().filter_map(|[table, pk, sk]| {
+            let spec = state.tables.get(table)?;
+            Some(serde_json::json!({"TableName": table, "Key": {&spec.pk: {"S": pk}, &spec.sk: {"S": sk}}}))
         });
         let keys: Vec<Value> = keys.collect();
         drop(state);
@@ -52,7 +65,7 @@ impl Dynamo {
     pub(super) fn warm(&self, in_transaction: bool, spots: &[Option<Spot>], images: &[(Option<Value>, Option<Value>)]) {
         let mut state = self.state();
         let tables = state.tables.clone();
-        let Some(heat) = state.heat.as_mut() else { return };
+        let Some(Watched { heat, .. }) = state.watched.as_mut() else { return };
         let factor = if in_transaction { 2 } else { 1 };
         for ([table, pk, _], (before, after)) in spots.iter().flatten().zip(images) {
             let Some(spec) = tables.get(table) else { continue };
@@ -82,7 +95,10 @@ impl Dynamo {
     pub(super) fn warm_reads(&self, operation: &str, request: &Value, answer: &Value) {
         let mut state = self.state();
         let tables = state.tables.clone();
-        let Some(heat) = state.heat.as_mut() else { return };
+        let Some(Watched { heat, lists }) = state.watched.as_mut() else { return };
+        if operation == "Query" {
+            lists.extend(list_of(request));
+        }
         let consumed = match answer.get("ConsumedCapacity") {
             Some(Value::Array(all)) => all.iter().filter_map(|one| one.get("CapacityUnits")).map(halves).sum(),
             Some(one) => one.get("CapacityUnits").map(halves).unwrap_or_default(),
@@ -95,6 +111,15 @@ impl Dynamo {
             at.half_read_units = at.half_read_units.saturating_add(each);
         }
     }
+}
+
+/// The list that a query asks: its partition without month and number, and how many it wants.
+fn list_of(request: &Value) -> Option<String> {
+    let partition = request.pointer("/ExpressionAttributeValues/:pk/S")?.as_str()?;
+    let is_name = |part: &&str| !part.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let name: Vec<&str> = partition.split('#').filter(is_name).collect();
+    let index = request.get("IndexName").and_then(Value::as_str).unwrap_or("table");
+    Some(format!("{index} {} {}", name.join("#"), request.get("Limit").unwrap_or(&Value::Null)))
 }
 
 /// Partitions that a read asks.
@@ -173,7 +198,7 @@ mod tests {
         };
         let indexes = vec![index("keys", false), index("whole", true)];
         dynamo.create("table", &TableSpec { pk: "pk".into(), sk: "sk".into(), ttl: "ttl".into(), indexes }).unwrap();
-        dynamo.watch_heat(true);
+        dynamo.watch();
         dynamo
     }
 

@@ -106,6 +106,7 @@ fn the_overview_tells_today_and_what_waits() {
             let admin = admin_in(world, words).await;
             admin.open("/admin").await;
             world.stack.dynamo.reset();
+            world.stack.dynamo.watch();
             let page = admin.open("/admin").await;
             let (lists, used) = (world.stack.dynamo.lists(), world.stack.dynamo.used());
             // Pending orders and reviews, rewards, yesterday's reports, endpoints; totals, the month and the orders themselves.
@@ -142,6 +143,7 @@ fn what_waits_for_a_person_is_counted_by_the_api() {
         let read = async || world.admin().get("/v1/admin/waiting").await.is(200);
         read().await;
         world.stack.dynamo.reset();
+        world.stack.dynamo.watch();
         let told = read().await;
         let used = world.stack.dynamo.used();
         assert!(used.keys().all(|name| ["GetItem", "BatchGetItem", "Query"].contains(&name.as_str())), "{used:?}");
