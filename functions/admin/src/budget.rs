@@ -43,16 +43,14 @@ pub struct Budgets {
 )]
 pub async fn budgets(State(app): State<Arc<App>>, _: Admin) -> Result<Reply<Budgets>, Problem> {
     let month = month_of(app.clock.now()).strftime("%Y-%m").to_string();
-    let mut items = Vec::new();
-    for programme in BudgetedProgramme::ALL {
-        let of = use_of(&app, programme).await?;
-        items.push(Budget {
-            programme,
-            month: month.clone(),
-            budget: of.map(|of| of.budget.amount.into()),
-            spent: of.map(|of| of.spent.into()),
-            remaining: of.map(|of| of.remaining.into()),
-        });
-    }
-    Ok(Reply::ok(Budgets { items }))
+    let [first, second, third] = BudgetedProgramme::ALL.map(|programme| use_of(&app, programme));
+    let (first, second, third) = tokio::try_join!(first, second, third)?;
+    let items = BudgetedProgramme::ALL.into_iter().zip([first, second, third]).map(|(programme, of)| Budget {
+        programme,
+        month: month.clone(),
+        budget: of.map(|of| of.budget.amount.into()),
+        spent: of.map(|of| of.spent.into()),
+        remaining: of.map(|of| of.remaining.into()),
+    });
+    Ok(Reply::ok(Budgets { items: items.collect() }))
 }

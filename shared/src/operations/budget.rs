@@ -8,10 +8,10 @@ use kernel::fault::{Error, Fault};
 use kernel::money::LedgerMoney;
 use kernel::settings::ProgrammeSettings;
 use rust_decimal::Decimal;
-use sha2::{Digest, Sha256};
 use table::context::Ctx;
 use table::item::Versioned;
 use table::key::Key;
+use table::spread::shard_of;
 use table::telemetry as metrics;
 use table::tx::Tx;
 
@@ -65,7 +65,7 @@ impl BudgetState {
     /// A fault when the database cannot be reached. Without a budget nothing is read.
     pub async fn read(app: &App, programme: BudgetedProgramme, by: &str) -> Result<(Self, Allowance), Fault> {
         let Some(budget) = budget_of(app, programme).await? else { return Ok(<(Self, Allowance)>::default()) };
-        let number = number_of(by);
+        let number = shard_of(by, SHARES);
         let share = app.store.get::<BudgetShare>(&BudgetShare::key(programme, budget.month, number)).await?;
         let known = share.as_deref().cloned().or_else(|| Some(BudgetShare::empty(&budget, number)));
         Ok((Self { share }, Allowance { budget: Some(budget), share: known, exceeding: Vec::new() }))
@@ -79,10 +79,6 @@ impl BudgetState {
             tx.replace(before, after);
         }
     }
-}
-
-fn number_of(by: &str) -> u8 {
-    Sha256::digest(by.as_bytes()).first().map_or(0, |byte| byte % SHARES)
 }
 
 /// Takes an amount from a programme's budget in `tx`.

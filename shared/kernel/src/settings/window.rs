@@ -37,6 +37,11 @@ pub trait ProgrammeSettings: Settings {
     /// The most that it grants in a calendar month, in ledger currency; 0 is no limit.
     fn budget(&self) -> Decimal;
 
+    /// Requires that it ends after its start.
+    fn check_window(&self, checks: &mut Checks) {
+        self.window().check(checks);
+    }
+
     /// Returns the settings as they hold at a time outside the window; `None` within it, where they hold as they are.
     fn as_of(&self, now: Timestamp) -> Option<Self> {
         (!self.window().includes(now)).then(|| {
@@ -45,6 +50,26 @@ pub trait ProgrammeSettings: Settings {
             off
         })
     }
+}
+
+/// Implements [`ProgrammeSettings`] for settings with the fields `enabled`, `starts_at`, `ends_at` and `budget`.
+#[macro_export]
+macro_rules! programme {
+    ($settings:ty) => {
+        impl $crate::settings::ProgrammeSettings for $settings {
+            fn window(&self) -> $crate::settings::Period {
+                $crate::settings::Period { starts_at: self.starts_at, ends_at: self.ends_at }
+            }
+
+            fn switch(&mut self) -> &mut bool {
+                &mut self.enabled
+            }
+
+            fn budget(&self) -> ::rust_decimal::Decimal {
+                self.budget
+            }
+        }
+    };
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! The settings of the affiliate programme.
 
 use jiff::Timestamp;
-use kernel::settings::{Checks, Decimals, List, Period, ProgrammeSettings, Text};
+use kernel::settings::{Decimals, List, ProgrammeSettings, Text};
 use rust_decimal::Decimal;
 
 kernel::settings! {
     /// The affiliate programme (R6).
-    pub struct AffiliateSettings as "affiliate", check with AffiliateSettings::check_across {
+    pub struct AffiliateSettings as "affiliate", check with AffiliateSettings::check_window {
         enabled: bool = false, "Orders earn commission for the inviter", from "the next order";
         starts_at: Option<Timestamp> = None,
             "The programme is off before; `null` is no start", from "at once";
@@ -34,22 +34,4 @@ kernel::settings! {
     }
 }
 
-impl AffiliateSettings {
-    fn check_across(&self, checks: &mut Checks) {
-        self.window().check(checks);
-    }
-}
-
-impl ProgrammeSettings for AffiliateSettings {
-    fn window(&self) -> Period {
-        Period { starts_at: self.starts_at, ends_at: self.ends_at }
-    }
-
-    fn switch(&mut self) -> &mut bool {
-        &mut self.enabled
-    }
-
-    fn budget(&self) -> Decimal {
-        self.budget
-    }
-}
+kernel::programme!(AffiliateSettings);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use kernel::money::{AMOUNT_MAX, Currency};
 use kernel::provider::Provider;
-use kernel::settings::{Checks, Decimals, Entries, List, Period, ProgrammeSettings, SettingValue, Text, judge_word};
+use kernel::settings::{Checks, Decimals, Entries, List, ProgrammeSettings, SettingValue, Text, judge_word};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
@@ -256,19 +256,7 @@ kernel::settings! {
     }
 }
 
-impl ProgrammeSettings for PromotionSettings {
-    fn window(&self) -> Period {
-        Period { starts_at: self.starts_at, ends_at: self.ends_at }
-    }
-
-    fn switch(&mut self) -> &mut bool {
-        &mut self.enabled
-    }
-
-    fn budget(&self) -> Decimal {
-        self.budget
-    }
-}
+kernel::programme!(PromotionSettings);
 
 kernel::settings! {
     /// One step of the promotion's ladder.
@@ -289,7 +277,7 @@ impl PromotionTier {
 impl PromotionSettings {
     /// The ladder rises within the window, and the programme ends after its start.
     fn check_across(&self, checks: &mut Checks) {
-        self.window().check(checks);
+        self.check_window(checks);
         let mut last = 0;
         for (index, tier) in self.tiers.iter().enumerate() {
             let pointer = format!("/tiers/{index}/hours");

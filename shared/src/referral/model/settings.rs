@@ -1,12 +1,12 @@
 //! The settings of the referral programme.
 
 use jiff::Timestamp;
-use kernel::settings::{Checks, Period, ProgrammeSettings, Text};
+use kernel::settings::{ProgrammeSettings, Text};
 use rust_decimal::Decimal;
 
 kernel::settings! {
     /// The referral programme (R3).
-    pub struct ReferralSettings as "referral", check with ReferralSettings::check_across {
+    pub struct ReferralSettings as "referral", check with ReferralSettings::check_window {
         enabled: bool = false,
             "Rewards accrue. While it is off, referrals promise nothing and nobody qualifies; with affiliates on, codes still apply",
             from "the next sign-up; for qualifying, the next payment";
@@ -25,25 +25,7 @@ kernel::settings! {
     }
 }
 
-impl ReferralSettings {
-    fn check_across(&self, checks: &mut Checks) {
-        self.window().check(checks);
-    }
-}
-
-impl ProgrammeSettings for ReferralSettings {
-    fn window(&self) -> Period {
-        Period { starts_at: self.starts_at, ends_at: self.ends_at }
-    }
-
-    fn switch(&mut self) -> &mut bool {
-        &mut self.enabled
-    }
-
-    fn budget(&self) -> Decimal {
-        self.budget
-    }
-}
+kernel::programme!(ReferralSettings);
 
 kernel::settings! {
     /// Rewards for signing up.
