@@ -101,7 +101,6 @@ shares-lead = Commissions of inviters, newest first.
 shares-none = No commission fits
 shares-none-todo = Reset the filter, or look at other days.
 share-order = Order
-share-left = Left
 shares-left = Left on this page
 share-reverse = Reverse
 share-reverse-of = Reverse the commission of { $amount }

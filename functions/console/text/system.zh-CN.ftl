@@ -101,7 +101,6 @@ shares-lead = 邀请人的佣金，最新在前。
 shares-none = 没有符合的佣金
 shares-none-todo = 请重置筛选，或查看其他日期。
 share-order = 订单
-share-left = 剩余
 shares-left = 本页剩余
 share-reverse = 撤回
 share-reverse-of = 撤回 { $amount } 的佣金

@@ -25,7 +25,7 @@ use super::parts::{Confirm, Tile, below, confirm, id_link, tiles, time};
 use super::users::{self, People, person};
 use crate::frame;
 use crate::list::Column;
-use crate::parts::{badge, money, percent};
+use crate::parts::{HERE, around, badge, money, percent};
 use crate::show::price;
 use crate::text::Texts;
 use crate::visit::{Visit, not_found};
@@ -241,7 +241,6 @@ pub async fn commissions(staff: Staff) -> Response {
             Column::Text(text.bond_invitee()),
             Column::Number(text.commission_base()),
             Column::Number(text.commission_amount()),
-            Column::Number(text.share_left()),
             Column::Text(text.state_of_it()),
             Column::Text(text.time()),
             Column::Action(text.row_action()),
@@ -262,8 +261,10 @@ fn commission(visit: &Visit, people: &People, of: &Commission) -> Vec<Markup> {
         person(people, of.beneficiary),
         person(people, of.invitee),
         html! { (money(&Amount::from(of.base))) small { (text.percent(percent(of.rate))) } },
-        money(&Amount::from(of.amount)),
-        money(&Amount::from(of.left())),
+        html! {
+            (money(&Amount::from(of.left())))
+            @if of.left() != of.amount { small { (around(&text.before_refunds(HERE), &money(&Amount::from(of.amount)))) } }
+        },
         html! {
             (badge(&state))
             @if let Some(reason) = &of.denied { small.break { (reason) } } @else { (held(visit, of.hold().filter(|_| may_reverse))) }
