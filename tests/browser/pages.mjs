@@ -66,6 +66,8 @@ export const PAGES = [
   { name: "withdraw-cash", path: "/affiliate/withdraw/confirm?to=cash%3Abank&amount=0.1", as: "ann" },
   { name: "withdrawals", path: "/affiliate/withdrawals", as: "ann" },
   { name: "withdrawals-empty", path: "/affiliate/withdrawals", as: "newcomer" },
+  { name: "statement", path: "/affiliate/statement", as: "ann" },
+  { name: "statement-empty", path: "/affiliate/statement", as: "newcomer" },
   { name: "admin", path: "/admin", as: "admin" },
   { name: "admin-table", path: "/admin", as: "admin", act: async ({ page }) => page.locator("details.data summary").first().click() },
   { name: "admin-menu", path: "/admin", as: "admin", act: async ({ page }) => page.getByRole("banner").locator("summary:visible").last().click() },

@@ -5,15 +5,19 @@ pub mod wire;
 use std::sync::Arc;
 
 use axum::extract::State;
-use shared::account::view::Caller;
+use axum::response::{IntoResponse, Response};
+use shared::account::view::{Caller, Record};
 use shared::affiliate::close_withdrawal::{CloseWithdrawal, ClosedBy, close_withdrawal};
 use shared::affiliate::model::withdrawal::WithdrawalResolution;
 use shared::affiliate::overview as affiliate;
+use shared::affiliate::statement;
+use shared::affiliate::statement::view::{self, StatementOfMonth, StatementView, Statements};
 use shared::affiliate::view::WithdrawalView;
 use shared::affiliate::withdraw::{Withdrawn, withdraw};
 use shared::app::App;
 use shared::edge::api;
 use shared::edge::body::Body;
+use shared::edge::export::{self, CsvParameters, Format};
 use shared::edge::idempotency::{Idempotent, RequiresIdempotencyKey};
 use shared::edge::openapi::Api;
 use shared::edge::page::{Listing, Paging};
@@ -22,6 +26,7 @@ use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::kernel::fault::{Error, Fault};
 use shared::kernel::id::WithdrawalId;
+use shared::kernel::month::Month;
 use shared::kernel::refusal::code;
 use shared::operations::search::{self, WithdrawalFilter};
 use shared::referral::invite_code::{self, MakeCode};
@@ -35,7 +40,7 @@ pub const NEEDS: [&str; 2] = ["MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
 
 /// The routes of the affiliate programme.
 pub fn api() -> Api<Arc<App>> {
-    api![overview, codes, make_code, drop_code, commissions, ask, withdrawals, cancel,]
+    api![overview, codes, make_code, drop_code, commissions, statements, statement, ask, withdrawals, cancel,]
 }
 
 /// The caller's totals, policy and codes, and the programme's terms
@@ -112,6 +117,42 @@ async fn commissions(State(app): State<Arc<App>>, list: Paging<Caller>) -> Resul
     let page = affiliate::commissions(&app, list.by.id(), &list.window).await?;
     let now = app.clock.now();
     Ok(list.page(&app, page, |(of, email)| Commission::of(&of, email, now)))
+}
+
+/// The caller's statements by month
+///
+/// Newest first; only months with lines. A month in UTC opens with what the month before it closed with.
+#[utoipa::path(
+    get, path = "/v1/affiliate/statements", operation_id = "listCommissionStatements", tag = "affiliate",
+    responses((status = 200, body = Statements)),
+)]
+async fn statements(State(app): State<Arc<App>>, caller: Caller) -> Result<Reply<Statements>, Problem> {
+    let all = statement::statements(&app, caller.id()).await?;
+    Ok(Reply::ok(Statements { items: all.iter().map(StatementOfMonth::from).collect() }))
+}
+
+/// The caller's statement of a month, line by line
+///
+/// As JSON, one page of the lines; as CSV, all of them between what was there before and what is there after them.
+#[utoipa::path(
+    get, path = "/v1/affiliate/statements/{month}", operation_id = "getCommissionStatement", tag = "affiliate",
+    responses(
+        (status = 200, content((StatementView = "application/json"), (String = "text/csv"))), code::RangeTooLarge,
+    ),
+)]
+async fn statement(
+    State(app): State<Arc<App>>,
+    list: Paging<Caller, CsvParameters>,
+    Id(month): Id<Month>,
+    format: Format,
+) -> Result<Response, Problem> {
+    let of = statement::statement(&app, list.by.id(), month).await?;
+    if let Format::Csv { bom } = format {
+        return Ok(export::sheet(view::sheet(&of, statement::all_lines(&app, &of).await?), bom));
+    }
+    let page = statement::lines(&app, &of, &list.window).await?;
+    let Listing { items, next_cursor } = list.listing(&app, page, Record::from);
+    Ok(Reply::ok(StatementView::new(&of, items, next_cursor)).into_response())
 }
 
 /// Withdraw commission

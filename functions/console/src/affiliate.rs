@@ -61,6 +61,7 @@ pub async fn affiliate(arrival: Arrival) -> Result<Response, Instead> {
         div.row {
             a.btn.go href="/affiliate/withdraw" { (text.withdraw()) }
             a.btn href="/affiliate/withdrawals" { (text.withdrawals()) }
+            a.btn href="/affiliate/statement" { (text.statement()) }
         }
         (codes(&visit, &read))
         @if let Some(recent) = chart { (weeks(&visit, recent, read.earned.currency())) }

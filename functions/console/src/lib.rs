@@ -24,6 +24,7 @@ pub mod showcase;
 mod sidebar;
 mod sold;
 mod sorry;
+mod statement;
 mod svg;
 pub mod text;
 mod topup;
@@ -89,6 +90,8 @@ pub fn api() -> Api<Arc<App>> {
         .route("/affiliate/withdraw", get(withdraw::withdraw))
         .route("/affiliate/withdraw/confirm", get(withdraw::confirm))
         .route("/affiliate/withdrawals", get(withdraw::withdrawals))
+        .route("/affiliate/statement", get(statement::page))
+        .route("/affiliate/statement.csv", get(statement::csv))
         .route("/static/{name}", get(brand::sheet))
         .route("/top-up", get(topup::page))
         .route("/top-up/price", get(topup::price))

@@ -8,6 +8,7 @@ use maud::{Markup, html};
 use rust_decimal::Decimal;
 use shared::edge::forms::Flash;
 use shared::edge::view::Amount;
+use shared::kernel::month::Month;
 
 use crate::admin::pages::to_confirm;
 use crate::text::Language;
@@ -92,6 +93,15 @@ pub fn day(language: Language, date: Date) -> String {
         Language::Chinese => "%-m月%-d日",
     };
     date.strftime(form).to_string()
+}
+
+/// A month, `November 2026`.
+pub fn month(language: Language, month: Month) -> String {
+    let form = match language {
+        Language::English => "%B %Y",
+        Language::Chinese => "%Y年%-m月",
+    };
+    month.first_day().strftime(form).to_string()
 }
 
 /// A field of a form: label, hint, error, input.

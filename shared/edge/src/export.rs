@@ -94,16 +94,22 @@ impl<T: CsvRow> IntoResponse for JsonOrCsv<T> {
     fn into_response(self) -> Response {
         let Format::Csv { bom } = self.format else { return Reply::ok(self.listing).into_response() };
         let rows = self.listing.items.iter().map(|item| serde_json::to_value(item).unwrap_or_default());
-        let text = csv(T::COLUMNS, rows);
-        let mut response = if bom { format!("{BOM}{text}") } else { text }.into_response();
+        let mut response = sheet(csv(T::COLUMNS, rows), bom);
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(cursor) = self.listing.next_cursor.and_then(|cursor| HeaderValue::from_str(&cursor).ok()) {
             headers.insert(HeaderName::from_static("next-cursor"), cursor);
         }
         response
     }
+}
+
+/// Response with a CSV, after a byte order mark if wanted.
+pub fn sheet(text: String, bom: bool) -> Response {
+    let mut response = if bom { format!("{BOM}{text}") } else { text }.into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// CSV text of rows, with a header line.

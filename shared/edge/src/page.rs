@@ -89,7 +89,12 @@ impl<S, F> Paging<S, F> {
         page: Page<N>,
         view: impl FnMut(N) -> T,
     ) -> Reply<Listing<T>> {
-        Reply::ok(Listing::new(app.secret(), &self.list, page, view))
+        Reply::ok(self.listing(app, page, view))
+    }
+
+    /// A page of views, for an answer that has more than them.
+    pub fn listing<N, T>(&self, app: &impl Application, page: Page<N>, view: impl FnMut(N) -> T) -> Listing<T> {
+        Listing::new(app.secret(), &self.list, page, view)
     }
 }
 

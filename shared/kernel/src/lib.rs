@@ -9,6 +9,7 @@ pub mod id;
 pub mod key_part;
 pub mod ledger;
 pub mod money;
+pub mod month;
 pub mod network;
 pub mod provider;
 pub mod refusal;

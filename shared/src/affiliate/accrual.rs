@@ -10,6 +10,7 @@ use crate::account::model::identity::Status;
 use crate::account::model::user::User;
 use crate::affiliate::model::commission::{Accrual, Commission, CommissionAccount, CommissionSource, Earnings};
 use crate::affiliate::model::purchase::Purchase;
+use crate::affiliate::table::put_account;
 use crate::app::App;
 use crate::message::Message;
 use crate::operations::budget::{BudgetState, make_room};
@@ -163,7 +164,7 @@ impl AccrualState {
         let moved =
             now.accounts.iter().filter(|(id, account)| self.accounts.get(id).is_none_or(|at| **at != **account));
         for (id, account) in moved {
-            tx.upsert(self.accounts.get(id), account);
+            put_account(tx, self.accounts.get(id), account);
         }
         let grown = now.earnings.iter().filter(|(id, of)| self.earnings.get(id).is_none_or(|at| **at != **of));
         for (id, earnings) in grown {

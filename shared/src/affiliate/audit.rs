@@ -6,6 +6,7 @@
 //! | C3 | an account's earned total is the sum of its commissions, and its parts account for all of it |
 //! | C4 | a commission follows from its order's snapshot, and its remainder follows the order's net |
 //! | C5 | an invitee's commissions are numbered from 1, none above the limit of its order |
+//! | C6 | what a month left of an account is what its entries up to the last one of the month say |
 //! | W1 | a withdrawal has one journal that requests and one that closes it, in line with its state |
 //! | W2 | the held part, or a shop's held account, is the sum of open withdrawals; the withdrawn total is the sum of completed ones |
 
@@ -16,13 +17,16 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 
 use crate::account::model::identity::Status;
-use crate::affiliate::model::commission::{Commission, CommissionAccount, CommissionSource, Earnings, earned};
+use crate::affiliate::model::commission::{
+    Commission, CommissionAccount, CommissionMonth, CommissionSource, Earnings, earned,
+};
 use crate::affiliate::model::withdrawal::{Destination, Withdrawal, WithdrawalState};
 use crate::agency::model::wallet::Wallet;
 use crate::operations::auditor::{Finding, Snapshot};
 use kernel::id::{OrderId, UserId};
 use kernel::ledger::{AccountKind, AccountOwner, JournalEntry, Line, Part, RecordType};
 use kernel::money::{LedgerMoney, MoneyError};
+use kernel::month::Month;
 
 /// Checks commissions, their accounts and withdrawals.
 pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
@@ -35,6 +39,7 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     }
     for account in snapshot.affiliates.values() {
         let own = postings.remove(&account.user).unwrap_or_default();
+        check_months(snapshot, account.user, &own, &mut findings);
         check_chain(account, own, &mut findings);
         check_sums(snapshot, account, &mut findings);
     }
@@ -89,6 +94,28 @@ fn check_chain(account: &CommissionAccount, mut postings: Vec<&JournalEntry>, fi
     let says = ["pending", "available", "held", "debt"].map(|part| parts.get(part).copied().unwrap_or_default());
     if is != says || (account.seq, account.debt.seq) != (seq, debt) {
         findings.push(Finding::new("L2", account.user, format!("has {is:?}, its entries say {says:?}")));
+    }
+}
+
+/// C6: each month that ended has the parts of its last entry, and the next entry is of a later month.
+fn check_months(all: &Snapshot, user: UserId, postings: &[&JournalEntry], findings: &mut Vec<Finding>) {
+    for ended in all.all::<CommissionMonth>().filter(|ended| ended.user == user) {
+        let within = postings.iter().filter(|posting| posting.number <= ended.postings);
+        let mut parts: BTreeMap<&'static str, Decimal> = BTreeMap::new();
+        for entry in within.flat_map(|posting| &posting.entries) {
+            let amount = parts.entry(name(entry)).or_default();
+            *amount = amount.saturating_add(entry.amount.amount());
+        }
+        let is = [ended.pending, ended.available, ended.held, ended.debt.negated()].map(LedgerMoney::amount);
+        let says = ["pending", "available", "held", "debt"].map(|part| parts.get(part).copied().unwrap_or_default());
+        let next = postings.iter().find(|posting| posting.number == ended.postings.saturating_add(1));
+        if is != says || next.is_none_or(|next| Month::of(next.header.at) <= ended.month) {
+            findings.push(Finding::new(
+                "C6",
+                user,
+                format!("left {is:?} in {}, its entries say {says:?}", ended.month),
+            ));
+        }
     }
 }
 

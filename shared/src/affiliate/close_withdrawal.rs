@@ -4,6 +4,7 @@ use crate::account::model::access::Bearer;
 use crate::account::model::user::User;
 use crate::affiliate::model::commission::CommissionAccount;
 use crate::affiliate::model::withdrawal::{CashStep, Withdrawal, WithdrawalResolution, WithdrawalState};
+use crate::affiliate::table::put_account;
 use crate::affiliate::withdraw::{Withdrawn, refused, told};
 use crate::agency::model::wallet::Wallet;
 use crate::app::App;
@@ -92,7 +93,7 @@ impl Funds {
                 };
                 let posted = account.post(header, &[step.into()], &related, house);
                 let (after, posting) = posted.map_err(|error| refused(&error))?;
-                tx.replace(account, &after);
+                put_account(tx, Some(account), &after);
                 tx.insert(&posting);
             }
             Self::Wallet(wallet) => {

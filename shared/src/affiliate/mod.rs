@@ -11,6 +11,7 @@ pub mod release_holds;
 pub mod report_purchase;
 pub mod reverse_commission;
 pub mod set_policy;
+pub mod statement;
 pub mod table;
 pub mod view;
 pub mod withdraw;

@@ -2,11 +2,14 @@
 
 use jiff::Timestamp;
 use kernel::id::{CommissionId, OrderId, UserId, WithdrawalId};
+use kernel::month::Month;
+use table::item::Versioned;
 use table::key::{at_time, owned};
 use table::records;
 use table::spread::{DueList, FEW, MonthlyList, SOME};
+use table::tx::Tx;
 
-use crate::affiliate::model::commission::{Commission, CommissionAccount, CommissionHold, Earnings};
+use crate::affiliate::model::commission::{Commission, CommissionAccount, CommissionHold, CommissionMonth, Earnings};
 use crate::affiliate::model::purchase::Purchase;
 use crate::affiliate::model::withdrawal::Withdrawal;
 
@@ -17,11 +20,20 @@ pub const WITHDRAWALS: MonthlyList = MonthlyList::new("WITHDRAWALS");
 /// Users with a hold that ends.
 pub const COMMISSION: DueList = DueList::spread("commission", SOME);
 
+/// Prefix of the sort keys of what months left of a commission account.
+pub const MONTHS: &str = "MONTH#";
+
 records! {
     /// An affiliate's commission account with its parts (R6.4).
     CommissionAccount = "commission_account" {
         fn key(user: UserId) = "AFFILIATE#{user}", "ACCOUNT";
         at |it| CommissionAccount::key(it.user);
+    }
+
+    /// A commission account as a month left it (R6.12).
+    CommissionMonth = "commission_month" {
+        fn key(user: UserId, month: Month) = "AFFILIATE#{user}", "MONTH#{month}";
+        at |it| CommissionMonth::key(it.user, it.month);
     }
 
     /// A commission: one per order, lists (R6.7).
@@ -67,6 +79,14 @@ records! {
 /// Returns the partition of a user's commission account.
 pub fn affiliate(user: UserId) -> String {
     format!("AFFILIATE#{user}")
+}
+
+/// Adds the write of a commission account with new entries; what a month left is kept when they are of a later one (R6.12).
+pub fn put_account(tx: &mut Tx, before: Option<&Versioned<CommissionAccount>>, after: &CommissionAccount) {
+    if let Some(ended) = before.and_then(|before| before.ended_before(after)) {
+        tx.insert(&ended);
+    }
+    tx.upsert(before, after);
 }
 
 /// Returns the partition of a user's holds, ordered by their end.

@@ -13,6 +13,7 @@ use crate::affiliate::model::commission::CommissionAccount;
 use crate::affiliate::model::settings::AffiliateSettings;
 use crate::affiliate::model::withdrawal::{CashTerms, Destination, Payout, Withdrawal, WithdrawalState};
 use crate::affiliate::release_holds::{mature, overdue};
+use crate::affiliate::table::put_account;
 use crate::app::App;
 use crate::message::Message;
 use crate::payment::credit_order::header;
@@ -172,7 +173,7 @@ fn take(
     };
     let posted = account.post(header, &[wanted], &withdrawal.id.to_string(), house);
     let (after, posting) = posted.map_err(|error| refused(&error))?;
-    tx.replace(account, &after);
+    put_account(tx, Some(account), &after);
     tx.insert(&posting);
     Ok(())
 }

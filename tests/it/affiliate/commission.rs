@@ -1,6 +1,7 @@
 //! Commissions and withdrawals, end to end (R6.3–R6.7).
 
 mod code;
+mod statement;
 mod withdrawal;
 
 use serde_json::{Value, json};

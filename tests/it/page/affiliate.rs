@@ -251,3 +251,37 @@ fn commissions_go_on_page_by_page_below_a_chart_of_all() {
         assert!(all.len() == 23 && all.is_sorted_by(|one, next| one > next), "newest first, each once: {all:?}");
     });
 }
+
+/// R6.12: a month is shown from what it opened with to what it closed with, line by line, and saved as a file.
+#[test]
+fn a_month_is_shown_line_by_line_and_saved_as_a_file() {
+    for (index, words) in BOTH.iter().enumerate() {
+        World::run(async |world| {
+            world.stack.clock.set("2026-11-30T10:00:00Z".parse().unwrap());
+            world.sign_in("admin").await;
+            earned(world).await;
+            world.stack.clock.set("2026-12-01T10:00:00Z".parse().unwrap());
+            world.sign_in("ann").await;
+            let body = json!({"amount": "0.3", "to": "balance"});
+            world.user("ann").once().post("/v1/affiliate/withdrawals", body).await.is(201);
+            let browser = signed_in(world, words, "ann", PASSWORD).await;
+            let page = browser.open("/affiliate/statement").await;
+            let available = [["Available", "可提现"][index], "1.38888888", "1.08888888"];
+            let first = rows(&page, 0)[0].clone();
+            assert!(available.iter().all(|part| first.contains(part)), "{first}");
+            assert_eq!(rows(&page, 1).len(), 1, "{}", page.says());
+            let months: Vec<String> = page.root.all("option").iter().map(|option| option.text()).collect();
+            assert_eq!(months, [["December 2026", "November 2026"], ["2026年12月", "2026年11月"]][index]);
+            let november = browser.open("/affiliate/statement?month=2026-11").await;
+            assert!(
+                rows(&november, 0)[0].contains("1.38888888") && rows(&november, 1).len() == 1,
+                "{}",
+                november.says()
+            );
+            let file = browser.open("/affiliate/statement.csv?month=2026-11").await;
+            assert_eq!((file.status, file.text.lines().count()), (200, 1 + 4 + 1 + 4), "{}", file.text);
+            let nothing = browser.open("/affiliate/statement?month=2026-10").await;
+            assert!(nothing.status == 200 && nothing.root.all("tbody").is_empty(), "{}", nothing.says());
+        });
+    }
+}

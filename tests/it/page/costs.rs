@@ -41,6 +41,7 @@ const PAGES: &[(&str, Calls)] = &[
     ("/affiliate/withdraw", (2, 0, 1, 2)),
     ("/affiliate/withdraw/confirm?to=balance&amount=0.1", (2, 0, 1, 2)),
     ("/affiliate/withdrawals", (2, 0, 1, 2)),
+    ("/affiliate/statement", (2, 1, 1, 3)),
 ];
 
 /// Number of batches, single items and lists, and their longest chain.
@@ -76,7 +77,7 @@ fn every_page_of_users_reads_side_by_side() {
         for (path, expected) in PAGES {
             // A list is one read: its keys, then their items. What the items name, refunds and friends, is read after them.
             let (batches, items, lists, depth) = *expected;
-            let most = if ["/top-up", "/orders", "/affiliate"].contains(path) { 3 } else { 2 };
+            let most = if ["/top-up", "/orders", "/affiliate", "/affiliate/statement"].contains(path) { 3 } else { 2 };
             assert!(batches + items <= 1 + 4 && lists <= 4 && depth <= most, "{path} is within C2.5");
             let browser = if batches == 0 { &nobody } else { &ann };
             found.push((*path, calls(world, browser, &path.replace("{id}", &order)).await));

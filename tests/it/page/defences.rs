@@ -274,6 +274,8 @@ const MATRIX: &[(&str, bool)] = &[
     ("/affiliate/withdraw", false),
     ("/affiliate/withdraw/confirm", false),
     ("/affiliate/withdrawals", false),
+    ("/affiliate/statement", false),
+    ("/affiliate/statement.csv", false),
     ("/confirm-password", false),
 ];
 
@@ -299,8 +301,8 @@ fn each_page_answers_its_callers_as_the_matrix_says() {
         world.admin().put(&status, serde_json::json!({"status": "blocked", "reason": "a test"})).await.is(200);
         for (path, is_open) in MATRIX {
             let wanted = match *path {
-                // It asks about a code, and was asked about none.
-                "/affiliate/off" => 404,
+                // One asks about a code, one is of a month, and neither was named.
+                "/affiliate/off" | "/affiliate/statement.csv" => 404,
                 "/sorry" => 403,
                 _ => 200,
             };

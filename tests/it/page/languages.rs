@@ -72,6 +72,7 @@ fn every_page_is_all_in_its_language_and_keeps_its_place() {
                 "/affiliate/withdraw/confirm?to=cash%3Abank&amount=0.5",
                 "/affiliate/withdraw",
                 "/affiliate/withdrawals",
+                "/affiliate/statement",
                 &off,
             ];
             let pages = console::PAGES.iter().copied().filter(|path| *path != "/" && !path.ends_with("{proxy+}"));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
+use shared::affiliate::model::commission::CommissionMonth;
 use shared::agency::model::grant::Grant;
 use shared::agency::model::series::Series;
 use shared::payment::model::order::Order;
@@ -39,11 +40,20 @@ pub fn items() -> Vec<Value> {
         stored::<Redemption>(undone_redemption()),
         stored::<Series>(closing_series()),
         stored::<Grant>(closing_grant()),
+        stored::<CommissionMonth>(ended_month()),
     ]
 }
 
 fn money(amount: &str, currency: &str) -> Value {
     json!({"amount": amount, "currency": currency})
+}
+
+/// A commission account as November left it.
+fn ended_month() -> Value {
+    json!({
+        "user": USER, "month": "2026-11", "postings": 7, "pending": money("1.5", "USD"),
+        "available": money("0.25", "USD"), "held": money("0.75", "USD"), "debt": money("0", "USD"),
+    })
 }
 
 /// A payment with a failed refund, a completed one, and a lost dispute.

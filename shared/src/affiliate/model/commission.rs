@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-pub use crate::affiliate::model::commission::account::{CommissionAccount, CommissionMove};
+pub use crate::affiliate::model::commission::account::{CommissionAccount, CommissionMonth, CommissionMove};
 pub use crate::affiliate::model::commission::earning::{Accrual, EarningError};
 
 use crate::affiliate::model::purchase::Purchase;

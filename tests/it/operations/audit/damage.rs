@@ -318,7 +318,7 @@ pub const REFERRAL: &[Row] = &[
     ("an invitee counted without a mark", &["A4"], |scan| scan.remove("milestone", |_| true)),
 ];
 
-/// Damage to commissions and withdrawals: C1, C3–C5, W1, W2, and L2–L4 of the commission account.
+/// Damage to commissions and withdrawals: C1, C3–C6, W1, W2, and L2–L4 of the commission account.
 pub const COMMISSION: &[Row] = &[
     ("an account with more available than its entries say", &["C3", "L2", "O4"], |scan| {
         *amount(&mut scan.one("commission_account")["available"]) = json!("77")
@@ -347,6 +347,15 @@ pub const COMMISSION: &[Row] = &[
     ("a commission that waits on no list", &["C1"], |scan| scan.remove("maturing", |_| true)),
     ("a commission counted twice", &["C5"], |scan| up(&mut scan.one("earnings")["orders"])),
     ("a commission beyond the limit", &["C5"], |scan| up(&mut scan.find("commission", is_partly_left)["number"])),
+    ("a month that left something else", &["C6"], |scan| {
+        let user = scan.text("commission_account", |_| true, "user");
+        let zero = || json!({"M": {"USD": {"N": "0"}}});
+        scan.0.push(json!({
+            "pk": {"S": format!("AFFILIATE#{user}")}, "sk": {"S": "MONTH#2026-10"}, "type": {"S": "commission_month"},
+            "tx": {"S": "t"}, "v": {"N": "1"}, "rev": {"N": "1"}, "user": {"S": user}, "month": {"S": "2026-10"},
+            "postings": {"N": "1"}, "pending": zero(), "available": zero(), "held": zero(), "debt": zero(),
+        }));
+    }),
     ("a commission that is lost", &["C1", "C3", "C5", "O2"], |scan| scan.remove("commission", is_partly_left)),
     ("a withdrawal of another amount", &["O4", "W1", "W2"], |scan| {
         *amount(&mut scan.find("withdrawal", of_a_user("requested"))["amount"]) = json!("0.7");

@@ -1,10 +1,11 @@
-//! Commission account: an affiliate's commission in parts, with its own receivable (R1.5, R1.7, R6.4).
+//! Commission account: an affiliate's commission in parts, with its own receivable (R1.5, R1.7, R6.4), and its months (R6.12).
 
 use serde::{Deserialize, Serialize};
 
 use kernel::id::UserId;
 use kernel::ledger::{Account, AccountKind, Header, JournalEntry, LedgerError, Line, Part, PlatformLine, RecordType};
 use kernel::money::{Currency, LedgerMoney, MoneyError};
+use kernel::month::Month;
 
 /// Commission account of an affiliate.
 ///
@@ -28,6 +29,23 @@ pub struct CommissionAccount {
     pub clawed_back: LedgerMoney,
     /// Receivable: reversed commission that is still owed, as an amount of zero or below.
     pub debt: Account,
+    /// Month of the latest journal entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub month: Option<Month>,
+}
+
+/// Commission account as a month left it (R6.12). It is kept once a later month has an entry, and never changes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CommissionMonth {
+    pub user: UserId,
+    pub month: Month,
+    /// Number of the month's last journal entry.
+    pub postings: u64,
+    pub pending: LedgerMoney,
+    pub available: LedgerMoney,
+    pub held: LedgerMoney,
+    /// Commission that is owed, as an amount of zero or above.
+    pub debt: LedgerMoney,
 }
 
 /// Requested change of a commission account. Amounts are positive; a zero amount writes no line.
@@ -65,7 +83,19 @@ impl CommissionAccount {
             withdrawn: zero,
             clawed_back: zero,
             debt: Account { seq: 0, amount: zero },
+            month: None,
         }
+    }
+
+    /// Returns the account as it is at the end of a month.
+    pub fn at_end_of(&self, month: Month) -> CommissionMonth {
+        let Self { user, postings, pending, available, held, .. } = *self;
+        CommissionMonth { user, month, postings, pending, available, held, debt: self.owed() }
+    }
+
+    /// Returns the month that ended with this account, if `after` has entries of a later one.
+    pub fn ended_before(&self, after: &Self) -> Option<CommissionMonth> {
+        self.month.filter(|_| self.month < after.month).map(|month| self.at_end_of(month))
     }
 
     /// Returns the debt as a non-negative amount.
@@ -100,6 +130,8 @@ impl CommissionAccount {
             book.apply(*wanted)?;
         }
         let Book { mut account, entries, .. } = book;
+        // Clocks differ a little: a month that was begun goes on.
+        account.month = self.month.max(Some(Month::of(header.at)));
         account.postings = self.postings.checked_add(1).ok_or(LedgerError::Exhausted)?;
         let posting = JournalEntry::of_holder(self.user.into(), account.postings, header, entries, house)?;
         Ok((account, posting))
