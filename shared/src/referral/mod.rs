@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod first_code;
+pub mod found_code;
 pub mod grant_rewards;
 pub mod invite_code;
 pub mod model;
