@@ -49,6 +49,7 @@ const MATRIX: &[(&str, For)] = &[
     ("GET /v1/balance/records", For::User),
     ("GET /v1/referral-codes/{code}", For::Anybody),
     ("GET /v1/referral", For::User),
+    ("POST /v1/referral/inviter", For::User),
     ("GET /v1/referral/invitees", For::User),
     ("GET /v1/referral/rewards", For::User),
     ("GET /v1/affiliate", For::User),

@@ -38,6 +38,7 @@ const PLAYED: &[&str] = &[
     "POST /v1/registrations within a budget",
     "POST /v1/payment/orders",
     "POST /v1/payment/orders/{id}/cancel",
+    "POST /v1/referral/inviter",
     "POST /v1/affiliate/codes",
     "DELETE /v1/affiliate/codes/{code}",
     "POST /v1/affiliate/withdrawals",

@@ -61,7 +61,7 @@ pub fn of_user(user: &User, now: Timestamp) -> Tallies {
     let registered = user.created_at;
     both(&mut tallies, registered, "users", Decimal::ONE);
     if let Some(attribution) = &user.attribution {
-        both(&mut tallies, registered, "referrals.relations", Decimal::ONE);
+        both(&mut tallies, attribution.bound_at, "referrals.relations", Decimal::ONE);
         put(&mut tallies, format!("invite.{}.invitees", attribution.code), Decimal::ONE);
         if let Some(at) = attribution.qualified() {
             both(&mut tallies, at, "referrals.qualified", Decimal::ONE);

@@ -101,6 +101,12 @@ async fn of_people(world: &World, route: &str) -> Act {
                 .await;
             ask("", "/v1/registrations", body)
         }
+        "POST /v1/referral/inviter" => {
+            world.settings("referral", |settings| settings["late_bind_days"] = json!(7)).await;
+            world.register("ann", None).await;
+            let body = json!({"referral_code": world.code("ann").await});
+            ask("bob", "/v1/referral/inviter", body)
+        }
         "POST /v1/admin/payment/orders/{id}/bonus/release" => {
             world.settings("promotion", |settings| settings["enabled"] = json!(true)).await;
             budget(world, "promotion", "1").await;
