@@ -234,6 +234,7 @@ impl Texts {
         match flash.code.as_str() {
             "resent" => Some(self.resent()),
             "code_made" => Some(self.code_made()),
+            "acted_on_several" => Some(self.acted_on_several(flash)),
             "welcome" => Some(match (fact("reason").as_deref(), fact("reward"), fact("applied")) {
                 (Some("unknown"), _, _) => self.not_applied_unknown(),
                 (Some("inactive"), _, _) => self.not_applied_inactive(),

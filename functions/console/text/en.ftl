@@ -533,6 +533,7 @@ go-back = Back
 code-off = The code is switched off.
 commissions = Commissions
 commissions-note = Newest first. Addresses are masked.
+commission-posted = By the operator
 no-commissions = No commissions yet
 no-commissions-todo = The first order that a friend pays will stand here.
 friend-of = Friend

@@ -135,6 +135,8 @@ pub async fn troubled(world: &World) -> Vec<String> {
         format!("/admin/reviews/{}/resolve?action=ignore", reviews[1]),
         format!("/admin/withdrawals/{cash}/pay"),
         format!("/admin/withdrawals/{cash}/reject"),
+        format!("/admin/withdrawals/together?act=pay&id={cash}"),
+        format!("/admin/withdrawals/together?act=reject&id={cash}"),
     ]
 }
 
