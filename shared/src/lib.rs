@@ -12,7 +12,7 @@
 //! | user | `User` | an account holder |
 //! | inviter, invitee | | the two ends of a referral |
 //! | invite code | `Invite` | shared by an inviter; each user has one primary code and may create more |
-//! | referral | `Referral` | binds an invitee to its inviter: one per invitee, for ever |
+//! | referral | `Referral` | binds an invitee to its inviter, at the sign-up or once later: one per invitee, for ever |
 //! | reward | `Reward` | money granted for a referral |
 //! | order | `Order` | a top-up payment order |
 //! | offer | `Offer` | a configured top-up amount |

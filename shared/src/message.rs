@@ -119,12 +119,19 @@ subscriptions! {
         event Some(EventKind::UserRegistered) => EventSubject::User(*user);
     }
 
+    /// A user named an inviter after the sign-up (R3.12).
+    InviterNamed { user: UserId, inviter: UserId } => {
+        group inviter;
+        to Reward, Statistics;
+        event Some(EventKind::UserReferred) => EventSubject::User(*user);
+    }
+
     /// An order's payment was captured and credited.
     OrderPaid {
         order: OrderId,
         /// User of the order.
         user: UserId,
-        /// Inviter of the user.
+        /// Inviter of the user, if the order belongs to the referral.
         inviter: Option<UserId>,
     } => {
         group inviter.unwrap_or(*user);
@@ -137,7 +144,7 @@ subscriptions! {
         order: OrderId,
         /// User of the order.
         user: UserId,
-        /// Inviter of the user.
+        /// Inviter of the user, if the order belongs to the referral.
         inviter: Option<UserId>,
         /// True if the net decreased.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -153,6 +153,7 @@ impl Stand {
             inviter: inviter.id,
             code: InviteCode::parse("INVITERS").unwrap(),
             bound_at: self.app.clock.now(),
+            late: false,
             terms: RewardTerms {
                 currency: usd("0").currency(),
                 registration: amounts(registration),

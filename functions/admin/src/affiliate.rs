@@ -7,17 +7,18 @@ use std::sync::Arc;
 use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use shared::account::adjust_balance::said;
+use shared::account::adjust_balance::{said, signed_amount};
 use shared::account::view::{Admin, AdminSearch, WithdrawalsApprove};
 use shared::affiliate::close_withdrawal::{CloseWithdrawal, ClosedBy, close_withdrawal};
 use shared::affiliate::model::commission::{self, CommissionState};
 use shared::affiliate::model::withdrawal::{self, WithdrawalResolution, WithdrawalState};
+use shared::affiliate::post_commission::{PostCommission, post_commission};
 use shared::affiliate::release_commission::{ReleaseCommission, release_commission};
 use shared::affiliate::reverse_commission::{ReverseCommission, reverse_commission};
 use shared::affiliate::view::WithdrawalView;
 use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::idempotency::Idempotent;
+use shared::edge::idempotency::{Idempotent, RequiresIdempotencyKey};
 use shared::edge::page::Listing;
 use shared::edge::path::Id;
 use shared::edge::problem::Problem;
@@ -39,19 +40,23 @@ use shared::edge::search::{named, user as user_filter};
 pub struct AdminCommission {
     /// Id of the commission.
     pub id: CommissionId,
-    /// Id of the order that accrued it.
-    pub order_id: OrderId,
+    /// Id of the order that accrued it; null for one posted without an order.
+    pub order_id: Option<OrderId>,
     /// Id of the inviter who receives it.
     pub beneficiary: UserId,
-    /// Id of the invitee who made the order.
-    pub invitee: UserId,
-    /// Number of this commission among those of the invitee.
+    /// Id of the invitee who made the order; null without an order.
+    pub invitee: Option<UserId>,
+    /// Id of the admin who posted it; null for one that an order accrued.
+    pub posted_by: Option<UserId>,
+    /// Reason why an admin posted it.
+    pub posted_for: Option<String>,
+    /// Number of this commission among those of the invitee; 0 for one posted by an admin.
     pub number: u32,
     /// Basis of the commission: the order's credit without bonus, in ledger currency.
     pub base: Amount,
     /// Commission rate: the part of the basis, 0 to 1.
     pub rate: String,
-    /// Amount accrued, before reversals; in ledger currency.
+    /// Amount accrued, before reversals; in ledger currency. Below zero only when posted by an admin.
     pub amount: Amount,
     /// Amount remaining after reversals, in ledger currency.
     pub remaining: Amount,
@@ -86,6 +91,8 @@ impl CsvRow for AdminCommission {
         "hold",
         "reason",
         "available_at",
+        "posted_by",
+        "posted_for",
     ];
 }
 
@@ -93,9 +100,11 @@ impl AdminCommission {
     fn of(of: &commission::Commission, now: Timestamp) -> Self {
         Self {
             id: of.id,
-            order_id: of.order,
+            order_id: of.about(),
             beneficiary: of.beneficiary,
-            invitee: of.invitee,
+            invitee: of.payer(),
+            posted_by: of.posted.as_ref().map(|posted| posted.admin),
+            posted_for: of.posted.as_ref().map(|posted| posted.reason.clone()),
             number: of.number,
             base: of.base.into(),
             rate: of.rate.normalize().to_string(),
@@ -140,6 +149,50 @@ pub async fn commissions(
     let page = search.rows(async |window| search::commissions(&app, &filter, &window).await).await?;
     let now = app.clock.now();
     Ok(search.found(&app, page, |of| AdminCommission::of(&of, now)))
+}
+
+/// Commission to post by hand.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCommission {
+    /// Id of the user who gets it, or gives it back.
+    user_id: UserId,
+    /// Amount in ledger currency: above zero to give, below zero to take back.
+    #[schema(example = "12.5")]
+    amount: String,
+    /// Reason, 1 to 500 characters; the user reads it, too.
+    #[schema(example = "a campaign of November")]
+    reason: String,
+    /// Id of the order or purchase that it is about.
+    order_id: Option<OrderId>,
+}
+
+/// Post a commission by hand
+///
+/// An entry like any other: an amount above zero is held for the programme's hold time and counts in its budget; one below zero takes
+/// from what is available, and the rest becomes debt.
+#[utoipa::path(
+    post, path = "/v1/admin/commissions", operation_id = "postCommission", tag = "admin",
+    responses((status = 201, body = AdminCommission), code::AccountErased),
+)]
+pub async fn post(
+    State(app): State<Arc<App>>,
+    admin: Admin,
+    key: RequiresIdempotencyKey,
+    body: Body<NewCommission>,
+) -> Result<Reply<AdminCommission>, Problem> {
+    let NewCommission { user_id, amount, reason, order_id } = &body.value;
+    let (amount, reason) = match (signed_amount("/amount", amount), said("/reason", reason)) {
+        (Ok(amount), Ok(reason)) => (amount, reason),
+        (amount, reason) => {
+            let errors = [amount.err(), reason.err()].into_iter().flatten().collect();
+            return Err(Refusal::Invalid(errors).into());
+        }
+    };
+    let ctx = key.bind(&app, &admin, &body);
+    let ask = PostCommission { user: *user_id, amount, reason, order: *order_id, admin: admin.id };
+    let done = post_commission(&app, &ctx, &ask).await?;
+    Ok(Reply::created(AdminCommission::of(&done.answer, app.clock.now())).replayed(done.replayed))
 }
 
 /// Reverse a commission permanently

@@ -5,6 +5,7 @@
 pub mod affiliate;
 pub mod agency;
 pub mod budget;
+pub mod bulk;
 pub mod daily;
 pub mod endpoint;
 pub mod erase;
@@ -54,6 +55,11 @@ pub fn api() -> Api<Arc<App>> {
         programme::rewards,
         programme::retry,
         affiliate::commissions,
+        affiliate::post,
+        bulk::release,
+        bulk::reverse,
+        bulk::approve,
+        bulk::reject,
         affiliate::release,
         affiliate::reverse,
         budget::budgets,

@@ -199,15 +199,17 @@ impl Affiliate {
 pub struct Commission {
     /// Id of the commission.
     pub id: CommissionId,
-    /// Order that earned the commission.
-    pub order_id: OrderId,
-    /// Masked e-mail address of the invitee who placed the order.
-    pub invitee: String,
+    /// Order that earned the commission; null for one posted by the operator without an order.
+    pub order_id: Option<OrderId>,
+    /// Masked e-mail address of the invitee who placed the order; null without an order.
+    pub invitee: Option<String>,
+    /// Reason why the operator posted it; null for one that an order earned.
+    pub posted_for: Option<String>,
     /// The order's credit without bonus: the base of the commission.
     pub base: Amount,
     /// Share of the base that is commission, from 0 to 1.
     pub rate: String,
-    /// Commission accrued on the order, before reversals.
+    /// Commission accrued on the order, before reversals; below zero if the operator took something back.
     pub amount: Amount,
     /// Commission that remains after reversals.
     pub remaining: Amount,
@@ -226,8 +228,9 @@ impl Commission {
     pub fn of(of: &commission::Commission, invitee: String, now: Timestamp) -> Self {
         Self {
             id: of.id,
-            order_id: of.order,
-            invitee,
+            order_id: of.about(),
+            invitee: of.about().map(|_| invitee),
+            posted_for: of.posted.as_ref().map(|posted| posted.reason.clone()),
             base: of.base.into(),
             rate: of.rate.normalize().to_string(),
             amount: of.amount.into(),

@@ -28,6 +28,7 @@ mod reviews;
 mod said;
 mod settings;
 mod stats;
+mod together;
 mod users;
 mod vouchers;
 mod webhooks;

@@ -110,7 +110,7 @@ fn weeks(visit: &Visit, recent: &RecentCommissions, currency: Currency) -> Marku
     let all = (0..WEEKS).rev().filter_map(|back| begin.checked_sub(back.weeks()).ok());
     let all: Vec<Date> = all.filter(|week| oldest.is_none_or(|oldest| *week > oldest)).collect();
     let sum = |week: &Date| {
-        let of = recent.all.iter().filter(|of| week_of(of.created_at) == *week);
+        let of = recent.all.iter().filter(|of| week_of(of.created_at) == *week && !of.left().is_negative());
         of.fold(LedgerMoney::zero(currency), |sum, of| sum.plus(of.left()).unwrap_or(sum))
     };
     let sums: Vec<LedgerMoney> = all.iter().map(sum).collect();
@@ -281,10 +281,13 @@ fn history(visit: &Visit, part: &Part, page: &Page<Commission>, friends: &BTreeM
     let row = |of: &Commission| {
         let (left, friend) = (of.left(), friends.get(&of.invitee).map(mask).unwrap_or_default());
         vec![
-            html! { (friend) },
+            html! {
+                @if of.about().is_some() { (friend) }
+                @if let Some(posted) = &of.posted { span.badge { (text.commission_posted()) } small.break { (posted.reason) } }
+            },
             time(visit.language, of.created_at),
-            money(&Amount::from(of.base)),
-            html! { (text.percent(percent(of.rate))) },
+            html! { @if of.posted.is_none() { (money(&Amount::from(of.base))) } @else { "—" } },
+            html! { @if of.posted.is_none() { (text.percent(percent(of.rate))) } @else { "—" } },
             html! {
                 (money(&Amount::from(left)))
                 @if left != of.amount { small { (around(&text.before_refunds(HERE), &money(&Amount::from(of.amount)))) } }

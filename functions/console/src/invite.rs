@@ -1,6 +1,7 @@
 //! Inviting: the user's code and link, the programme in words, friends and rewards (R3).
 
 mod friends;
+mod late;
 pub mod terms;
 
 use axum::http::StatusCode;
@@ -39,6 +40,7 @@ pub async fn page(arrival: Arrival) -> Result<Response, Instead> {
         (tiles(&visit, &programme))
         (sharing(&visit, &programme))
         @if programme.enabled { (promised.steps(&visit)) }
+        @if let Some(until) = programme.late_bind_until { (late::card(&visit, until)) }
         (friends::card(&visit, &programme, &part, friends))
         @if let Some(inviter) = &programme.invited_by { p.small.muted { (text.invited_by(inviter.clone())) } }
     };

@@ -169,6 +169,8 @@ impl Texts {
             "plan_quota" => self.refused_plan_quota(),
             "may_not_invite" => self.refused_may_not_invite(),
             "invite_code_limit" => self.refused_invite_code_limit(),
+            "already_bound" => self.refused_already_bound(),
+            "late_bind_over" => self.refused_late_bind_over(),
             "insufficient_available" => self.refused_insufficient_available(),
             "withdrawal_closed" => self.refused_withdrawal_closed(),
             "forbidden" => self.refused_forbidden(),
@@ -195,6 +197,7 @@ impl Texts {
         match (pointer, code) {
             ("/current" | "/password", "wrong_password") => self.field_wrong_password(),
             ("/current" | "/password", "no_password") => self.field_no_password(),
+            ("/referral_code", code) => self.field_inviter(code),
             ("/from" | "/to", _) => self.field_not_a_day(),
             ("/reason", _) => self.field_reason(),
             ("/reference", _) => self.field_reference(),
@@ -231,6 +234,7 @@ impl Texts {
         match flash.code.as_str() {
             "resent" => Some(self.resent()),
             "code_made" => Some(self.code_made()),
+            "acted_on_several" => Some(self.acted_on_several(flash)),
             "welcome" => Some(match (fact("reason").as_deref(), fact("reward"), fact("applied")) {
                 (Some("unknown"), _, _) => self.not_applied_unknown(),
                 (Some("inactive"), _, _) => self.not_applied_inactive(),
@@ -258,6 +262,7 @@ impl Texts {
             "email_changed" => self.email_changed(),
             "redeemed" => self.redeemed(),
             "invite_code_made" => self.invite_code_made(),
+            "inviter_named" => self.inviter_named(),
             "code_off" => self.code_off(),
             "withdrawn_balance" => self.withdrawn_balance(),
             "withdrawn_cash" => self.withdrawn_cash(),

@@ -21,6 +21,7 @@ act-code-deleted = Code deleted
 act-code-edited = Code changed
 act-commission-reversed = Commission reversed
 act-commission-released = Commission released
+act-commission-posted = Commission posted
 act-bonus-released = Bonus released
 act-order-completed = Order completed by hand
 act-order-completion-undone = Completion by hand undone

@@ -21,6 +21,7 @@ act-code-deleted = 删除兑换码
 act-code-edited = 更改兑换码
 act-commission-reversed = 撤回佣金
 act-commission-released = 放行佣金
+act-commission-posted = 佣金已手工记账
 act-bonus-released = 放行赠送
 act-order-completed = 人工完成订单
 act-order-completion-undone = 撤销人工完成

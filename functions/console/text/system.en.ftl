@@ -125,6 +125,25 @@ share-available-now = Available now
 share-pending-now = Pending now
 share-taken = Taken back
 share-already = Nothing is left of this commission.
+share-posted = By hand
+share-post = Post a commission
+share-post-of = Commission for { $name }
+share-post-amount = Amount in { $currency }
+share-post-amount-hint = Held like any other; negative takes back at once, say -5
+share-post-order = Order or purchase
+share-post-order-hint = May be left out
+share-post-effect = What is above zero can be withdrawn after the hold time and counts in the month’s budget. What is below zero is taken from what is available; the rest becomes debt, which later commission pays.
+share-was-posted = The commission is posted.
+together-none = Select 1 to { $most } rows that are still open.
+together-sum = In all
+together-pay = Pay { $number } withdrawals
+together-pay-effect = Each is marked as paid, with this one reference.
+together-reject = Reject { $number } withdrawals
+together-reject-effect = Each amount becomes available again. Each user is told the reason.
+together-release = Release { $number } commissions
+together-reverse = Reverse { $number } commissions
+together-done = Done: { $done }.
+together-some = Done: { $done }. Not done: { $refused }, of them { $named }.
 refused-reward-not-failed = Only a failed or held reward can be retried. Look at its state.
 
 # The page of parts, of the local stack.

@@ -125,6 +125,25 @@ share-available-now = 当前可提现
 share-pending-now = 当前待结算
 share-taken = 将撤回
 share-already = 此佣金已无剩余。
+share-posted = 手工记账
+share-post = 手工记一笔佣金
+share-post-of = { $name } 的佣金
+share-post-amount = 金额（{ $currency }）
+share-post-amount-hint = 与其他佣金一样冻结；负数立即扣回，例如 -5
+share-post-order = 订单或购买
+share-post-order-hint = 可不填
+share-post-effect = 正数在冻结期满后可提现，并计入本月预算。负数从可提现部分扣除，不足部分计为欠款，由以后的佣金偿还。
+share-was-posted = 佣金已记账。
+together-none = 请选择 1 至 { $most } 条仍可处理的记录。
+together-sum = 合计
+together-pay = 支付 { $number } 笔提现
+together-pay-effect = 每笔均标记为已支付，使用同一凭证号。
+together-reject = 驳回 { $number } 笔提现
+together-reject-effect = 每笔金额恢复为可提现，原因会告知用户。
+together-release = 放行 { $number } 笔佣金
+together-reverse = 撤回 { $number } 笔佣金
+together-done = 已完成：{ $done }。
+together-some = 已完成：{ $done }。未完成：{ $refused }，其中 { $named }。
 refused-reward-not-failed = 只有失败或暂缓的奖励可以重试，请查看其状态。
 
 # 本地环境的部件页面。

@@ -125,8 +125,8 @@ fn of_commission(of: &Commission, now: Timestamp) -> Value {
     json!({
         "id": of.id,
         "user_id": of.beneficiary,
-        "invitee_id": of.invitee,
-        "order_id": of.order,
+        "invitee_id": of.payer(),
+        "order_id": of.about(),
         "amount": Amount::from(of.amount),
         "remaining": Amount::from(of.left()),
         "state": of.state(now).as_str(),

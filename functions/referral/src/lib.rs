@@ -8,6 +8,8 @@ use axum::extract::State;
 use shared::account::view::Caller;
 use shared::app::App;
 use shared::edge::api;
+use shared::edge::body::Body;
+use shared::edge::idempotency::Idempotent;
 use shared::edge::openapi::Api;
 use shared::edge::page::{Listing, Paging};
 use shared::edge::path::Id;
@@ -15,16 +17,17 @@ use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::kernel::fault::Error;
 use shared::kernel::refusal::code;
+use shared::referral::name_inviter::{NameInviter, name_inviter};
 use shared::referral::overview as referral;
 
-use self::wire::{Invitee, Referral, ReferralCode, Reward};
+use self::wire::{Invitee, NamedInviter, NewInviter, Referral, ReferralCode, Reward};
 
 /// Environment variables that this function needs, besides those that every function has.
-pub const NEEDS: [&str; 0] = [];
+pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
 
 /// The routes of the referral programme.
 pub fn api() -> Api<Arc<App>> {
-    api![check, overview, invitees, rewards,]
+    api![check, overview, name, invitees, rewards,]
 }
 
 /// Check a referral code
@@ -50,6 +53,29 @@ async fn check(State(app): State<Arc<App>>, Id(code): Id<String>) -> Result<Repl
 async fn overview(State(app): State<Arc<App>>, caller: Caller) -> Result<Reply<Referral>, Problem> {
     let overview = referral::overview(&app, caller.id()).await?;
     Ok(Reply::ok(Referral::of(overview).map_err(Error::from)?))
+}
+
+/// Name an inviter after the registration
+///
+/// Possible once, while `late_bind_until` of the programme is set. Only orders made later count, for rewards and commission. A code
+/// that does not apply is refused with 422 and the reason as the error's code: those of a registration, `circle` for a code of
+/// somebody whom the caller invited, directly or through others, and `too_deep`. A user has 30 attempts per minute.
+#[utoipa::path(
+    post, path = "/v1/referral/inviter", operation_id = "nameInviter", tag = "referral",
+    responses(
+        (status = 200, body = NamedInviter), code::AccountBlocked, code::AlreadyBound, code::LateBindOver, code::RateLimited,
+    ),
+)]
+async fn name(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    key: Idempotent,
+    body: Body<NewInviter>,
+) -> Result<Reply<NamedInviter>, Problem> {
+    let ctx = key.bind(&app, &caller, &body);
+    let ask = NameInviter { by: caller.bearer(), code: body.value.referral_code };
+    let done = name_inviter(&app, &ctx, &ask).await?;
+    Ok(Reply::ok(done.answer.into()).replayed(done.replayed))
 }
 
 /// The caller's invitees

@@ -1,12 +1,13 @@
 //! Responses of the referral routes.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::edge::view::Amount;
 use shared::kernel::id::RewardId;
 use shared::kernel::money::MoneyError;
 use shared::referral::model::referral::RewardState;
 use shared::referral::model::referral::{self as domain, InviteCode, RewardTerms, Side, Trigger};
+use shared::referral::name_inviter;
 use shared::referral::overview as view;
 use utoipa::ToSchema;
 
@@ -32,6 +33,9 @@ pub struct Referral {
     pub stats: Stats,
     /// The user who invited the caller; null if nobody did.
     pub invited_by: Option<Inviter>,
+    /// Time until which the caller may name an inviter; null if they may not.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub late_bind_until: Option<Timestamp>,
     /// Terms of a referral made now. A referral keeps the terms of its registration.
     pub terms: Terms,
 }
@@ -81,6 +85,33 @@ pub struct Stats {
 pub struct Inviter {
     /// The inviter's e-mail address, masked.
     pub email_masked: String,
+}
+
+/// Naming of an inviter.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewInviter {
+    /// Invite code of the inviter, in any case, with or without spaces and hyphens.
+    #[schema(example = "ABCD2345")]
+    pub referral_code: String,
+}
+
+/// The inviter whom the caller named.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct NamedInviter {
+    /// The inviter's e-mail address, masked.
+    pub email_masked: String,
+    /// The invite code.
+    pub code: String,
+    /// Time of the naming.
+    #[schema(value_type = String, format = DateTime)]
+    pub named_at: Timestamp,
+}
+
+impl From<name_inviter::NamedInviter> for NamedInviter {
+    fn from(of: name_inviter::NamedInviter) -> Self {
+        Self { email_masked: of.email_masked, code: of.code.to_string(), named_at: of.at }
+    }
 }
 
 /// One invitee of the caller.
@@ -179,6 +210,7 @@ impl Referral {
                 pending: counts.pending.into(),
             },
             invited_by: of.invited_by.map(|email_masked| Inviter { email_masked }),
+            late_bind_until: of.late_bind_until,
         })
     }
 }

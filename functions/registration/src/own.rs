@@ -198,8 +198,10 @@ pub struct ExportedReward {
 pub struct ExportedCommission {
     /// Id of the commission.
     id: CommissionId,
-    /// Order that earned it.
-    order_id: OrderId,
+    /// Order that earned it; null for one posted by the operator without an order.
+    order_id: Option<OrderId>,
+    /// Reason why the operator posted it; null for one that an order earned.
+    posted_for: Option<String>,
     /// Part of the order's credit, 0 to 1.
     rate: String,
     /// Commission earned, before reversals.
@@ -269,7 +271,8 @@ impl ExportedCommission {
     fn of(of: &commission::Commission, now: Timestamp) -> Self {
         Self {
             id: of.id,
-            order_id: of.order,
+            order_id: of.about(),
+            posted_for: of.posted.as_ref().map(|posted| posted.reason.clone()),
             rate: of.rate.normalize().to_string(),
             amount: of.amount.into(),
             remaining: of.left().into(),

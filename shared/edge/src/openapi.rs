@@ -185,6 +185,7 @@ silent! {
     [] axum::response::Response;
     [T] axum::Json<T>;
     [T] crate::reply::Reply<T>;
+    [T] (axum::Extension<crate::forms::Outcome>, crate::reply::Reply<T>);
     [T] crate::export::JsonOrCsv<T>;
 }
 

@@ -193,6 +193,10 @@ refusals! {
     InviteCodeLimit = 409 "invite_code_limit", "You have as many invite codes as you may.";
     /// The user's policy does not allow invitations (R6.1).
     MayNotInvite = 409 "may_not_invite", "You may not invite.";
+    /// The account has an inviter already (R3.12).
+    AlreadyBound = 409 "already_bound", "The account has an inviter.";
+    /// The time after sign-up in which an inviter can be named is over, or there is none (R3.12).
+    LateBindOver = 409 "late_bind_over", "An inviter can't be named any more.";
     /// The reward is not in a state that can be retried.
     RewardNotFailed = 409 "reward_not_failed", "Only a failed reward can be retried.";
     /// It is not held for its programme's budget (R10.4).

@@ -25,10 +25,8 @@ use crate::app::App;
 use crate::message::Message;
 use crate::payment::model::promotion::Promotion;
 use crate::payment::model::settings::{PaymentSettings, PromotionSettings};
-use crate::referral::model::counts::InviteeLimit;
-use crate::referral::model::referral::{
-    CodeOwner, Invite, InviteCode, NotApplied, Referral, Reward, RewardTerms, attribute,
-};
+use crate::referral::found_code::FoundCode;
+use crate::referral::model::referral::{Invite, InviteCode, NotApplied, Referral, Reward, RewardTerms, attribute};
 use crate::referral::model::settings::ReferralSettings;
 use crate::referral::own_reward::{give, own_reward, within_budget};
 use kernel::fault::Error;
@@ -39,7 +37,6 @@ use kernel::refusal::Refusal;
 use table::context::Ctx;
 use table::execute::Answered;
 use table::idempotency::{Idempotency, fingerprint};
-use table::item::Versioned;
 use table::tx::Tx;
 
 /// Request to register an account.
@@ -345,7 +342,7 @@ pub(crate) async fn sign_up(app: &App, ctx: &Ctx, newcomer: &NewAccount) -> Resu
     let user = newcomer.user(app, ctx, programmes, (bound.as_ref().ok(), own), &mut tx)?;
     tx.insert(&user);
     if bound.is_ok() {
-        found.count(&mut tx);
+        found.found.count(&mut tx);
     }
     let session =
         newcomer.external.is_none().then(|| begin(app, user.id, user.password_number, user.session_generation));
@@ -369,8 +366,7 @@ pub(crate) async fn sign_up(app: &App, ctx: &Ctx, newcomer: &NewAccount) -> Resu
 /// Referral code of a registration, with the stored state behind it.
 struct Found {
     code: Option<Result<InviteCode, NotApplied>>,
-    invite: Option<Versioned<Invite>>,
-    limit: Option<(Option<Versioned<InviteeLimit>>, InviteeLimit)>,
+    found: FoundCode,
 }
 
 impl Found {
@@ -385,40 +381,17 @@ impl Found {
         if claim.is_some() {
             return Err(Refusal::EmailTaken.into());
         }
-        let mut found = Self { code, invite, limit: None };
-        if let Some(invite) = &found.invite
-            && programmes.referral.max_invitees_per_user > 0
-        {
-            let stored = app.store.get::<InviteeLimit>(&InviteeLimit::key(invite.owner)).await?;
-            let now = stored.as_deref().cloned().unwrap_or(InviteeLimit { user: invite.owner, invitees: 0 });
-            found.limit = Some((stored, now));
-        }
-        Ok(found)
+        let found = FoundCode::read(app, invite, &programmes.referral).await?;
+        Ok(Self { code, found })
     }
 
     /// Returns the referral that the code makes, or the reason why it makes none; no reason without a code.
     fn bind(&self, newcomer: &NewAccount, programmes: &Programmes) -> Result<Referral, Option<NotApplied>> {
         let code = self.code.as_ref().ok_or(None)?.as_ref().map_err(|why| Some(*why))?;
-        let owner = self.invite.as_ref().map(|invite| CodeOwner {
-            inviter: invite.owner,
-            status: if invite.blocked { Status::Blocked } else { Status::Active },
-            can_invite: !invite.barred,
-            active: invite.active,
-            invitees: self.limit.as_ref().map_or(0, |(_, limit)| limit.invitees),
-        });
+        let owner = self.found.owner();
         let (settings, terms) = (&programmes.referral, programmes.terms);
         let affiliate_on = programmes.affiliate.enabled;
         attribute(code, owner.as_ref(), newcomer.id, settings, affiliate_on, terms, newcomer.created_at).map_err(Some)
-    }
-
-    /// Counts the invitee under a limit.
-    ///
-    /// The write is conditional on the count as read, so the limit is exact under concurrent sign-ups.
-    fn count(&self, tx: &mut Tx) {
-        if let Some((stored, limit)) = &self.limit {
-            let next = InviteeLimit { user: limit.user, invitees: limit.invitees.saturating_add(1) };
-            tx.upsert(stored.as_ref(), &next);
-        }
     }
 }
 

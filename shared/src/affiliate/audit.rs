@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | C1 | an order has at most one commission, for its inviter, and its journals sum to what remains of it |
 //! | C3 | an account's earned total is the sum of its commissions, and its parts account for all of it |
-//! | C4 | a commission follows from its order's snapshot, and its remainder follows the order's net |
+//! | C4 | a commission follows from its order's snapshot, and its remainder follows the order's net; one posted by hand is whole or reversed |
 //! | C5 | an invitee's commissions are numbered from 1, none above the limit of its order |
 //! | C6 | what a month left of an account is what its entries up to the last one of the month say |
 //! | W1 | a withdrawal has one journal that requests and one that closes it, in line with its state |
@@ -132,7 +132,7 @@ fn name(entry: &Line) -> &'static str {
 fn check_sums(all: &Snapshot, account: &CommissionAccount, findings: &mut Vec<Finding>) {
     let own = || all.commissions.values().filter(|commission| commission.beneficiary == account.user);
     let sum = |of: &dyn Fn(&Commission) -> LedgerMoney| -> Decimal { own().map(|one| of(one).amount()).sum() };
-    let (earned, left) = (sum(&|one| one.amount), sum(&Commission::left));
+    let (earned, left) = (sum(&Commission::credited), sum(&Commission::left));
     if account.earned().map(LedgerMoney::amount) != Ok(earned) {
         let detail = format!("earned {:?}, its commissions {earned}", account.earned());
         findings.push(Finding::new("C3", account.user, detail));
@@ -161,25 +161,17 @@ fn check_sums(all: &Snapshot, account: &CommissionAccount, findings: &mut Vec<Fi
 
 /// C1, C4: checks a commission against its order and its journals.
 fn check_commission(all: &Snapshot, sources: &Sources, commission: &Commission, findings: &mut Vec<Finding>) {
-    let mut wrong = |invariant, detail: String| findings.push(Finding::new(invariant, commission.id, detail));
-    let Some(order) = sources.get(&commission.order).filter(|order| order.paid_at.is_some()) else {
-        return wrong("C1", "its order was not paid".to_owned());
-    };
-    let is = (commission.id, Some(commission.beneficiary), commission.invitee);
-    if is != (Commission::id_of(order.id), order.inviter, order.user) {
-        wrong("C1", format!("{is:?} is not what {} earned", order.id));
+    match &commission.posted {
+        Some(_) => check_posted(all, commission, findings),
+        None => check_earned(sources, commission, findings),
     }
+    let mut wrong = |invariant, detail: String| findings.push(Finding::new(invariant, commission.id, detail));
     let cause = Commission::cause(commission.id);
     let own = || all.postings.iter().filter(|posting| posting.header.cause == cause);
     let posted: Decimal = own().flat_map(|posting| &posting.entries).map(|entry| entry.amount.amount()).sum();
     let last = own().max_by_key(|posting| posting.header.step).map(|posting| posting.header.as_last());
     if posted != commission.left().amount() || last != Some(commission.last) {
         wrong("C1", format!("{} is left, {posted} is posted, last {last:?}", commission.left()));
-    }
-    let terms = order.affiliate.as_ref();
-    let same = terms.is_some_and(|terms| terms.rate == commission.rate) && order.base == commission.base;
-    if !same || commission.target(order) != Ok(commission.left()) {
-        wrong("C4", format!("{} of {} is left, not what its order demands", commission.left(), commission.amount));
     }
     let waits = all.maturing.get(&(commission.beneficiary, commission.order)).map(|waiting| waiting.at);
     let timed = commission.pending && !commission.over_budget;
@@ -192,12 +184,40 @@ fn check_commission(all: &Snapshot, sources: &Sources, commission: &Commission, 
     }
 }
 
+/// C1, C4: a commission is that of its paid order, under the order's terms.
+fn check_earned(sources: &Sources, commission: &Commission, findings: &mut Vec<Finding>) {
+    let mut wrong = |invariant, detail: String| findings.push(Finding::new(invariant, commission.id, detail));
+    let Some(order) = sources.get(&commission.order).filter(|order| order.paid_at.is_some()) else {
+        return wrong("C1", "its order was not paid".to_owned());
+    };
+    let is = (commission.id, Some(commission.beneficiary), commission.invitee);
+    if is != (Commission::id_of(order.id), order.inviter, order.user) {
+        wrong("C1", format!("{is:?} is not what {} earned", order.id));
+    }
+    let terms = order.affiliate.as_ref();
+    let same = terms.is_some_and(|terms| terms.rate == commission.rate) && order.base == commission.base;
+    if !same || commission.target(order) != Ok(commission.left()) {
+        wrong("C4", format!("{} of {} is left, not what its order demands", commission.left(), commission.amount));
+    }
+}
+
+/// C4: a commission posted by hand is whole until it is reversed, and what is below zero waits for nothing.
+fn check_posted(all: &Snapshot, commission: &Commission, findings: &mut Vec<Finding>) {
+    let (amount, left) = (commission.amount, commission.left());
+    let whole = if commission.denied.is_some() { LedgerMoney::zero(amount.currency()) } else { amount };
+    let is_someone = all.users.contains_key(&commission.beneficiary);
+    if left != whole || amount.is_zero() || !is_someone || (amount.is_negative() && commission.pending) {
+        let detail = format!("{left} is left of {amount}, which was posted; pending: {}", commission.pending);
+        findings.push(Finding::new("C4", commission.id, detail));
+    }
+}
+
 /// C4, C5: an invitee's commissions, replayed in order, follow from their orders' terms.
 ///
 /// An order without a commission has a reason for it.
 fn check_invitees(all: &Snapshot, sources: &Sources, findings: &mut Vec<Finding>) {
     let mut invitees: BTreeMap<UserId, Vec<(&Commission, &CommissionSource)>> = BTreeMap::new();
-    for commission in all.commissions.values() {
+    for commission in all.commissions.values().filter(|commission| commission.posted.is_none()) {
         let of = invitees.entry(commission.invitee).or_default();
         of.extend(sources.get(&commission.order).map(|order| (commission, order)));
     }

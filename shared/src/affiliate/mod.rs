@@ -3,8 +3,10 @@
 pub mod accrual;
 pub mod audit;
 pub mod close_withdrawal;
+pub mod in_bulk;
 pub mod model;
 pub mod overview;
+pub mod post_commission;
 pub mod purchases;
 pub mod release_commission;
 pub mod release_holds;

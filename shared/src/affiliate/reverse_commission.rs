@@ -39,31 +39,36 @@ async fn plan(app: &App, ctx: &Ctx, ask: &ReverseCommission) -> Result<(Commissi
     if commission.denied.is_some() {
         return Ok((commission.into_inner(), tx));
     }
-    let order = source_of(order.as_deref(), purchase.as_deref())?
-        .ok_or_else(|| Fault::bug("a commission without its order"))?;
-    let keys = (CommissionAccount::key(commission.beneficiary), Earnings::key(commission.invitee));
-    let (account, earnings) = app.store.read(keys).await?;
+    let id = commission.order;
+    let source = source_of(order.as_deref(), purchase.as_deref())?;
+    let invitee = commission.posted.is_none().then(|| Earnings::key(commission.invitee));
+    let (account, earnings) = app.store.read((CommissionAccount::key(commission.beneficiary), invitee)).await?;
     let account = account.ok_or_else(|| Fault::bug("a commission on no account"))?;
-    let earnings = earnings.ok_or_else(|| Fault::bug("a commission that is not counted"))?;
     let audit = by_admin(app, ctx, ask.admin, "commission.reversed", ask.commission.to_string());
     let audit = audit.change(commission.left().to_string(), "0").because(ask.reason.clone());
     let mut settled = AccrualState::default();
     settled.now.accounts.insert(account.user, *account);
-    settled.now.commissions.insert(order.id, Commission::clone(&commission));
-    settled.now.earnings.insert(earnings.invitee, Earnings::clone(&earnings));
-    settled.earnings.insert(earnings.invitee, earnings);
+    settled.now.commissions.insert(id, Commission::clone(&commission));
+    settled.now.earnings.extend(earnings.as_deref().map(|earnings| (earnings.invitee, earnings.clone())));
+    settled.earnings.extend(earnings.map(|earnings| (earnings.invitee, earnings)));
     settled.accounts.insert(account.user, account);
-    settled.commissions.insert(order.id, commission);
+    let is_posted = commission.posted.is_some();
+    settled.commissions.insert(id, commission);
     let by = JournalOrigin {
         operator: Operator::Admin,
         actor: audit.actor.clone(),
         request_id: ctx.request_id.clone(),
         at: app.clock.now(),
     };
-    let denied = settled.now.deny(&order, ask.reason.clone(), &by, JournalId::new(app.ulid()));
+    let (reason, journal) = (ask.reason.clone(), JournalId::new(app.ulid()));
+    let denied = match source {
+        _ if is_posted => settled.now.deny_posted(id, reason, &by, journal),
+        Some(order) => settled.now.deny(&order, reason, &by, journal),
+        None => return Err(Fault::bug("a commission without its order").into()),
+    };
     denied.map_err(Fault::bug)?;
     settled.write(&mut tx);
     tx.insert(&audit);
-    let after = settled.now.commissions.remove(&order.id);
+    let after = settled.now.commissions.remove(&id);
     Ok((after.ok_or_else(|| Fault::bug("a commission that went"))?, tx))
 }

@@ -155,6 +155,7 @@ fn missing(key: &Key) -> Fault {
 fn subjects(message: &Message) -> Vec<Subject> {
     match message {
         Message::UserRegistered { user, .. }
+        | Message::InviterNamed { user, .. }
         | Message::PromotionExpired { user }
         | Message::PromotionEnrolled { user }
         | Message::BalanceChanged { user }

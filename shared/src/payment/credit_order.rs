@@ -64,7 +64,7 @@ impl CreditOrder<'_> {
         if let (Some(promotion), Some(used)) = (user.promotion.as_mut(), credited.used(order)) {
             promotion.used = Some(used);
         }
-        if let Some(attribution) = user.attribution.as_mut().filter(|_| order.agency.is_none()) {
+        if let Some(attribution) = user.attribution.as_mut().filter(|bond| bond.counts(order)) {
             attribution.charge_added(order.charge, credited.net, referral.enabled, self.now)?;
         }
         if let Some((before, payment)) = &self.payment {
@@ -84,7 +84,7 @@ impl CreditOrder<'_> {
         tx.upsert(self.known, &Order { completed, has_refunds, ..paid });
         tx.replace(self.user, &user);
         tx.insert(&posting);
-        let inviter = user.attribution.as_ref().map(|attribution| attribution.inviter);
+        let inviter = user.attribution.as_ref().filter(|bond| bond.has(order)).map(|bond| bond.inviter);
         tx.send(Message::OrderPaid { order: order.id, user: order.user, inviter });
         tell_agency(order, tx);
         Ok(())

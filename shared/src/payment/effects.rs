@@ -122,7 +122,7 @@ pub async fn of_refund(app: &App, id: OrderId, amount: Option<&str>) -> Result<R
 
 /// Rewards for the user's payments, as they are once the order's net is `net`.
 fn rewards_after(order: &Order, user: &User, net: PayMoney, rewards: Vec<Reward>) -> Result<Vec<RewardEffect>, Error> {
-    let Some(mut bond) = user.attribution.clone().filter(|_| order.agency.is_none()) else { return Ok(Vec::new()) };
+    let Some(mut bond) = user.attribution.clone().filter(|bond| bond.counts(order)) else { return Ok(Vec::new()) };
     bond.net_moved(order.net(), net)?;
     let stays = bond.qualifies();
     let given = rewards.into_iter().filter(|reward| reward.state != RewardState::Reversed);

@@ -57,7 +57,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &ReleaseBonus) -> Result<(Order, Tx), E
         tx.insert(&posting);
     }
     tx.insert(&audit.change("held", due.to_string()).because(ask.reason.clone()));
-    let inviter = user.attribution.as_ref().map(|attribution| attribution.inviter);
+    let inviter = user.attribution.as_ref().filter(|bond| bond.has(&order)).map(|bond| bond.inviter);
     let (refunded, reinstated) = (false, false);
     tx.send(Message::OrderNetChanged { order: order.id, user: order.user, inviter, refunded, reinstated });
     Ok((after, tx))

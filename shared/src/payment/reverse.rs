@@ -83,7 +83,7 @@ pub(crate) fn take_back(
     let posted = user.accounts.post(order.user, header, &movements, house);
     let (accounts, posting) = posted.map_err(|error| Fault::bug(error.to_string()))?;
     let mut after = User { accounts, ..(**user).clone() };
-    if let Some(attribution) = after.attribution.as_mut().filter(|_| order.agency.is_none()) {
+    if let Some(attribution) = after.attribution.as_mut().filter(|bond| bond.counts(order)) {
         attribution.net_moved(reversal.before, reversal.net)?;
     }
     tx.replace(user, &after);
@@ -93,7 +93,7 @@ pub(crate) fn take_back(
 
 /// Adds the messages about an order's new net.
 pub(crate) fn tell(order: &Order, user: &User, reversal: &Reversal, tx: &mut Tx) {
-    let inviter = user.attribution.as_ref().map(|attribution| attribution.inviter);
+    let inviter = user.attribution.as_ref().filter(|bond| bond.has(order)).map(|bond| bond.inviter);
     let refunded = reversal.net.amount() < reversal.before.amount();
     let reinstated = reversal.net.amount() > reversal.before.amount();
     tx.send(Message::OrderNetChanged { order: order.id, user: order.user, inviter, refunded, reinstated });

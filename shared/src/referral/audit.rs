@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 
 use crate::account::model::user::User;
 use crate::operations::auditor::{Finding, Snapshot};
+use crate::payment::model::order::Order;
 use crate::referral::model::counts::ReferralCounts;
 use crate::referral::model::reconcile::{fired, holds, waits};
 use crate::referral::model::referral::{Reward, RewardState, Side, Trigger};
@@ -38,7 +39,7 @@ fn check_attribution(snapshot: &Snapshot, charges: &Charges, user: &User, findin
     let Some(attribution) = &user.attribution else { return };
     match snapshot.users.get(&attribution.inviter) {
         None => findings.push(Finding::new("A1", user.id, "was invited by nobody")),
-        Some(inviter) if inviter.created_at.duration_since(user.created_at) > CLOCKS_DIFFER => {
+        Some(inviter) if inviter.created_at.duration_since(attribution.bound_at) > CLOCKS_DIFFER => {
             findings.push(Finding::new("A1", user.id, "was invited by somebody who came later"));
         }
         Some(_) if is_own_ancestor(snapshot, user) => {
@@ -71,11 +72,16 @@ pub(crate) type Charges = BTreeMap<UserId, Vec<(PayMoney, PayMoney)>>;
 
 /// Collects each user's online charges with their nets.
 ///
-/// They come from captured orders and from purchases that the operator's backend reported (R2.6) and that were paid since the
+/// They come from captured orders, of those who named their inviter late the ones made since, and from purchases that the operator's backend reported (R2.6) and that were paid since the
 /// user has an inviter.
 pub(crate) fn charges(snapshot: &Snapshot) -> Charges {
     let mut charges = Charges::new();
-    for order in snapshot.orders.values().filter(|order| order.agency.is_none() && order.status.is_captured()) {
+    let counts = |order: &&Order| {
+        let user = snapshot.users.get(&order.user);
+        let bond = user.and_then(|user| user.attribution.as_ref());
+        order.agency.is_none() && order.status.is_captured() && bond.is_none_or(|bond| bond.counts(order))
+    };
+    for order in snapshot.orders.values().filter(counts) {
         charges.entry(order.user).or_default().push((order.charge, order.net()));
     }
     for purchase in snapshot.purchases.values() {

@@ -2,9 +2,11 @@
 
 pub mod audit;
 pub mod first_code;
+pub mod found_code;
 pub mod grant_rewards;
 pub mod invite_code;
 pub mod model;
+pub mod name_inviter;
 pub mod overview;
 pub mod own_reward;
 pub mod retry_reward;

@@ -10,6 +10,7 @@ use crate::payment::model::settings::PaymentSettings;
 use crate::referral::first_code::first_code;
 use crate::referral::invite_code::link_base;
 use crate::referral::model::counts::ReferralCounts;
+use crate::referral::model::late_bind::late_bind_until;
 use crate::referral::model::reconcile::{fired, holds};
 use crate::referral::model::referral::{Invite, InviteCode, Referral, Reward, RewardTerms, Side, Trigger};
 use crate::referral::model::settings::ReferralSettings;
@@ -22,7 +23,7 @@ use table::key::{Key, owned_by};
 use table::list::Window;
 use table::store::{Index, Page, Query};
 
-/// Maximum checks of codes per client in [`CHECK_SECONDS`].
+/// Maximum checks of codes per client, and codes per user who names an inviter, in [`CHECK_SECONDS`].
 pub const CHECKS: i64 = 30;
 /// Window of [`CHECKS`], in seconds.
 pub const CHECK_SECONDS: i64 = 60;
@@ -46,6 +47,8 @@ pub struct ReferralOverview {
     pub terms: RewardTerms,
     /// Number of invitees after which the user's codes stop applying; `None` is no limit (R3.4).
     pub max_invitees: Option<u64>,
+    /// Time until which the user may name an inviter; `None` if they may not (R3.12).
+    pub late_bind_until: Option<Timestamp>,
 }
 
 /// Invitee as its inviter sees it.
@@ -101,6 +104,8 @@ pub struct Programme {
     pub terms: RewardTerms,
     /// Number of invitees after which the user's codes stop applying; `None` is no limit (R3.4).
     pub max_invitees: Option<u64>,
+    /// Time until which the user may name an inviter; `None` if they may not (R3.12).
+    pub late_bind_until: Option<Timestamp>,
     /// Base URL of invite links.
     pub link_base: String,
 }
@@ -129,7 +134,11 @@ pub async fn programme_with(
     let settings = app.settings::<ReferralSettings>().await?.settings;
     let currency = user.accounts.balance().currency();
     let pay_currency = app.settings::<PaymentSettings>().await?.settings.pay_currency;
+    let is_on = settings.enabled || app.settings::<AffiliateSettings>().await?.settings.enabled;
+    let now = app.clock.now();
+    let until = late_bind_until(user, settings.late_bind_days).filter(|until| is_on && *until > now);
     Ok(Programme {
+        late_bind_until: until.filter(|_| user.status == Status::Active),
         enabled: settings.enabled,
         counts: counts.unwrap_or_else(|| ReferralCounts::none(user.id, currency)),
         invited_by,
@@ -165,6 +174,7 @@ pub async fn overview(app: &App, user: UserId) -> Result<ReferralOverview, Error
         invited_by: seen.invited_by,
         terms: seen.terms,
         max_invitees: seen.max_invitees,
+        late_bind_until: seen.late_bind_until,
     })
 }
 

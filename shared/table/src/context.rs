@@ -22,6 +22,15 @@ impl Ctx {
         Self { idempotency: Idempotency::Natural, request_id: request_id.into() }
     }
 
+    /// The same request for the thing at `place` of those that it names; its key is scoped to that.
+    pub fn part(&self, place: usize) -> Self {
+        let idempotency = match &self.idempotency {
+            Idempotency::Natural => Idempotency::Natural,
+            Idempotency::Key(key) => Idempotency::Key(key.part(place)),
+        };
+        Self { idempotency, request_id: self.request_id.clone() }
+    }
+
     /// The same request without its key, for an effect with a guard of its own beside the one that the key stands for.
     pub fn unkeyed(&self) -> Self {
         Self::natural(self.request_id.clone())

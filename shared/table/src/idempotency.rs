@@ -78,6 +78,11 @@ impl IdempotencyKey {
         let parts = [caller.as_bytes(), route.as_bytes(), key.as_bytes()];
         Self { hash: secret.hex("once", &parts), fingerprint: fingerprint(secret, body) }
     }
+
+    /// The key of the thing at `place` of those that the request names.
+    pub fn part(&self, place: usize) -> Self {
+        Self { hash: format!("{}-{place}", self.hash), fingerprint: self.fingerprint.clone() }
+    }
 }
 
 /// Secret hash of a body without its password; object keys are sorted.

@@ -11,9 +11,10 @@ use crate::redemption::{credit, pro, time_on};
 use crate::world::{Answer, World};
 
 /// Codes that need a set-up of their own, with the file of the test that meets each.
-const ELSEWHERE: [(&str, &str); 43] = [
+const ELSEWHERE: [(&str, &str); 45] = [
     ("account_erased", "account/erasure.rs"),
     ("allocator_not_granted", "agency/grant.rs"),
+    ("already_bound", "referral/late.rs"),
     ("already_granted", "agency/grant.rs"),
     ("bad_credentials", "operations/wrong_inputs.rs"),
     ("balance_left", "account/erasure.rs"),
@@ -34,6 +35,7 @@ const ELSEWHERE: [(&str, &str); 43] = [
     ("identifier_taken", "agency/order.rs"),
     ("invalid", "operations/wrong_inputs.rs"),
     ("malformed_request", "operations/wrong_inputs.rs"),
+    ("late_bind_over", "referral/late.rs"),
     ("not_completed_by_hand", "payment/by_hand.rs"),
     ("not_held", "operations/budget.rs"),
     ("package_not_granted", "agency/grant.rs"),

@@ -74,6 +74,37 @@ fn a_friend_is_invited_pays_and_earns_the_reward_in_both_languages() {
     }
 }
 
+/// R3.12: whoever has no inviter names one with the code, or is told why not, and is asked no more.
+#[test]
+fn an_inviter_is_named_after_the_sign_up_in_both_languages() {
+    for (words, _) in both() {
+        World::run(async |world| {
+            world.open().await;
+            for name in ["ann", "bob"] {
+                world.register(name, None).await;
+            }
+            let code = world.code("ann").await;
+            let bob = enter(world, words, "bob").await;
+            let press = word(words.lang, "Name my inviter", "确认邀请人");
+            assert!(!bob.open("/invite").await.says().contains(press), "no form while it is off");
+            world.settings("referral", |settings| settings["late_bind_days"] = json!(7)).await;
+            let page = bob.open("/invite").await;
+            assert!(page.says().contains(word(words.lang, "Until 27 Nov", "截止 11月27日")), "{}", page.says());
+            let page = bob.press(&page, press, &[("referral_code", "NOSUCHCO")]).await;
+            assert!(
+                page.says().contains(word(words.lang, "There is no such invite code", "邀请码不存在")),
+                "{}",
+                page.says()
+            );
+            assert!(page.text.contains("href=\"#referral_code\"") && page.text.contains("value=\"NOSUCHCO\""));
+            let page = bob.press(&page, press, &[("referral_code", &code)]).await;
+            assert_eq!((page.status, page.path.as_str()), (200, "/invite"));
+            assert!(page.says().contains(word(words.lang, "Your inviter is named", "邀请人已确认")), "{}", page.says());
+            assert!(page.says().contains("a***@e***.com") && !page.says().contains(press), "{}", page.says());
+        });
+    }
+}
+
 /// R3.5: while the programme is off what was earned stays and no code is shown; who may not invite is told.
 #[test]
 fn a_programme_that_is_off_keeps_what_was_earned_and_shows_no_code() {

@@ -87,6 +87,32 @@ fn a_limit_of_invitees_is_exact() {
     });
 }
 
+/// R3.12: in rings of four users who each name the next one at the same moment, one of each ring is refused, and nobody is invited
+/// by themselves along some chain.
+#[test]
+fn a_ring_of_users_who_name_each_other_stays_open() {
+    race("people::a_ring_of_users_who_name_each_other_stays_open", Weight::Heavy, async |round| {
+        let world = round.world;
+        world.open().await;
+        world.settings("referral", |referral| referral["late_bind_days"] = json!(7)).await;
+        let mut codes = Vec::new();
+        for client in 0..CLIENTS {
+            world.register(&format!("user{client}"), None).await;
+            codes.push(world.code(&format!("user{client}")).await);
+        }
+        let next = |client: usize| client - client % 4 + (client + 1) % 4;
+        let ask = |client: usize| {
+            let caller = world.user(&format!("user{client}")).key("name");
+            caller.post("/v1/referral/inviter", json!({"referral_code": codes[next(client)]}))
+        };
+        let told = round.at_once(CLIENTS, ask).await;
+        assert_eq!(told.made_or("invalid"), CLIENTS / 4 * 3);
+        let refused: Vec<usize> = told.refused.keys().map(|client| client / 4).collect();
+        assert_eq!(refused, Vec::from_iter(0..CLIENTS / 4), "one of each ring");
+        round.again(&told, ask).await;
+    });
+}
+
 /// R10.4: the rewards of 64 simultaneous registrations never exceed the budget, as many as fit are granted, and the others are held.
 #[test]
 fn a_budget_is_exact() {

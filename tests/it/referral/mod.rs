@@ -1,5 +1,6 @@
 //! The users' view of the referral programme: R3.1–R3.3, R3.9.
 
+mod late;
 pub mod reward;
 
 use serde_json::json;

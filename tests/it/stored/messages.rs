@@ -33,6 +33,7 @@ fn samples() -> Vec<(&'static str, Message)> {
     vec![
         ("user_registered", Message::UserRegistered { user, inviter: None }),
         ("user_registered.invited", Message::UserRegistered { user, inviter: Some(inviter) }),
+        ("inviter_named", Message::InviterNamed { user, inviter }),
         ("order_paid", Message::OrderPaid { order, user, inviter: None }),
         ("order_paid.invited", Message::OrderPaid { order, user, inviter: Some(inviter) }),
         (

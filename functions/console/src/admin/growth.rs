@@ -22,6 +22,7 @@ use super::filters::{self, Days, Filter, INVITER, given, read};
 use super::menu;
 use super::pages::Staff;
 use super::parts::{Confirm, Tile, below, confirm, id_link, tiles, time};
+use super::together;
 use super::users::{self, People, person};
 use crate::frame;
 use crate::list::Column;
@@ -244,9 +245,12 @@ pub async fn commissions(staff: Staff) -> Response {
             Column::Text(text.state_of_it()),
             Column::Text(text.time()),
             Column::Action(text.row_action()),
+            Column::Action(text.codes_select()),
         ];
         let nothing = (&*text.shares_none(), &*text.shares_none_todo());
-        let list = part.list(visit, &text.staff_commissions(), &columns, (&rows, page.next.as_ref()), nothing);
+        let acts = [("release", text.share_release(), false), ("reverse", text.share_reverse(), true)];
+        let (label, act) = (text.staff_commissions(), ("/admin/commissions/together", &acts[..]));
+        let list = together::list(visit, &part, (&label, &columns), (&rows, page.next.as_ref()), nothing, act);
         (sum_tile(text.shares_left().to_string(), sum), list)
     });
     self::page(&staff, (text.staff_commissions(), text.shares_lead()), &fields, listed)
@@ -255,11 +259,11 @@ pub async fn commissions(staff: Staff) -> Response {
 fn commission(visit: &Visit, people: &People, of: &Commission) -> Vec<Markup> {
     let text = &visit.text;
     let state = text.commission_state(of.state(visit.app.clock.now()));
-    let may_reverse = of.denied.is_none() && of.left().is_positive();
+    let may_reverse = together::may_reverse(of);
     vec![
-        id_link(&format!("/admin/orders/{}", of.order), &of.order.to_string()),
+        about(visit, of),
         person(people, of.beneficiary),
-        person(people, of.invitee),
+        html! { @match of.payer() { Some(payer) => (person(people, payer)), None => { "—" } } },
         html! { (money(&Amount::from(of.base))) small { (text.percent(percent(of.rate))) } },
         html! {
             (money(&Amount::from(of.left())))
@@ -276,7 +280,16 @@ fn commission(visit: &Visit, people: &People, of: &Commission) -> Vec<Markup> {
                 a.btn.slim href=(format!("/admin/commissions/{}/reverse", of.id)) { (text.share_reverse()) }
             }
         },
+        together::pick(visit, &of.id.to_string(), may_reverse),
     ]
+}
+
+/// The order of a commission, and what it was posted for.
+fn about(visit: &Visit, of: &Commission) -> Markup {
+    html! {
+        @if let Some(order) = of.about() { (id_link(&format!("/admin/orders/{order}"), &order.to_string())) }
+        @if let Some(posted) = &of.posted { span.badge { (visit.text.share_posted()) } small.break { (posted.reason) } }
+    }
 }
 
 /// Reason for holding a grant, for staff.
@@ -331,14 +344,14 @@ pub async fn reverse(path: Option<Path<String>>, staff: Staff) -> Response {
     let left = crate::show::credit_text(of.left());
     let trail = vec![("/admin/commissions".to_owned(), html! { (text.staff_commissions()) })];
     let head = below(text.share_reverse_of(left).to_string(), trail);
-    if of.denied.is_some() || !of.left().is_positive() {
+    if !together::may_reverse(&of) {
         return menu::page(&staff, &head, &html! { section.card { div.in { p { (text.share_already()) } } } });
     }
     let shown = |amount: LedgerMoney| money(&Amount::from(amount));
     let effects = html! {
         div.in.stack-s {
             dl.sum {
-                dt { (text.share_order()) } dd { (id_link(&format!("/admin/orders/{}", of.order), &of.order.to_string())) }
+                dt { (text.share_order()) } dd { (about(visit, &of)) }
                 dt.total { (text.share_taken()) } dd.total { (shown(of.left())) }
                 @if let Some(account) = &account {
                     dt { (text.share_available_now()) } dd { (shown(account.available)) }

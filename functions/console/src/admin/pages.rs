@@ -27,7 +27,7 @@ use super::orders::{self, act, file};
 use super::users::acts;
 use super::vouchers::{batches, codes, plans, redemptions};
 use super::{audit, growth, keys, settings, users, webhooks};
-use super::{find, ledger, overview, reconciliations, reviews, stats, withdrawals};
+use super::{find, ledger, overview, reconciliations, reviews, stats, together, withdrawals};
 use crate::frame;
 use crate::list::Part;
 use crate::visit::{Visit, failed, link, redirect, to_sign_in};
@@ -111,6 +111,7 @@ pages![
     "/admin/users/{id}", Rule::ADMINS => users::show;
     "/admin/users/{id}/programmes", Rule::ADMINS => users::programmes;
     "/admin/users/{id}/adjust", Rule::ADMINS.fresh() => acts::adjust;
+    "/admin/users/{id}/commission", Rule::ADMINS.fresh() => acts::post_commission;
     "/admin/users/{id}/role", Rule::ADMINS.fresh() => acts::role;
     "/admin/users/{id}/erase", Rule::ADMINS.fresh() => acts::erase;
     "/admin/plans", CODES => plans::list;
@@ -135,6 +136,7 @@ pages![
     "/admin/referrals", Rule::ADMINS => growth::referrals;
     "/admin/rewards", Rule::ADMINS => growth::rewards;
     "/admin/commissions", Rule::ADMINS => growth::commissions;
+    "/admin/commissions/together", Rule::ADMINS.fresh() => together::commissions;
     "/admin/commissions/{id}/release", Rule::ADMINS.fresh() => growth::release;
     "/admin/commissions/{id}/reverse", Rule::ADMINS.fresh() => growth::reverse;
     "/admin/audit", Rule::ADMINS => audit::list;
@@ -179,6 +181,7 @@ pages![
     "/admin/reconciliations", ORDERS => reconciliations::list;
     "/admin/reconciliations/{date}", ORDERS => reconciliations::show;
     "/admin/withdrawals", WITHDRAWALS => withdrawals::list;
+    "/admin/withdrawals/together", WITHDRAWALS.fresh() => together::withdrawals;
     "/admin/withdrawals/{id}", WITHDRAWALS => withdrawals::show;
     "/admin/withdrawals/{id}/pay", WITHDRAWALS.fresh() => withdrawals::pay;
     "/admin/withdrawals/{id}/reject", WITHDRAWALS => withdrawals::reject;

@@ -83,6 +83,7 @@ impl Texts {
             "prize_retried" => self.prize_retried(),
             "share_reversed" => self.share_reversed(),
             "share_released" => self.share_released(),
+            "share_was_posted" => self.share_was_posted(),
             "bonus_released" => self.bonus_released(),
             _ => return self.said_agency(code),
         })

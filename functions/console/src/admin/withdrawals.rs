@@ -16,6 +16,7 @@ use super::menu::{self, Head};
 use super::orders::person;
 use super::pages::Staff;
 use super::parts::{Confirm, confirm, id_link, short, time, time_line};
+use super::together;
 use crate::frame;
 use crate::list::{Column, Part};
 use crate::parts::{badge, field, money};
@@ -40,7 +41,9 @@ pub async fn list(staff: Staff) -> Response {
             |of: &Withdrawal| users.get(&of.user).and_then(|user| user.email.as_ref()).map(|email| email.as_str());
         let rows: Vec<Vec<Markup>> = page.items.iter().map(|of| row(visit, of, email(of))).collect();
         let nothing = (&*text.staff_no_withdrawals(), &*text.staff_no_withdrawals_todo());
-        part.list(visit, &text.staff_withdrawals(), &columns(visit), (&rows, page.next.as_ref()), nothing)
+        let acts = [("pay", text.say_paid(), false), ("reject", text.reject(), true)];
+        let (label, act) = (text.staff_withdrawals(), ("/admin/withdrawals/together", &acts[..]));
+        together::list(visit, &part, (&label, &columns(visit)), (&rows, page.next.as_ref()), nothing, act)
     });
     let title = (text.staff_withdrawals(), text.staff_withdrawals_lead());
     filters::page(&staff, title, &html! {}, &fields, listed)
@@ -64,7 +67,7 @@ fn wanted(staff: &Staff) -> Result<(Part, WithdrawalFilter, Vec<Filter>), Refusa
     Ok((part, filter, vec![state, USER.filter(visit), from, to]))
 }
 
-fn columns(visit: &Visit) -> [Column; 6] {
+fn columns(visit: &Visit) -> [Column; 7] {
     let text = &visit.text;
     [
         Column::Text(text.withdrawal()),
@@ -73,6 +76,7 @@ fn columns(visit: &Visit) -> [Column; 6] {
         Column::Number(text.amount()),
         Column::Text(text.state()),
         Column::Text(text.created()),
+        Column::Action(text.codes_select()),
     ]
 }
 
@@ -91,6 +95,7 @@ fn row(visit: &Visit, of: &Withdrawal, email: Option<&str>) -> Vec<Markup> {
         money(&Amount::from(of.amount)),
         badge(&text.withdrawal_state(of.state)),
         time(visit.language, of.created_at),
+        together::pick(visit, &id, of.state == WithdrawalState::Requested),
     ]
 }
 

@@ -46,7 +46,7 @@ pub struct User {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
     pub created_at: Timestamp,
-    /// Referral by an inviter; set at sign-up or never (R3.4).
+    /// Referral by an inviter; set at sign-up, or once later (R3.4, R3.12).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attribution: Option<Referral>,
     /// New-user promotion (R5.1).
@@ -216,13 +216,13 @@ impl TryFrom<String> for AffiliatePolicy {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use kernel::money::Currency;
     use ulid::Ulid;
 
-    fn ann() -> User {
+    pub(crate) fn ann() -> User {
         User {
             id: UserId::new(Ulid::from_parts(1, 1)),
             email: Email::parse("ann@example.com"),

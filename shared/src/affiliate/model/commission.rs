@@ -2,12 +2,13 @@
 //!
 //! An order has at most one [`Commission`], and it never moves to another order. Its amount depends on the order's capture
 //! alone: on the order's snapshot of the terms and on the invitee's earlier [`Earnings`]. Its remainder follows the order's net
-//! (R4.11). [`CommissionAccount`] holds an inviter's parts; [`Accrual`] changes both together.
+//! (R4.11). An admin may post one by hand ([`PostedCommission`]), which follows no order (R6.8). [`CommissionAccount`] holds an inviter's parts; [`Accrual`] changes both together.
 //!
 //! A commission under its hold is in the account's pending part. A hold ends by time; the release is journaled lazily, by the
 //! next withdrawal or the job ([`CommissionHold`]).
 
 mod account;
+mod by_hand;
 mod earning;
 
 use jiff::civil::Date;
@@ -16,6 +17,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 pub use crate::affiliate::model::commission::account::{CommissionAccount, CommissionMonth, CommissionMove};
+pub use crate::affiliate::model::commission::by_hand::{NewPosting, PostedCommission};
 pub use crate::affiliate::model::commission::earning::{Accrual, EarningError};
 
 use crate::affiliate::model::purchase::Purchase;
@@ -44,24 +46,25 @@ text_enum! {
     }
 }
 
-/// Commission on one paid order.
+/// Commission on one paid order, or posted by an admin.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Commission {
     /// Derived from the order's id; see [`Commission::id_of`].
     pub id: CommissionId,
+    /// The order; of a commission that was posted by hand an id of its own, which is no order's.
     pub order: OrderId,
     /// The inviter.
     pub beneficiary: UserId,
-    /// The user who paid the order.
+    /// The user who paid the order; of one posted without an order, the beneficiary.
     pub invitee: UserId,
     /// Amount that the rate applies to: the order's credit without bonus.
     pub base: LedgerMoney,
     /// Rate as a fraction, e.g. `0.1` (R6.3).
     #[serde(with = "kernel::decimal")]
     pub rate: Decimal,
-    /// Amount at the order's capture, before any refund.
+    /// Amount at the order's capture, before any refund; below zero only when posted by hand.
     pub amount: LedgerMoney,
-    /// Number among the invitee's commissions, from 1 (C5).
+    /// Number among the invitee's commissions, from 1 (C5); 0 of one posted by hand.
     pub number: u32,
     /// Remaining amount; `None` while it equals `amount`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -89,6 +92,9 @@ pub struct Commission {
     /// Reason of an admin's reversal, which is permanent whatever happens to the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub denied: Option<String>,
+    /// Posting of an admin; `None` for the commission of an order (R6.8).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub posted: Option<PostedCommission>,
     /// Latest journal entry.
     pub last: JournalRef,
     /// Time of the accrual.
@@ -148,7 +154,7 @@ impl Commission {
         let (was_left, was_pending) = before.map_or((self.amount, true), |before| (before.left(), before.pending));
         let left = self.left().amount();
         let accrued = before.is_none().then_some(CommissionStep::Accrued);
-        let available = was_pending && !self.pending && !left.is_zero();
+        let available = was_pending && !self.pending && self.left().is_positive();
         let reversed = left < was_left.amount();
         let available = available.then_some(CommissionStep::Available);
         accrued.into_iter().chain(available).chain(reversed.then_some(CommissionStep::Reversed)).collect()

@@ -12,7 +12,7 @@ use table::key::Key;
 
 /// Reports forbidden changes between two scans.
 ///
-/// Journal entries never change or disappear (L5), nor does a referral's inviter with its terms (A1), nor an order's snapshot,
+/// Journal entries never change or disappear (L5), nor does a referral's inviter with its terms, though one may be made late (A1), nor an order's snapshot,
 /// and its states change only in legal directions (P6). Undecodable items are left to [`super::audit`].
 pub fn unchanged(before: &[Item], after: &[Item]) -> Vec<Finding> {
     let (before, after) = (Snapshot::read(before).0, Snapshot::read(after).0);
@@ -45,7 +45,8 @@ pub fn unchanged(before: &[Item], after: &[Item]) -> Vec<Finding> {
 /// Online total and time of qualification may change.
 fn same_bond(before: &User, after: &User) -> bool {
     let bond = |user: &User| user.attribution.as_ref().map(|b| (b.inviter, b.code.clone(), b.bound_at, b.terms));
-    bond(before) == bond(after)
+    let is_late = before.attribution.is_none() && after.attribution.as_ref().is_some_and(|bond| bond.late);
+    is_late || bond(before) == bond(after)
 }
 
 fn moved(before: &Order, after: &Order) -> Option<String> {

@@ -55,10 +55,16 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
 fn has_cause(message: &Message, all: &Snapshot) -> bool {
     let is_order = |id: &OrderId, fits: fn(OrderStatus) -> bool| all.orders.get(id).is_some_and(|o| fits(o.status));
     match message {
+        // An inviter may have been named since.
+        Message::UserRegistered { user, inviter: None } => {
+            all.users.get(user).is_some_and(|user| !is_bound_early(user))
+        }
         Message::UserRegistered { user, inviter } => invited_by(all, user) == Some(*inviter),
+        Message::InviterNamed { user, inviter } => invited_by(all, user) == Some(Some(*inviter)),
         Message::OrderPaid { order, user, inviter } | Message::OrderNetChanged { order, user, inviter, .. } => {
-            let theirs = all.orders.get(order).is_some_and(|order| order.user == *user);
-            theirs && is_order(order, OrderStatus::is_captured) && invited_by(all, user) == Some(*inviter)
+            let Some(found) = all.orders.get(order).filter(|order| order.user == *user) else { return false };
+            let bond = all.users.get(user).and_then(|user| user.attribution.as_ref()).filter(|bond| bond.has(found));
+            is_order(order, OrderStatus::is_captured) && bond.map(|bond| bond.inviter) == *inviter
         }
         Message::PurchaseNetChanged { purchase, user, inviter } => {
             let bought = all.purchases.get(purchase).and_then(|purchase| purchase.bought.as_ref());
@@ -108,6 +114,11 @@ fn mail_has_a_cause(all: &Snapshot, mail: MailKind, subject: Option<&str>) -> bo
         }
         MailKind::PasswordReset | MailKind::Challenge => subject.is_none(),
     }
+}
+
+/// Tests whether a user signed up with an inviter.
+fn is_bound_early(user: &User) -> bool {
+    user.attribution.as_ref().is_some_and(|bond| !bond.late)
 }
 
 /// Inviter of a user, if any; `None` for an unknown user.

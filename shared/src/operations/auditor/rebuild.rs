@@ -154,7 +154,7 @@ impl Rebuilt {
             self.amount(&user, name, stored.amount(), of(part).1);
         }
         let own = || all.commissions.values().filter(|commission| commission.beneficiary == user);
-        let back = |one: &Commission| one.amount.amount().saturating_sub(one.left().amount());
+        let back = |one: &Commission| one.credited().amount().saturating_sub(one.left().amount());
         // A clawback due is either taken or owed; `debt` is zero or negative.
         let clawed_back = own().map(back).fold(debt, Decimal::saturating_add);
         self.amount(&user, "commission.clawed_back", account.clawed_back.amount(), clawed_back);
@@ -174,7 +174,7 @@ impl Rebuilt {
         }
         let mut earned: BTreeMap<UserId, (u32, Decimal)> =
             all.earnings.keys().map(|invitee| (*invitee, (0, Decimal::ZERO))).collect();
-        for commission in all.commissions.values() {
+        for commission in all.commissions.values().filter(|commission| commission.posted.is_none()) {
             let (orders, sum) = earned.entry(commission.invitee).or_default();
             (*orders, *sum) = (orders.saturating_add(1), sum.saturating_add(commission.left().amount()));
         }

@@ -12,7 +12,7 @@ use crate::operations::model::budget::HoldReason;
 use crate::payment::model::order::{Order, OrderStatus};
 use crate::payment::model::payment::target;
 use crate::payment::model::promotion::Promotion;
-use crate::referral::model::referral::{Reward, RewardState, Side, Trigger};
+use crate::referral::model::referral::{Referral, Reward, RewardState, Side, Trigger};
 use kernel::money::{LedgerMoney, MoneyError};
 use kernel::text_enum;
 
@@ -100,11 +100,12 @@ impl PurchaseFacts {
         if source.net != source.charge {
             paid.push_str(&format!(" {} of {} is left after refunds.", source.net, source.charge));
         }
+        let bond = user.attribution.as_ref().filter(|_| bought.inviter.is_some());
         Ok(vec![
             Explained::new(Subject::Price, "priced", priced).of(bought.base).at(Some(bought.reported_at)),
             Explained::new(Subject::Payment, "reported", paid).at(Some(bought.paid_at)),
-            reward(user, &self.rewards, Side::Inviter)?,
-            reward(user, &self.rewards, Side::Invitee)?,
+            reward(bond, &self.rewards, Side::Inviter)?,
+            reward(bond, &self.rewards, Side::Invitee)?,
             commission(&source, self.commission.as_ref(), self.earnings.as_ref())?,
         ])
     }
@@ -132,14 +133,15 @@ impl Facts {
         if self.order.agency.is_some() {
             return Ok(vec![self.price(), self.payment(), self.agency()]);
         }
+        let bond = self.user.attribution.as_ref().filter(|bond| bond.has(&self.order));
         Ok(vec![
             self.price(),
             self.payment(),
             self.credit()?,
             self.tier(),
             self.bonus()?,
-            reward(&self.user, &self.rewards, Side::Inviter)?,
-            reward(&self.user, &self.rewards, Side::Invitee)?,
+            reward(bond, &self.rewards, Side::Inviter)?,
+            reward(bond, &self.rewards, Side::Invitee)?,
             commission(&CommissionSource::from(&self.order), self.commission.as_ref(), self.earnings.as_ref())?,
         ])
     }
@@ -300,14 +302,14 @@ impl Facts {
     }
 }
 
-fn reward(user: &User, rewards: &[Reward], side: Side) -> Result<Explained, MoneyError> {
+fn reward(bond: Option<&Referral>, rewards: &[Reward], side: Side) -> Result<Explained, MoneyError> {
     let subject = match side {
         Side::Inviter => Subject::InviterReward,
         Side::Invitee => Subject::InviteeReward,
     };
     let told = |outcome, because: String| Explained::new(subject, outcome, because);
-    let Some(bond) = &user.attribution else {
-        return Ok(told("no_inviter", "Nobody invited its user.".to_owned()));
+    let Some(bond) = bond else {
+        return Ok(told("no_inviter", "Nobody had invited its user when it was made.".to_owned()));
     };
     let promised = bond.terms.amount(Trigger::Qualified, side)?;
     if !promised.is_positive() {

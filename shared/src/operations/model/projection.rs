@@ -17,7 +17,7 @@
 //! | `orders.returned.{CUR}` | order | refunded and disputed part of the charge, by its net (R4.11) |
 //! | `orders.reversed` | order | reversed part of credit and bonus |
 //! | `day.*.{provider}.{orders\|charge.{CUR}\|credit\|bonus\|returned.{CUR}\|reversed}` | order | the same, on the day of the capture |
-//! | `commissions.{count\|earned\|reversed}`, also `day.*` | commission | 1; accrued amount; reversed amount |
+//! | `commissions.{count\|earned\|reversed}`, also `day.*` | commission | 1; accrued amount; reversed amount, and what was posted below zero |
 //! | `invite.{code}.earned` | commission | what remains of it, for the code that its invitee used |
 //! | `liabilities.commission.{pending\|available\|held\|debt}` | commission account | its parts and its debt |
 //! | `withdrawals.{state}.{count\|amount}` | withdrawal of a user | 1; amount |
@@ -61,7 +61,7 @@ pub fn of_user(user: &User, now: Timestamp) -> Tallies {
     let registered = user.created_at;
     both(&mut tallies, registered, "users", Decimal::ONE);
     if let Some(attribution) = &user.attribution {
-        both(&mut tallies, registered, "referrals.relations", Decimal::ONE);
+        both(&mut tallies, attribution.bound_at, "referrals.relations", Decimal::ONE);
         put(&mut tallies, format!("invite.{}.invitees", attribution.code), Decimal::ONE);
         if let Some(at) = attribution.qualified() {
             both(&mut tallies, at, "referrals.qualified", Decimal::ONE);
@@ -144,12 +144,12 @@ pub fn of_reward(reward: &Reward) -> Tallies {
 /// Contribution of a commission; `code` is the invite code that its invitee used.
 pub fn of_commission(commission: &Commission, code: Option<&InviteCode>) -> Tallies {
     let mut tallies = Tallies::new();
-    let (at, earned) = (commission.created_at, commission.amount);
+    let (at, earned) = (commission.created_at, commission.credited());
     both(&mut tallies, at, "commissions.count", Decimal::ONE);
     both(&mut tallies, at, "commissions.earned", earned.amount());
     let back = earned.minus(commission.left()).map_or(Decimal::ZERO, LedgerMoney::amount);
     both(&mut tallies, at, "commissions.reversed", back);
-    if let Some(code) = code {
+    if let Some(code) = code.filter(|_| commission.posted.is_none()) {
         put(&mut tallies, format!("invite.{code}.earned"), commission.left().amount());
     }
     tallies

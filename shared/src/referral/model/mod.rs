@@ -1,6 +1,7 @@
 //! Entities and their rules, without I/O.
 
 pub mod counts;
+pub mod late_bind;
 pub mod reconcile;
 pub mod referral;
 pub mod settings;

@@ -1,8 +1,8 @@
 //! Referrals: invite codes, the permanent referral of an invitee, and its rewards (R3).
 //!
 //! [`attribute`] decides whether a code applies. A [`Referral`] has the promised amounts (R3.5) and the sum of the invitee's
-//! online charges (R3.6). It is stored on the invitee's item, written in the sign-up transaction, and never moves to another
-//! inviter. The id of a [`Reward`] follows from invitee, trigger and side, so it cannot be written twice and needs no index.
+//! online charges (R3.6). It is stored on the invitee's item, written in the sign-up transaction or once later (R3.12), and never
+//! moves to another inviter. The id of a [`Reward`] follows from invitee, trigger and side, so it cannot be written twice and needs no index.
 
 mod reward;
 
@@ -289,8 +289,11 @@ impl RewardTerms {
 pub struct Referral {
     pub inviter: UserId,
     pub code: InviteCode,
-    /// Time of the sign-up.
+    /// Time of the sign-up, or of the naming.
     pub bound_at: Timestamp,
+    /// True if the invitee named the inviter after the sign-up (R3.12).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
     /// Rewards promised.
     pub terms: RewardTerms,
     /// Sum of the invitee's online charges after discounts and less refunds, in the threshold's currency.
@@ -376,7 +379,8 @@ pub fn attribute(
     } else {
         let online_total = PayMoney::zero(terms.threshold.currency());
         let (inviter, code) = (owner.inviter, code.clone());
-        Ok(Referral { inviter, code, bound_at: now, terms, online_total, given_back: None, qualified_at: None })
+        let (late, given_back, qualified_at) = (false, None, None);
+        Ok(Referral { inviter, code, bound_at: now, late, terms, online_total, given_back, qualified_at })
     }
 }
 

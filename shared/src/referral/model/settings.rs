@@ -20,6 +20,8 @@ kernel::settings! {
             "Invite links start with it; `null` is the deployment's `/register`", from "at once";
         max_invitees_per_user: u64 = 0, unit "users",
             "A user's codes stop applying there; 0 is no limit", from "the next sign-up";
+        late_bind_days: u32 = 0, in 0..=3_650, unit "days",
+            "An account without an inviter can name one so long after its sign-up; 0 is never", from "at once";
         registration: RegistrationRewards = RegistrationRewards::default(), "Rewards for signing up";
         qualified: QualifiedRewards = QualifiedRewards::default(), "Rewards for paying enough";
     }

@@ -15,6 +15,8 @@ text_enum! {
     pub enum EventKind {
         /// A user registered.
         UserRegistered = "user.registered",
+        /// A user named an inviter after the sign-up.
+        UserReferred = "user.referred",
         /// An order's payment was captured and credited.
         OrderPaid = "order.paid",
         /// Less is left of a paid order's charge: a refund, or a dispute that took its money.
@@ -49,6 +51,8 @@ text_enum! {
     pub enum EventPattern {
         /// This one.
         UserRegistered = "user.registered",
+        /// This one.
+        UserReferred = "user.referred",
         /// This one.
         OrderPaid = "order.paid",
         /// This one.

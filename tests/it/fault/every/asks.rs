@@ -101,6 +101,12 @@ async fn of_people(world: &World, route: &str) -> Act {
                 .await;
             ask("", "/v1/registrations", body)
         }
+        "POST /v1/referral/inviter" => {
+            world.settings("referral", |settings| settings["late_bind_days"] = json!(7)).await;
+            world.register("ann", None).await;
+            let body = json!({"referral_code": world.code("ann").await});
+            ask("bob", "/v1/referral/inviter", body)
+        }
         "POST /v1/admin/payment/orders/{id}/bonus/release" => {
             world.settings("promotion", |settings| settings["enabled"] = json!(true)).await;
             budget(world, "promotion", "1").await;
@@ -173,8 +179,10 @@ async fn of_commission(world: &World, route: &str) -> Act {
     hundred(world).await;
     let withdrawals = "/v1/affiliate/withdrawals";
     let payout = json!({"method": "bank", "account": "DE02120300000000202051"});
-    let cash = json!({"amount": "1", "to": "cash", "payout": payout});
+    let cash = json!({"amount": "1", "to": "cash", "payout": &payout});
     let asked = async || agency::id(&world.user("ann").once().post(withdrawals, cash.clone()).await.is(201));
+    let less = json!({"amount": "0.3", "to": "cash", "payout": payout});
+    let asked_again = async || agency::id(&world.user("ann").once().post(withdrawals, less.clone()).await.is(201));
     match route {
         "POST /v1/affiliate/codes" => ask("ann", "/v1/affiliate/codes", json!({"label": "newsletter"})),
         "DELETE /v1/affiliate/codes/{code}" => {
@@ -193,6 +201,31 @@ async fn of_commission(world: &World, route: &str) -> Act {
             format!("/v1/admin/withdrawals/{}/reject", asked().await),
             json!({"reason": "unknown account"}),
         ),
+        "POST /v1/admin/withdrawals/approve" => {
+            let ids = [asked().await, asked_again().await];
+            ask("admin", "/v1/admin/withdrawals/approve", json!({"ids": ids, "reference": "SEPA 17"}))
+        }
+        "POST /v1/admin/withdrawals/reject" => {
+            let ids = [asked().await, asked_again().await];
+            ask("admin", "/v1/admin/withdrawals/reject", json!({"ids": ids, "reason": "unknown accounts"}))
+        }
+        "POST /v1/admin/commissions" => {
+            let body = json!({"user_id": id_of(world, "ann").await, "amount": "-2.5", "reason": "a mistake"});
+            ask("admin", "/v1/admin/commissions", body)
+        }
+        "POST /v1/admin/commissions/release" => {
+            budget(world, "affiliate", "1").await;
+            hundred(world).await;
+            hundred(world).await;
+            budget(world, "affiliate", "5").await;
+            let made = world.admin().get("/v1/admin/commissions?state=held").await.is(200);
+            ask("admin", "/v1/admin/commissions/release", json!({"ids": ids_of(&made), "reason": "a good month"}))
+        }
+        "POST /v1/admin/commissions/reverse" => {
+            hundred(world).await;
+            let made = world.admin().get("/v1/admin/commissions").await.is(200);
+            ask("admin", "/v1/admin/commissions/reverse", json!({"ids": ids_of(&made), "reason": "their own account"}))
+        }
         "POST /v1/admin/commissions/{id}/release" => {
             budget(world, "affiliate", "1").await;
             hundred(world).await;
@@ -208,6 +241,10 @@ async fn of_commission(world: &World, route: &str) -> Act {
         }
         other => panic!("{other}"),
     }
+}
+
+fn ids_of(list: &Value) -> Vec<Value> {
+    list["items"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect()
 }
 
 /// A shop with commission asks for cash, takes it back, or hears from an admin.

@@ -59,6 +59,7 @@ pub async fn filled(world: &World) -> Vec<String> {
         format!("/admin/users/{ann}/programmes"),
         format!("/admin/users/{ann}/adjust"),
         format!("/admin/users/{ann}/adjust?amount=-100&remark=x"),
+        format!("/admin/users/{ann}/commission"),
         format!("/admin/users/{ann}/role"),
         format!("/admin/users/{ann}/erase"),
         format!("/admin/plans/{plan}"),
@@ -73,6 +74,8 @@ pub async fn filled(world: &World) -> Vec<String> {
         format!("/admin/webhooks/{}/delete", text(&hook)),
         format!("/admin/commissions/{share}/release"),
         format!("/admin/commissions/{share}/reverse"),
+        format!("/admin/commissions/together?act=reverse&id={share}"),
+        "/admin/withdrawals/together?act=pay".to_owned(),
     ]);
     pages.extend(agency);
     pages

@@ -61,6 +61,86 @@ fn withdrawals_are_paid_or_rejected_and_the_user_sees_it() {
     }
 }
 
+/// R6.8: withdrawals are selected without script, and paid or rejected together; a page says what came of them.
+#[test]
+fn withdrawals_are_selected_and_paid_together() {
+    for (index, words) in BOTH.iter().enumerate() {
+        World::run(async |world| {
+            let [first, second] = filled(world).await;
+            let admin = admin_in(world, words).await;
+            let list = admin.open("/admin/withdrawals").await;
+            let picks = list.root.all("input").into_iter().filter(|one| one.of("name") == Some("id")).count();
+            let to =
+                list.root.all("form").into_iter().filter(|one| one.of("action") == Some("/admin/withdrawals/together"));
+            assert_eq!((picks, to.count()), (2, 1), "{}", list.says());
+            let path = format!("/admin/withdrawals/together?act=pay&id={first}&id={second}&id={first}&id=wdr_x");
+            let page = admin.open(&path).await;
+            assert!(page.says().contains("0.75"), "the sum: {}", page.says());
+            let reject = format!("/v1/admin/withdrawals/{second}/reject");
+            world.admin().once().post(&reject, json!({"reason": "meanwhile"})).await.is(200);
+            let press = ["Pay 2 withdrawals", "支付 2 笔提现"][index];
+            let empty = admin.press(&page, press, &[("reference", " ")]).await;
+            assert_eq!(empty.status, 422);
+            let page = admin.open(&path).await;
+            let press = ["Pay 1 withdrawals", "支付 1 笔提现"][index];
+            let page = admin.press(&page, press, &[("reference", "TX 17")]).await;
+            assert_eq!((page.status, page.path.as_str()), (200, "/admin/withdrawals"));
+            assert!(page.says().contains(["Done: 1.", "已完成：1。"][index]), "{}", page.says());
+            assert_eq!(rows(&page).len(), 0);
+            let none = admin.open(&path).await;
+            assert!(none.says().contains(["Select 1 to 100", "请选择 1 至 100"][index]), "{}", none.says());
+        });
+    }
+}
+
+/// R6.8: a page names what was refused among those that it asked for together.
+#[test]
+fn what_was_refused_among_several_is_named() {
+    World::run(async |world| {
+        let [first, second] = filled(world).await;
+        let admin = admin_in(world, &BOTH[0]).await;
+        let page = admin.open(&format!("/admin/withdrawals/together?act=reject&id={first}&id={second}")).await;
+        let pay = format!("/v1/admin/withdrawals/{first}/approve");
+        world.admin().once().post(&pay, json!({"reference": "TX 17"})).await.is(200);
+        let page = admin.press(&page, "Reject 2 withdrawals", &[("reason", "wrong accounts")]).await;
+        let said = format!("Done: 1. Not done: 1, of them {first} (withdrawal_closed).");
+        assert!(page.says().contains(&said), "{}", page.says());
+    });
+}
+
+/// R6.8: a commission is posted by hand on a page of the account; its user reads the reason, and it is reversed with others.
+#[test]
+fn a_commission_is_posted_and_reversed_on_pages() {
+    for (index, words) in BOTH.iter().enumerate() {
+        World::run(async |world| {
+            filled(world).await;
+            let ann = world.user("ann").get("/v1/me").await.is(200)["id"].as_str().unwrap().to_owned();
+            let admin = admin_in(world, words).await;
+            let page = admin.open(&format!("/admin/users/{ann}/programmes")).await;
+            let press = ["Post a commission", "手工记一笔佣金"][index];
+            let page = admin.open(&page.link(press)).await;
+            let wrong = admin.press(&page, press, &[("amount", "x"), ("reason", "a campaign")]).await;
+            assert!(wrong.status == 422 && wrong.text.contains("value=\"x\""), "{}", wrong.says());
+            let page = admin.press(&wrong, press, &[("amount", "5"), ("reason", "a campaign")]).await;
+            assert!(page.status == 200 && page.path.ends_with("/programmes"), "{}", page.says());
+            let own = super::super::signing_in::signed_in(world, words, "ann", PASSWORD).await;
+            let shown = own.open("/affiliate").await;
+            assert!(shown.says().contains("a campaign"), "{}", shown.says());
+            let list = admin.open("/admin/commissions").await;
+            assert!(list.says().contains("a campaign"), "{}", list.says());
+            let inputs = list.root.all("input");
+            let ids: Vec<&str> =
+                inputs.iter().filter(|one| one.of("name") == Some("id")).filter_map(|one| one.of("value")).collect();
+            assert_eq!(ids.len(), 2);
+            let page =
+                admin.open(&format!("/admin/commissions/together?act=reverse&id={}&id={}", ids[0], ids[1])).await;
+            let press = ["Reverse 2 commissions", "撤回 2 笔佣金"][index];
+            let page = admin.press(&page, press, &[("reason", "their own accounts")]).await;
+            assert!(page.says().contains(["Done: 2.", "已完成：2。"][index]), "{}", page.says());
+        });
+    }
+}
+
 /// C3.4: the field on every page leads to the page of an id, an e-mail, an invite code and a provider's payment.
 #[test]
 fn whatever_is_entered_leads_to_its_page() {

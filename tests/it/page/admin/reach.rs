@@ -126,6 +126,7 @@ pub async fn troubled(world: &World) -> Vec<String> {
         format!("/admin/orders/{paid}"),
         format!("/admin/orders/{paid}/bonus"),
         format!("/admin/commissions/{}/release", text(&held)),
+        format!("/admin/commissions/together?act=release&id={}", text(&held)),
         format!("/admin/orders/{open}"),
         format!("/admin/orders/{paid}/refund?amount=5"),
         format!("/admin/orders/{paid}/refunds/{}", text(&refund)),
@@ -135,6 +136,8 @@ pub async fn troubled(world: &World) -> Vec<String> {
         format!("/admin/reviews/{}/resolve?action=ignore", reviews[1]),
         format!("/admin/withdrawals/{cash}/pay"),
         format!("/admin/withdrawals/{cash}/reject"),
+        format!("/admin/withdrawals/together?act=pay&id={cash}"),
+        format!("/admin/withdrawals/together?act=reject&id={cash}"),
     ]
 }
 

@@ -32,6 +32,7 @@ async fn all_kinds(world: &World) {
         world,
         &[
             "user.registered",
+            "user.referred",
             "order.paid",
             "order.refunded",
             "order.reinstated",
@@ -88,6 +89,24 @@ fn a_paid_and_refunded_order_and_its_reward_are_told() {
         assert_eq!(refunded[1]["refunds"].as_array().unwrap().len(), 2);
         once(world, "order.paid");
         once(world, "reward.granted");
+    });
+}
+
+/// R3.12: the product is told of an inviter who was named after the sign-up.
+#[test]
+fn an_inviter_who_is_named_later_is_told() {
+    World::run(async |world| {
+        world.open().await;
+        world.settings("referral", |settings| settings["late_bind_days"] = json!(1)).await;
+        all_kinds(world).await;
+        world.register("ann", None).await;
+        world.register("bob", None).await;
+        let body = json!({"referral_code": world.code("ann").await});
+        world.user("bob").once().post("/v1/referral/inviter", body).await.is(200);
+        world.settle().await;
+        let said = once(world, "user.referred");
+        assert_eq!((&said["id"], &said["invited_by"]), (&id(world, "bob").await, &id(world, "ann").await));
+        assert_eq!(told(world, "user.registered").len(), 2);
     });
 }
 

@@ -18,6 +18,7 @@ impl Texts {
             "code.edited" => self.act_code_edited(),
             "commission.reversed" => self.act_commission_reversed(),
             "commission.released" => self.act_commission_released(),
+            "commission.posted" => self.act_commission_posted(),
             "bonus.released" => self.act_bonus_released(),
             "order.completed" => self.act_order_completed(),
             "order.completion_undone" => self.act_order_completion_undone(),

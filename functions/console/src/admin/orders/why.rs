@@ -124,7 +124,8 @@ fn bonus(visit: &Visit, facts: &Facts, of: &Explained) -> Message {
 
 fn reward(visit: &Visit, facts: &Facts, outcome: &str) -> Message {
     let text = &visit.text;
-    let Some(bond) = &facts.user.attribution else { return text.why_no_inviter() };
+    let bond = facts.user.attribution.as_ref().filter(|bond| bond.has(&facts.order));
+    let Some(bond) = bond else { return text.why_no_inviter() };
     let (total, threshold) = (price_text(bond.online_total), price_text(bond.terms.threshold));
     match outcome {
         "no_inviter" => text.why_no_inviter(),

@@ -55,6 +55,7 @@ impl Texts {
             "budget" => (self.set_referral_budget(), self.set_referral_budget_effect()),
             "link_base_url" => (self.set_referral_link_base_url(), self.set_referral_link_base_url_effect()),
             "max_invitees_per_user" => (self.set_referral_max_invitees_per_user(), self.set_referral_max_invitees_per_user_effect()),
+            "late_bind_days" => (self.set_referral_late_bind_days(), self.set_referral_late_bind_days_effect()),
             "registration.inviter_reward" => (self.set_referral_registration_inviter_reward(), self.set_referral_registration_inviter_reward_effect()),
             "registration.invitee_reward" => (self.set_referral_registration_invitee_reward(), self.set_referral_registration_invitee_reward_effect()),
             "qualified.threshold" => (self.set_referral_qualified_threshold(), self.set_referral_qualified_threshold_effect()),

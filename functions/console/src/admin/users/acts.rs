@@ -7,13 +7,16 @@ use shared::account::adjust_balance::{accounts_after, amount_for};
 use shared::account::model::identity::{Role, Status};
 use shared::account::model::scope::AdminScope;
 use shared::account::model::user::User;
+use shared::affiliate::model::commission::CommissionAccount;
 use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
 use shared::kernel::id::UserId;
 use shared::kernel::ledger::Accounts;
 use shared::kernel::money::LedgerMoney;
 
-use super::super::acts::{Act, adjustment, adjustment_fields, asked_adjustment, choice, form, line, reason, tick};
+use super::super::acts::{
+    Act, adjustment, adjustment_fields, asked_adjustment, choice, form, line, reason, reason_told, tick,
+};
 use super::super::menu::{self, Head};
 use super::super::pages::Staff;
 use super::super::parts::{Confirm, below, confirm};
@@ -191,6 +194,54 @@ fn adjust_confirm(visit: &Visit, user: &User, of: &Adjusted) -> Markup {
         },
     };
     confirm(visit, &confirmed)
+}
+
+/// Posts a commission: the account as it is, and the form (R6.8).
+pub async fn post_commission(path: Option<Path<String>>, staff: Staff) -> Response {
+    let visit = &staff.0;
+    let user = match subject(visit, id(path)).await {
+        Ok(user) => user,
+        Err(response) => return response,
+    };
+    let account = match visit.app.store.get::<CommissionAccount>(&CommissionAccount::key(user.id)).await {
+        Ok(account) => account.map(|account| *account),
+        Err(fault) => return failed(visit, &fault),
+    };
+    let text = &visit.text;
+    let currency = user.accounts.balance().currency();
+    let account = account.unwrap_or_else(|| CommissionAccount::none(user.id, currency));
+    let shown = |amount: LedgerMoney| money(&Amount::from(amount));
+    let (hint, order) = (text.share_post_amount_hint().to_string(), text.share_post_order_hint().to_string());
+    let amount = text.share_post_amount(currency.code().to_owned());
+    let back = format!("{}/programmes", page_of(&user.id));
+    let confirmed = Confirm {
+        method: "POST",
+        route: "/v1/admin/commissions",
+        done: (&back, "share_was_posted"),
+        back: &back,
+        act: text.share_post().to_string(),
+        effects: html! {
+            div.in.stack-s {
+                dl.sum {
+                    dt { (text.share_available_now()) } dd { (shown(account.available)) }
+                    dt { (text.share_pending_now()) } dd { (shown(account.pending)) }
+                    dt { (text.commission_debt()) } dd { (shown(account.owed())) }
+                }
+                p { (text.share_post_effect()) }
+            }
+        },
+        fields: html! {
+            input type="hidden" name="user_id" value=(user.id);
+            (line(visit, ("amount", "amount"), &amount, Some(hint), None))
+            (reason_told(visit))
+            (line(visit, ("order_id", "order_id:?"), &text.share_post_order(), Some(order), None))
+        },
+    };
+    menu::page(
+        &staff,
+        &act_head(visit, &user, text.share_post_of(name_of(&user)).to_string()),
+        &confirm(visit, &confirmed),
+    )
 }
 
 /// Role and scopes.

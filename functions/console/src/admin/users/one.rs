@@ -254,6 +254,7 @@ pub async fn programmes(path: Option<Path<String>>, staff: Staff) -> Response {
     let main = html! {
         (tabs(visit, &user, false))
         @if let Ok(of) = &programme { (commission(visit, of)) }
+        @if is_open { div.row { a.btn href=(format!("{}/commission", page_of(&user.id))) { (text.share_post()) } } }
         div.two {
             (card("promotion", &text.person_promotion(), &html! { div.in { (promotion(visit, &user)) } }))
             @if is_open { (card("policy", &text.person_policy(), &html! { div.in { (acts::policy(visit, &user)) } })) }

@@ -125,6 +125,7 @@ impl Accrual {
             cap_used: terms.cap.map(|_| before.earned),
             at_most: None,
             denied: None,
+            posted: None,
             last: JournalRef { id: journal, step: 0 },
             created_at: by.at,
         };
@@ -224,7 +225,7 @@ impl Accrual {
     }
 
     /// Posts moves of an existing commission, with `difference` on the platform account.
-    fn post(
+    pub(super) fn post(
         &mut self,
         commission: Commission,
         moves: &[CommissionMove],
@@ -238,7 +239,7 @@ impl Accrual {
         let last = header.as_last();
         let (after, posting) = account.post(header, moves, &commission.order.to_string(), house(difference))?;
         *account = after;
-        if !difference.is_zero() {
+        if !difference.is_zero() && commission.posted.is_none() {
             let earnings = self.earnings_of(&commission)?;
             earnings.earned = earnings.earned.plus(difference)?;
         }
@@ -252,18 +253,18 @@ impl Accrual {
         self.earnings.get_mut(&commission.invitee).ok_or(EarningError::NoEarnings(commission.order))
     }
 
-    fn keep(&mut self, commission: Commission, posting: JournalEntry) {
+    pub(super) fn keep(&mut self, commission: Commission, posting: JournalEntry) {
         self.changed.insert(commission.order);
         self.commissions.insert(commission.order, commission);
         self.postings.push(posting);
     }
 }
 
-fn part(pending: bool) -> Part {
+pub(super) fn part(pending: bool) -> Part {
     if pending { Part::Pending } else { Part::Available }
 }
 
 /// Returns the platform line that balances a commission amount.
-fn house(amount: LedgerMoney) -> Vec<PlatformLine> {
+pub(super) fn house(amount: LedgerMoney) -> Vec<PlatformLine> {
     vec![PlatformLine::new(PlatformAccount::Commission, amount.negated())]
 }

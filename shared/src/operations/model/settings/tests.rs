@@ -38,7 +38,7 @@ fn the_defaults_are_the_documented_ones() {
         (
             Area::Referral,
             json!({"enabled": false, "starts_at": null, "ends_at": null, "budget": "0",
-                "link_base_url": null, "max_invitees_per_user": 0,
+                "link_base_url": null, "max_invitees_per_user": 0, "late_bind_days": 0,
                 "registration": {"inviter_reward": "0", "invitee_reward": "0"},
                 "qualified": {"threshold": "20.00", "inviter_reward": "0", "invitee_reward": "0"}}),
         ),

@@ -57,6 +57,7 @@ fn bob() -> User {
         inviter: person(ANN).id,
         code: InviteCode::parse("ANNSCODE").unwrap(),
         bound_at: now(),
+        late: false,
         terms: RewardTerms {
             currency: Currency::USD,
             registration: amounts(0, 0),

@@ -69,6 +69,7 @@ fn invitee(number: u64, terms: RewardTerms) -> User {
         inviter: id(ANN),
         code: InviteCode::parse("ANNSCODE").unwrap(),
         bound_at: at(1),
+        late: false,
         terms,
         online_total: cny(0),
         given_back: None,
