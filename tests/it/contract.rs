@@ -204,6 +204,47 @@ fn every_operation_has_its_example() {
     assert!(without.is_empty(), "without an example: {without:#?}; see the head of contract/examples.rs");
 }
 
+/// An example was recorded once; it has whatever its schema requires by now.
+#[test]
+fn every_example_has_what_its_schema_requires() {
+    let document = merged();
+    let mut lacking = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let body = operation.pointer("/requestBody/content/application~1json");
+            let answers = operation["responses"].as_object().unwrap().values();
+            let answers = answers.filter_map(|answer| answer.pointer("/content/application~1json"));
+            for content in body.into_iter().chain(answers).filter(|content| content.get("example").is_some()) {
+                let missing = lacks(&document, &content["schema"], &content["example"]);
+                lacking.extend(missing.into_iter().map(|name| format!("{method} {path}: {name}")));
+            }
+        }
+    }
+    assert!(lacking.is_empty(), "{lacking:#?}: record these anew, see the head of contract/examples.rs");
+}
+
+/// Properties that a schema requires and a value lacks, at any depth.
+fn lacks(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
+    let schema = match schema["$ref"].as_str() {
+        Some(to) => document.pointer(to.trim_start_matches('#')).unwrap(),
+        None => schema,
+    };
+    let each = |name: &str| schema[name].as_array().cloned().unwrap_or_default();
+    let mut missing: Vec<String> = each("allOf").iter().flat_map(|part| lacks(document, part, value)).collect();
+    let choices = ["oneOf", "anyOf"].map(each).concat();
+    let chosen = choices.iter().map(|one| lacks(document, one, value)).min_by_key(Vec::len);
+    missing.extend(chosen.unwrap_or_default());
+    if let Some(fields) = value.as_object() {
+        let required = each("required");
+        let absent = required.iter().filter_map(Value::as_str).filter(|name| !fields.contains_key(*name));
+        missing.extend(absent.map(str::to_owned));
+        let known = fields.iter().filter(|(name, _)| schema["properties"][name.as_str()].is_object());
+        missing.extend(known.flat_map(|(name, field)| lacks(document, &schema["properties"][name.as_str()], field)));
+    }
+    missing.extend(value.as_array().into_iter().flatten().flat_map(|item| lacks(document, &schema["items"], item)));
+    missing
+}
+
 #[test]
 fn every_operation_says_what_it_is_and_how_it_fails() {
     let document = merged();
