@@ -240,7 +240,6 @@ pub async fn commissions(staff: Staff) -> Response {
             Column::Text(text.share_order()),
             Column::Text(text.bond_inviter()),
             Column::Text(text.bond_invitee()),
-            Column::Number(text.commission_base()),
             Column::Number(text.commission_amount()),
             Column::Text(text.state_of_it()),
             Column::Text(text.time()),
@@ -264,9 +263,9 @@ fn commission(visit: &Visit, people: &People, of: &Commission) -> Vec<Markup> {
         about(visit, of),
         person(people, of.beneficiary),
         html! { @match of.payer() { Some(payer) => (person(people, payer)), None => { "—" } } },
-        html! { (money(&Amount::from(of.base))) small { (text.percent(percent(of.rate))) } },
         html! {
             (money(&Amount::from(of.left())))
+            small { (text.percent(percent(of.rate))) " · " (money(&Amount::from(of.base))) }
             @if of.left() != of.amount { small { (around(&text.before_refunds(HERE), &money(&Amount::from(of.amount)))) } }
         },
         html! {

@@ -20,7 +20,7 @@ use super::acts::{reason, reason_told, text_field};
 use super::menu;
 use super::pages::Staff;
 use super::parts::{Confirm, below, confirm, short};
-use crate::list::{Column, Part, empty, table};
+use crate::list::{Column, Part, empty, sheet};
 use crate::parts::{field, money};
 use crate::text::Texts;
 use crate::visit::{Visit, failed, not_found};
@@ -48,7 +48,7 @@ pub fn list(
     html! {
         @if rows.is_empty() { (empty(visit, next.is_some(), nothing, todo)) } @else {
             form method="get" action=(page) {
-                (table(columns, rows))
+                (sheet(&visit.text, label, columns, rows))
                 div.in.row {
                     @for (act, name, is_risk) in acts {
                         button.btn.risk[*is_risk] name="act" value=(act) { (name) }
