@@ -126,6 +126,7 @@ pub async fn troubled(world: &World) -> Vec<String> {
         format!("/admin/orders/{paid}"),
         format!("/admin/orders/{paid}/bonus"),
         format!("/admin/commissions/{}/release", text(&held)),
+        format!("/admin/commissions/together?act=release&id={}", text(&held)),
         format!("/admin/orders/{open}"),
         format!("/admin/orders/{paid}/refund?amount=5"),
         format!("/admin/orders/{paid}/refunds/{}", text(&refund)),
