@@ -111,6 +111,22 @@ macro_rules! subscriptions {
     };
 }
 
+impl Message {
+    /// Returns the inviter whom it is for.
+    pub fn inviter(&self) -> Option<UserId> {
+        match *self {
+            Self::UserRegistered { inviter, .. }
+            | Self::OrderPaid { inviter, .. }
+            | Self::OrderNetChanged { inviter, .. } => inviter,
+            Self::InviterNamed { inviter, .. }
+            | Self::InviterChanged { inviter, .. }
+            | Self::ChargeCounted { inviter, .. }
+            | Self::PurchaseNetChanged { inviter, .. } => Some(inviter),
+            _ => None,
+        }
+    }
+}
+
 subscriptions! {
     /// A user registered, invited by `inviter` if set.
     UserRegistered { user: UserId, inviter: Option<UserId> } => {
@@ -126,12 +142,27 @@ subscriptions! {
         event Some(EventKind::UserReferred) => EventSubject::User(*user);
     }
 
+    /// An admin gave a user another inviter, or one at all (R3.12).
+    InviterChanged { user: UserId, inviter: UserId } => {
+        group user;
+        to Statistics;
+        event Some(EventKind::UserReferred) => EventSubject::User(*user);
+    }
+
+    /// A charge of a user changed what another inviter than the order's has for it (R3.12).
+    ///
+    /// It goes beside the message about the order or purchase.
+    ChargeCounted { user: UserId, inviter: UserId } => {
+        group inviter;
+        to Reward;
+    }
+
     /// An order's payment was captured and credited.
     OrderPaid {
         order: OrderId,
         /// User of the order.
         user: UserId,
-        /// Inviter of the user, if the order belongs to the referral.
+        /// Inviter under whom the order was made.
         inviter: Option<UserId>,
     } => {
         group inviter.unwrap_or(*user);
@@ -144,7 +175,7 @@ subscriptions! {
         order: OrderId,
         /// User of the order.
         user: UserId,
-        /// Inviter of the user, if the order belongs to the referral.
+        /// Inviter under whom the order was made.
         inviter: Option<UserId>,
         /// True if the net decreased.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]

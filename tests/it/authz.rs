@@ -86,6 +86,7 @@ const MATRIX: &[(&str, For)] = &[
     ("POST /v1/admin/users/{id}/erase", For::Admin),
     ("PUT /v1/admin/users/{id}/role", For::Admin),
     ("PUT /v1/admin/users/{id}/invite-code", For::Admin),
+    ("PUT /v1/admin/users/{id}/inviter", For::Admin),
     ("PUT /v1/admin/users/{id}/affiliate-policy", For::Admin),
     ("POST /v1/admin/users/{id}/adjustments", For::Admin),
     ("GET /v1/admin/records", For::Admin),

@@ -154,6 +154,7 @@ impl Stand {
             code: InviteCode::parse("INVITERS").unwrap(),
             bound_at: self.app.clock.now(),
             late: false,
+            reparented: None,
             terms: RewardTerms {
                 currency: usd("0").currency(),
                 registration: amounts(registration),

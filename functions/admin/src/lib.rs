@@ -10,6 +10,7 @@ pub mod daily;
 pub mod endpoint;
 pub mod erase;
 pub mod explain;
+pub mod inviter;
 pub mod order;
 pub mod platform;
 pub mod programme;
@@ -49,6 +50,7 @@ pub fn api() -> Api<Arc<App>> {
         user::set_role,
         user::set_policy,
         user::set_invite_code,
+        inviter::set,
         user::adjust,
         user::records,
         programme::referrals,

@@ -197,7 +197,7 @@ impl Texts {
         match (pointer, code) {
             ("/current" | "/password", "wrong_password") => self.field_wrong_password(),
             ("/current" | "/password", "no_password") => self.field_no_password(),
-            ("/referral_code", code) => self.field_inviter(code),
+            ("/referral_code" | "/inviter_id", code) => self.field_inviter(code),
             ("/from" | "/to", _) => self.field_not_a_day(),
             ("/reason", _) => self.field_reason(),
             ("/reference", _) => self.field_reference(),

@@ -45,6 +45,7 @@ act-shop-changed = Shop changed
 act-user-affiliate-policy-set = Affiliate policy set
 act-user-erased = Account erased
 act-user-invite-code-set = Invite code set
+act-user-inviter-set = Inviter set
 act-user-made-admin = Made an admin
 act-user-role-set = Role and scopes set
 act-user-status-set = Blocked or unblocked

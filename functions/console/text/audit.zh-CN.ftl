@@ -45,6 +45,7 @@ act-shop-changed = 更改店铺
 act-user-affiliate-policy-set = 设置推广政策
 act-user-erased = 抹除账户
 act-user-invite-code-set = 设置邀请码
+act-user-inviter-set = 已设置邀请人
 act-user-made-admin = 设为管理员
 act-user-role-set = 设置角色和权限
 act-user-status-set = 封禁或解除封禁

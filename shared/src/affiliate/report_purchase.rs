@@ -263,5 +263,8 @@ fn moved(tx: &mut Tx, purchase: &Purchase, before: &Versioned<User>, after: &Use
     if let Some(inviter) = purchase.bought.as_ref().and_then(|bought| bought.inviter) {
         tx.replace(before, after);
         tx.send(Message::PurchaseNetChanged { purchase: purchase.id, user: after.id, inviter });
+        if let Some(inviter) = after.attribution.as_ref().and_then(|bond| bond.also_concerns(inviter)) {
+            tx.send(Message::ChargeCounted { user: after.id, inviter });
+        }
     }
 }

@@ -82,9 +82,10 @@ async fn give_up(app: &App, ctx: &Ctx, envelope: &MessageEnvelope) -> Result<(),
             settle(app, ctx, &[told], Target::Fail).await?;
             earned
         }
-        Message::UserRegistered { .. } | Message::InviterNamed { .. } | Message::RewardRetried { .. } => {
-            Ok(settle(app, ctx, &[told], Target::Fail).await?)
-        }
+        Message::UserRegistered { .. }
+        | Message::InviterNamed { .. }
+        | Message::ChargeCounted { .. }
+        | Message::RewardRetried { .. } => Ok(settle(app, ctx, &[told], Target::Fail).await?),
         _ => Err(Fault::bug("not a message of the reward queue").into()),
     }
 }

@@ -156,6 +156,7 @@ fn subjects(message: &Message) -> Vec<Subject> {
     match message {
         Message::UserRegistered { user, .. }
         | Message::InviterNamed { user, .. }
+        | Message::InviterChanged { user, .. }
         | Message::PromotionExpired { user }
         | Message::PromotionEnrolled { user }
         | Message::BalanceChanged { user }
@@ -191,6 +192,7 @@ fn subjects(message: &Message) -> Vec<Subject> {
         | Message::AgencyOrderNetChanged { .. }
         | Message::GrantTermsTightened { .. }
         | Message::UserErased { .. }
+        | Message::ChargeCounted { .. }
         | Message::Mail { .. } => Vec::new(),
     }
 }
@@ -243,7 +245,7 @@ impl Subject {
                 let commission = read::<Commission>(item)?;
                 let invitee = app.store.get::<User>(&User::key(commission.invitee)).await?;
                 let bond = invitee.as_ref().and_then(|invitee| invitee.attribution.as_ref());
-                of_commission(&commission, bond.map(|bond| &bond.code))
+                of_commission(&commission, bond)
             }
             Self::Affiliate(_) => of_account(&*read(item)?),
             Self::Withdrawal(_) => of_withdrawal(&*read(item)?),

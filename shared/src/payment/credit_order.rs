@@ -15,7 +15,7 @@ use crate::payment::model::payment::{Credited, Payment};
 use crate::payment::model::review::{Review, ReviewState};
 use crate::referral::model::settings::ReferralSettings;
 use kernel::fault::{Error, Fault};
-use kernel::id::{JournalId, OrderId};
+use kernel::id::{JournalId, OrderId, UserId};
 use kernel::ledger::{Header, JournalOrigin, Operator, PlatformAccount, PlatformLine};
 use kernel::money::LedgerMoney;
 use table::context::Ctx;
@@ -84,7 +84,7 @@ impl CreditOrder<'_> {
         tx.upsert(self.known, &Order { completed, has_refunds, ..paid });
         tx.replace(self.user, &user);
         tx.insert(&posting);
-        let inviter = user.attribution.as_ref().filter(|bond| bond.has(order)).map(|bond| bond.inviter);
+        let inviter = tell_inviter(order, &user, tx);
         tx.send(Message::OrderPaid { order: order.id, user: order.user, inviter });
         tell_agency(order, tx);
         Ok(())
@@ -119,6 +119,16 @@ async fn within_budget(app: &App, order: &Order, credited: &Credited, tx: &mut T
     let none = LedgerMoney::zero(credited.bonus.currency());
     let post_bonus = if budgeted == Budgeted::Exceeded { none } else { credited.post_bonus };
     Ok(Credited { budgeted, post_bonus, ..*credited })
+}
+
+/// Returns the inviter of an order, and adds a message for another one whose reward depends on it (R3.12).
+pub(crate) fn tell_inviter(order: &Order, user: &User, tx: &mut Tx) -> Option<UserId> {
+    let bond = user.attribution.as_ref()?;
+    let inviter = bond.inviter_of(order)?;
+    if let Some(inviter) = bond.also_concerns(inviter).filter(|_| bond.counts(order)) {
+        tx.send(Message::ChargeCounted { user: user.id, inviter });
+    }
+    Some(inviter)
 }
 
 /// Adds a message for the tree's worker if the order pays an agency order (R8.8).

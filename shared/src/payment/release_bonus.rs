@@ -57,7 +57,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &ReleaseBonus) -> Result<(Order, Tx), E
         tx.insert(&posting);
     }
     tx.insert(&audit.change("held", due.to_string()).because(ask.reason.clone()));
-    let inviter = user.attribution.as_ref().filter(|bond| bond.has(&order)).map(|bond| bond.inviter);
+    let inviter = user.attribution.as_ref().and_then(|bond| bond.inviter_of(&order));
     let (refunded, reinstated) = (false, false);
     tx.send(Message::OrderNetChanged { order: order.id, user: order.user, inviter, refunded, reinstated });
     Ok((after, tx))

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::account::model::user::User;
 use crate::app::App;
 use crate::message::Message;
-use crate::payment::credit_order::{by_hand, header, tell_agency};
+use crate::payment::credit_order::{by_hand, header, tell_agency, tell_inviter};
 use crate::payment::model::order::Order;
 use crate::payment::model::payment::Payment;
 use crate::payment::model::reversal::Reversal;
@@ -93,7 +93,7 @@ pub(crate) fn take_back(
 
 /// Adds the messages about an order's new net.
 pub(crate) fn tell(order: &Order, user: &User, reversal: &Reversal, tx: &mut Tx) {
-    let inviter = user.attribution.as_ref().filter(|bond| bond.has(order)).map(|bond| bond.inviter);
+    let inviter = tell_inviter(order, user, tx);
     let refunded = reversal.net.amount() < reversal.before.amount();
     let reinstated = reversal.net.amount() > reversal.before.amount();
     tx.send(Message::OrderNetChanged { order: order.id, user: order.user, inviter, refunded, reinstated });

@@ -37,9 +37,10 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
 
 fn check_attribution(snapshot: &Snapshot, charges: &Charges, user: &User, findings: &mut Vec<Finding>) {
     let Some(attribution) = &user.attribution else { return };
+    let since = attribution.reparented.map_or(attribution.bound_at, |earlier| earlier.at);
     match snapshot.users.get(&attribution.inviter) {
         None => findings.push(Finding::new("A1", user.id, "was invited by nobody")),
-        Some(inviter) if inviter.created_at.duration_since(attribution.bound_at) > CLOCKS_DIFFER => {
+        Some(inviter) if inviter.created_at.duration_since(since) > CLOCKS_DIFFER => {
             findings.push(Finding::new("A1", user.id, "was invited by somebody who came later"));
         }
         Some(_) if is_own_ancestor(snapshot, user) => {
@@ -105,7 +106,10 @@ fn check_reward(snapshot: &Snapshot, reward: &Reward, findings: &mut Vec<Finding
     let invitee = snapshot.users.get(&reward.invitee);
     let promised = invitee.and_then(|user| user.attribution.as_ref());
     let amount = promised.and_then(|bound| bound.terms.amount(reward.trigger, reward.side).ok());
-    let to = promised.map(|bound| if reward.side == Side::Inviter { bound.inviter } else { reward.invitee });
+    let to = promised.map(|bond| match reward.side {
+        Side::Inviter => bond.inviter_for(reward.trigger),
+        Side::Invitee => reward.invitee,
+    });
     let id = Reward::id_of(reward.invitee, reward.trigger, reward.side);
     if amount != Some(reward.amount) || to != Some(reward.beneficiary) || id != reward.id {
         let (is, whose) = (reward.amount, reward.beneficiary);
@@ -134,8 +138,9 @@ fn check_reward(snapshot: &Snapshot, reward: &Reward, findings: &mut Vec<Finding
 fn check_counts(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
     let mut expected: BTreeMap<UserId, (u64, u64)> = BTreeMap::new();
     for (user, bond) in snapshot.users.values().filter_map(|user| Some((user, user.attribution.as_ref()?))) {
-        let (invitees, qualified) = expected.entry(bond.inviter).or_default();
+        let (invitees, _) = expected.entry(bond.inviter_for(Trigger::Registration)).or_default();
         *invitees = invitees.saturating_add(1);
+        let (_, qualified) = expected.entry(bond.inviter_for(Trigger::Qualified)).or_default();
         *qualified = qualified.saturating_add(u64::from(bond.qualifies()));
         check_marker(snapshot, user.id, Trigger::Registration, true, findings);
         check_marker(snapshot, user.id, Trigger::Qualified, bond.qualifies(), findings);

@@ -147,7 +147,9 @@ async fn attempt(app: &App, messages: &[Cause<'_>], aim: Target) -> Result<((i64
     let orders = if aim == Target::Grant { Orders::of(messages) } else { Orders::default() };
     let (read, mut settlement, earned) = read(app, messages, aim, &orders).await?;
     for told in messages {
-        let Some(fact) = fact_of(told.message) else { continue };
+        let Some(fact) = fact_of(told.message).filter(|fact| is_told_of(&settlement, told.message, *fact)) else {
+            continue;
+        };
         let how = RewardContext { aim, origin: by_worker(app, told.id) };
         settlement.settle(fact, &how, &mut || JournalId::new(app.ulid()))?;
     }
@@ -173,10 +175,25 @@ fn fact_of(message: &Message) -> Option<RewardCause> {
         Message::OrderPaid { user, inviter: Some(_), .. } | Message::OrderNetChanged { user, inviter: Some(_), .. } => {
             Some(RewardCause::ChargeChanged { invitee: user })
         }
-        Message::PurchaseNetChanged { user, .. } => Some(RewardCause::ChargeChanged { invitee: user }),
+        Message::PurchaseNetChanged { user, .. } | Message::ChargeCounted { user, .. } => {
+            Some(RewardCause::ChargeChanged { invitee: user })
+        }
         Message::RewardRetried { reward, .. } => Some(RewardCause::Retried { reward }),
         _ => None,
     }
+}
+
+/// Tests whether the inviter of a message is the one whom its cause concerns.
+///
+/// Another one, after an admin changed the inviter, hears of it by a message of their own (R3.12).
+fn is_told_of(ledger: &RewardLedger, message: &Message, cause: RewardCause) -> bool {
+    let (invitee, trigger) = match cause {
+        RewardCause::Registered { invitee } => (invitee, Trigger::Registration),
+        RewardCause::ChargeChanged { invitee } => (invitee, Trigger::Qualified),
+        RewardCause::Retried { .. } => return true,
+    };
+    let bond = ledger.users.get(&invitee).and_then(|user| user.attribution.as_ref());
+    bond.is_none_or(|bond| message.inviter() == Some(bond.inviter_for(trigger)))
 }
 
 /// Entities as read, for conditional writes.
@@ -218,7 +235,8 @@ impl RewardReads {
                 }
                 Message::OrderPaid { user, inviter: Some(inviter), .. }
                 | Message::OrderNetChanged { user, inviter: Some(inviter), .. }
-                | Message::PurchaseNetChanged { user, inviter, .. } => {
+                | Message::PurchaseNetChanged { user, inviter, .. }
+                | Message::ChargeCounted { user, inviter } => {
                     wanted.milestone(user, inviter, Trigger::Qualified, aim);
                     wanted.rewards.push(Reward::id_of(user, Trigger::Qualified, Side::Invitee));
                 }

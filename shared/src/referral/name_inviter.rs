@@ -18,13 +18,13 @@ use crate::affiliate::model::settings::AffiliateSettings;
 use crate::app::App;
 use crate::message::Message;
 use crate::payment::model::settings::PaymentSettings;
+use crate::referral::ancestry::{above, inviter, unchanged};
 use crate::referral::found_code::FoundCode;
-use crate::referral::model::late_bind::{MOST_ABOVE, late_bind_until};
+use crate::referral::model::late_bind::late_bind_until;
 use crate::referral::model::referral::{CodeOwner, Invite, InviteCode, NotApplied, Referral, RewardTerms, attribute};
 use crate::referral::model::settings::ReferralSettings;
 use crate::referral::overview::{CHECK_SECONDS, CHECKS, mask};
 use kernel::fault::{Error, Fault};
-use kernel::id::UserId;
 use kernel::refusal::Refusal;
 use table::context::Ctx;
 use table::execute::Answered;
@@ -86,7 +86,7 @@ async fn plan(app: &App, ask: &NameInviter) -> Result<(NamedInviter, Tx), Error>
     let (bond, above) = bond.bind(code.ok_or(NotApplied::Unknown), &found).await?;
     let answer = above.first().map(|inviter| named(&bond, inviter));
     tx.replace(&user, &User { attribution: Some(bond.clone()), ..User::clone(&user) });
-    above.iter().for_each(|user| tx.unchanged(user).or_retry());
+    unchanged(&above, &mut tx);
     found.count(&mut tx);
     tx.send(Message::InviterNamed { user: user.id, inviter: bond.inviter });
     Ok((answer.ok_or_else(|| Fault::bug("a referral without an inviter"))?, tx))
@@ -94,11 +94,6 @@ async fn plan(app: &App, ask: &NameInviter) -> Result<(NamedInviter, Tx), Error>
 
 fn named(bond: &Referral, inviter: &User) -> NamedInviter {
     NamedInviter { email_masked: mask(inviter), code: bond.code.clone(), at: bond.bound_at }
-}
-
-async fn inviter(app: &App, id: UserId) -> Result<Versioned<User>, Fault> {
-    let user = app.store.get::<User>(&User::key(id)).await?;
-    user.ok_or_else(|| Fault::bug("an inviter who is not there"))
 }
 
 /// Naming of an inviter, as it was read.
@@ -118,12 +113,12 @@ impl Naming<'_> {
     ) -> Result<(Referral, Vec<Versioned<User>>), Error> {
         let affiliate = self.app.settings::<AffiliateSettings>().await?.settings;
         let payment = self.app.settings::<PaymentSettings>().await?.settings;
-        let mut above = match found.owner() {
-            Some(owner) if owner.inviter != self.user.id => vec![inviter(self.app, owner.inviter).await?],
-            _ => Vec::new(),
+        let nearest = match found.owner() {
+            Some(owner) if owner.inviter != self.user.id => Some(inviter(self.app, owner.inviter).await?),
+            _ => None,
         };
         // As the account is in this moment: the transaction has it as a condition.
-        let owner = found.owner().map(|known| match above.first() {
+        let owner = found.owner().map(|known| match &nearest {
             Some(user) => CodeOwner { status: user.status, can_invite: user.affiliate.can_invite, ..known },
             None => known,
         });
@@ -132,15 +127,8 @@ impl Naming<'_> {
             attribute(&code, owner.as_ref(), self.user.id, self.settings, affiliate.enabled, terms, self.now)
         });
         let bond = bond.map_err(|why| not_applied(why.as_str()))?;
-        while let Some(next) = above.last().and_then(|last| last.attribution.as_ref()).map(|bond| bond.inviter) {
-            if next == self.user.id {
-                return Err(not_applied("circle").into());
-            }
-            if above.len() >= MOST_ABOVE {
-                return Err(not_applied("too_deep").into());
-            }
-            above.push(inviter(self.app, next).await?);
-        }
+        let nearest = nearest.ok_or_else(|| Fault::bug("a referral without an inviter"))?;
+        let above = above(self.app, self.user.id, nearest).await?.map_err(|why| not_applied(why.as_str()))?;
         Ok((Referral { late: true, ..bond }, above))
     }
 }

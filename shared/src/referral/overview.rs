@@ -190,6 +190,8 @@ pub async fn invitees(app: &App, inviter: UserId, window: &Window) -> Result<Pag
     let mut items = Vec::with_capacity(page.items.len());
     for (user, rewards) in page.items {
         if let Some(attribution) = &user.attribution {
+            let own = |reward: &Versioned<Reward>| reward.beneficiary == inviter;
+            let rewards = rewards.into_iter().map(|reward| reward.filter(own)).collect();
             items.push(invitee(&user, attribution, rewards)?);
         }
     }
@@ -233,7 +235,9 @@ fn invitee(user: &User, attribution: &Referral, rewards: Vec<Option<Versioned<Re
 
 /// Builds the inviter's reward of a fired trigger that the worker has not processed yet (R3.7).
 fn on_its_way(invitee: UserId, attribution: &Referral, trigger: Trigger) -> Result<Option<Reward>, MoneyError> {
-    let Some(at) = fired(attribution, trigger).filter(|_| holds(attribution, trigger)) else { return Ok(None) };
+    let is_own = attribution.inviter_for(trigger) == attribution.inviter;
+    let fired = fired(attribution, trigger).filter(|_| is_own && holds(attribution, trigger));
+    let Some(at) = fired else { return Ok(None) };
     let due = attribution.rewards_due(invitee, trigger, at)?;
     Ok(due.into_iter().find(|reward| reward.side == Side::Inviter))
 }

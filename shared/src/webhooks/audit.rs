@@ -36,9 +36,10 @@ fn happened(of: &Delivery, all: &Snapshot) -> bool {
     use EventKind as Kind;
     match (of.event, of.about) {
         (Kind::UserRegistered, EventSubject::User(user)) => all.users.contains_key(&user),
-        (Kind::UserReferred, EventSubject::User(user)) => {
-            all.users.get(&user).is_some_and(|user| user.attribution.as_ref().is_some_and(|bond| bond.late))
-        }
+        (Kind::UserReferred, EventSubject::User(user)) => all
+            .users
+            .get(&user)
+            .is_some_and(|user| user.attribution.as_ref().is_some_and(|bond| bond.late || bond.reparented.is_some())),
         (Kind::OrderPaid | Kind::OrderRefunded | Kind::OrderReinstated, EventSubject::Order(order)) => {
             all.orders.get(&order).is_some_and(|order| order.status.is_captured())
         }

@@ -68,6 +68,7 @@ const PLAYED: &[&str] = &[
     "PUT /v1/admin/users/{id}/role",
     "PUT /v1/admin/users/{id}/affiliate-policy",
     "PUT /v1/admin/users/{id}/invite-code",
+    "PUT /v1/admin/users/{id}/inviter",
     "POST /v1/admin/users/{id}/adjustments",
     "POST /v1/admin/payment/orders/{id}/complete",
     "POST /v1/admin/payment/orders/{id}/bonus/release",

@@ -113,6 +113,31 @@ fn a_ring_of_users_who_name_each_other_stays_open() {
     });
 }
 
+/// R3.12: in rings of four users whom admins move under the next one at the same moment, one of each ring is refused.
+#[test]
+fn a_ring_of_users_whom_admins_move_stays_open() {
+    race("people::a_ring_of_users_whom_admins_move_stays_open", Weight::Heavy, async |round| {
+        let world = round.world;
+        world.open().await;
+        let mut ids = Vec::new();
+        world.register("root", None).await;
+        let root = world.code("root").await;
+        for client in 0..CLIENTS {
+            let told = world.register(&format!("user{client}"), Some(&root)).await;
+            ids.push(told["user"]["id"].as_str().unwrap().to_owned());
+        }
+        let next = |client: usize| client - client % 4 + (client + 1) % 4;
+        let ask = |client: usize| {
+            let path = format!("/v1/admin/users/{}/inviter", ids[client]);
+            world.admin().put(&path, json!({"inviter_id": ids[next(client)], "reason": "a test"}))
+        };
+        let told = round.at_once(CLIENTS, ask).await;
+        assert_eq!(told.made_or("invalid"), CLIENTS / 4 * 3);
+        let refused: Vec<usize> = told.refused.keys().map(|client| client / 4).collect();
+        assert_eq!(refused, Vec::from_iter(0..CLIENTS / 4), "one of each ring");
+    });
+}
+
 /// R10.4: the rewards of 64 simultaneous registrations never exceed the budget, as many as fit are granted, and the others are held.
 #[test]
 fn a_budget_is_exact() {

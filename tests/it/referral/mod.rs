@@ -1,6 +1,7 @@
 //! The users' view of the referral programme: R3.1–R3.3, R3.9.
 
 mod late;
+mod reparent;
 pub mod reward;
 
 use serde_json::json;

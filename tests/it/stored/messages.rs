@@ -34,6 +34,8 @@ fn samples() -> Vec<(&'static str, Message)> {
         ("user_registered", Message::UserRegistered { user, inviter: None }),
         ("user_registered.invited", Message::UserRegistered { user, inviter: Some(inviter) }),
         ("inviter_named", Message::InviterNamed { user, inviter }),
+        ("inviter_changed", Message::InviterChanged { user, inviter }),
+        ("charge_counted", Message::ChargeCounted { user, inviter }),
         ("order_paid", Message::OrderPaid { order, user, inviter: None }),
         ("order_paid.invited", Message::OrderPaid { order, user, inviter: Some(inviter) }),
         (

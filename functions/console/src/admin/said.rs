@@ -53,6 +53,7 @@ impl Texts {
             "settings_saved" => self.settings_saved(),
             "person_policy_saved" => self.person_policy_saved(),
             "person_vanity_saved" => self.person_vanity_saved(),
+            "person_inviter_saved" => self.person_inviter_saved(),
             "person_blocked" => self.person_blocked(),
             "person_unblocked" => self.person_unblocked(),
             "person_adjusted" => self.person_adjusted(),

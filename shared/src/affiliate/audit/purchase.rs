@@ -13,11 +13,12 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
             continue;
         };
         let known = bought.paid_at.min(bought.reported_at);
-        let inviter = snapshot
-            .users
-            .get(&bought.user)
-            .map(|user| user.attribution.as_ref().filter(|bond| bond.bound_at <= known).map(|bond| bond.inviter));
-        if inviter != Some(bought.inviter) {
+        let bond = snapshot.users.get(&bought.user).map(|user| user.attribution.as_ref());
+        let bond = bond.map(|bond| bond.filter(|bond| bond.bound_at <= known));
+        // After an admin changed it, the inviter at that time is not known any more.
+        let is_kept = bond.flatten().is_some_and(|bond| bond.reparented.is_some()) && bought.inviter.is_some();
+        let inviter = bond.map(|bond| bond.map(|bond| bond.inviter));
+        if !is_kept && inviter != Some(bought.inviter) {
             let detail = format!("{} bought, invited by {:?}; it is {inviter:?}", bought.user, bought.inviter);
             findings.push(Finding::new("B1", purchase.id, detail));
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::account::model::user::User;
 use crate::operations::auditor::{Finding, Snapshot};
 use crate::payment::model::order::Order;
+use crate::referral::model::referral::{Referral, Trigger};
 use kernel::ledger::JournalEntry;
 use table::item::Entity as _;
 use table::item::Item;
@@ -44,7 +45,9 @@ pub fn unchanged(before: &[Item], after: &[Item]) -> Vec<Finding> {
 ///
 /// Online total and time of qualification may change.
 fn same_bond(before: &User, after: &User) -> bool {
-    let bond = |user: &User| user.attribution.as_ref().map(|b| (b.inviter, b.code.clone(), b.bound_at, b.terms));
+    // An admin may give another inviter; the first one stays known.
+    let first = |b: &Referral| b.inviter_for(Trigger::Registration);
+    let bond = |user: &User| user.attribution.as_ref().map(|b| (first(b), b.code.clone(), b.bound_at, b.terms));
     let is_late = before.attribution.is_none() && after.attribution.as_ref().is_some_and(|bond| bond.late);
     is_late || bond(before) == bond(after)
 }

@@ -22,7 +22,7 @@ use crate::payment::model::order::{Order, OrderStatus};
 use crate::redemption::model::code::{Batch, Code};
 use crate::redemption::model::code_text::CodeHash;
 use crate::redemption::model::redemption::Redemption;
-use crate::referral::model::referral::Reward;
+use crate::referral::model::referral::{Referral, Reward, Trigger};
 use kernel::fault::Chain;
 use kernel::id::{AgencyOrderId, BatchId, CommissionId, OrderId, RewardId, ShopId, SignupId, UserId, WithdrawalId};
 
@@ -59,16 +59,18 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
         Message::UserRegistered { user, inviter: None } => {
             all.users.get(user).is_some_and(|user| !is_bound_early(user))
         }
-        Message::UserRegistered { user, inviter } => invited_by(all, user) == Some(*inviter),
-        Message::InviterNamed { user, inviter } => invited_by(all, user) == Some(Some(*inviter)),
+        Message::UserRegistered { user, inviter: Some(inviter) } | Message::InviterNamed { user, inviter } => {
+            bond_of(all, user).is_some_and(|bond| bond.inviter_for(Trigger::Registration) == *inviter)
+        }
+        Message::InviterChanged { user, .. } | Message::ChargeCounted { user, .. } => bond_of(all, user).is_some(),
         Message::OrderPaid { order, user, inviter } | Message::OrderNetChanged { order, user, inviter, .. } => {
             let Some(found) = all.orders.get(order).filter(|order| order.user == *user) else { return false };
-            let bond = all.users.get(user).and_then(|user| user.attribution.as_ref()).filter(|bond| bond.has(found));
-            is_order(order, OrderStatus::is_captured) && bond.map(|bond| bond.inviter) == *inviter
+            let bound = bond_of(all, user).and_then(|bond| bond.inviter_of(found));
+            is_order(order, OrderStatus::is_captured) && bound == *inviter
         }
         Message::PurchaseNetChanged { purchase, user, inviter } => {
             let bought = all.purchases.get(purchase).and_then(|purchase| purchase.bought.as_ref());
-            bought.is_some_and(|bought| bought.user == *user) && invited_by(all, user) == Some(Some(*inviter))
+            bought.is_some_and(|bought| bought.user == *user && bought.inviter == Some(*inviter))
         }
         Message::OrderClosed { order } => is_order(order, |status| status != OrderStatus::Pending),
         Message::PromotionExpired { user } | Message::PromotionEnrolled { user } => {
@@ -121,9 +123,9 @@ fn is_bound_early(user: &User) -> bool {
     user.attribution.as_ref().is_some_and(|bond| !bond.late)
 }
 
-/// Inviter of a user, if any; `None` for an unknown user.
-fn invited_by(all: &Snapshot, user: &UserId) -> Option<Option<UserId>> {
-    all.users.get(user).map(|user| user.attribution.as_ref().map(|bond| bond.inviter))
+/// Referral of a user, if any.
+fn bond_of<'a>(all: &'a Snapshot, user: &UserId) -> Option<&'a Referral> {
+    all.users.get(user)?.attribution.as_ref()
 }
 
 /// Checks that an entity's counted contribution matches its state.
@@ -156,9 +158,8 @@ pub(super) fn contributions(subject: &str, all: &Snapshot) -> Option<Vec<Tallies
         ("AFFILIATE", id) => all.affiliates.get(&UserId::parse(id)?).map(|account| vec![of_account(account)]),
         ("COMMISSION", id) => {
             let order = Commission::order_of(CommissionId::parse(id)?);
-            let code = |invitee| all.users.get(invitee)?.attribution.as_ref().map(|bond| &bond.code);
             let commission = all.commissions.get(&order)?;
-            Some(vec![of_commission(commission, code(&commission.invitee))])
+            Some(vec![of_commission(commission, bond_of(all, &commission.invitee))])
         }
         ("WITHDRAWAL", id) => {
             all.withdrawals.get(&WithdrawalId::parse(id)?).map(|withdrawal| vec![of_withdrawal(withdrawal)])

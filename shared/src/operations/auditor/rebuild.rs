@@ -29,7 +29,7 @@ use crate::redemption::model::code_text::CodeHash;
 use crate::redemption::model::redemption::CountedOn as UsedAt;
 use crate::referral::audit as referral;
 use crate::referral::model::reconcile::waits;
-use crate::referral::model::referral::{RewardState, Side};
+use crate::referral::model::referral::{RewardState, Side, Trigger};
 use kernel::id::{BatchId, OrderId, UserId};
 use kernel::ledger::{AccountKind, AccountOwner, JournalEntry, Line, Part};
 use table::item::Item;
@@ -189,8 +189,9 @@ impl Rebuilt {
     fn inviters(&mut self, all: &Snapshot) {
         let mut invited: BTreeMap<UserId, (u64, u64)> = all.counts.keys().map(|user| (*user, (0, 0))).collect();
         for bond in all.users.values().filter_map(|user| user.attribution.as_ref()) {
-            let (invitees, qualified) = invited.entry(bond.inviter).or_default();
+            let (invitees, _) = invited.entry(bond.inviter_for(Trigger::Registration)).or_default();
             *invitees = invitees.saturating_add(1);
+            let (_, qualified) = invited.entry(bond.inviter_for(Trigger::Qualified)).or_default();
             *qualified = qualified.saturating_add(u64::from(bond.qualifies()));
         }
         for (inviter, (invitees, qualified)) in invited {

@@ -52,7 +52,7 @@ use crate::payment::model::promotion::{Promotion, PromotionStatus};
 use crate::redemption::model::code::{Batch, Benefit, Code};
 use crate::redemption::model::redemption::{CountedOn, Redemption};
 use crate::referral::model::reconcile::waits;
-use crate::referral::model::referral::{InviteCode, Reward, RewardState, Side};
+use crate::referral::model::referral::{Referral, Reward, RewardState, Side, Trigger};
 use kernel::money::LedgerMoney;
 
 /// Contribution of a user; `now` decides if a promotion is over (R5.5).
@@ -141,15 +141,16 @@ pub fn of_reward(reward: &Reward) -> Tallies {
     tallies
 }
 
-/// Contribution of a commission; `code` is the invite code that its invitee used.
-pub fn of_commission(commission: &Commission, code: Option<&InviteCode>) -> Tallies {
+/// Contribution of a commission; `bond` is the referral of its invitee, whose code is its first inviter's.
+pub fn of_commission(commission: &Commission, bond: Option<&Referral>) -> Tallies {
     let mut tallies = Tallies::new();
     let (at, earned) = (commission.created_at, commission.credited());
     both(&mut tallies, at, "commissions.count", Decimal::ONE);
     both(&mut tallies, at, "commissions.earned", earned.amount());
     let back = earned.minus(commission.left()).map_or(Decimal::ZERO, LedgerMoney::amount);
     both(&mut tallies, at, "commissions.reversed", back);
-    if let Some(code) = code.filter(|_| commission.posted.is_none()) {
+    let first = |bond: &&Referral| bond.inviter_for(Trigger::Registration) == commission.beneficiary;
+    if let Some(code) = bond.filter(|_| commission.posted.is_none()).filter(first).map(|bond| &bond.code) {
         put(&mut tallies, format!("invite.{code}.earned"), commission.left().amount());
     }
     tallies

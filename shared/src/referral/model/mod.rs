@@ -4,4 +4,5 @@ pub mod counts;
 pub mod late_bind;
 pub mod reconcile;
 pub mod referral;
+pub mod reparent;
 pub mod settings;

@@ -175,7 +175,7 @@ impl RewardLedger {
         if counted == holds {
             return Ok(());
         }
-        let counts = self.counts_of(attribution.inviter, attribution.terms.currency);
+        let counts = self.counts_of(attribution.inviter_for(trigger), attribution.terms.currency);
         let count = match trigger {
             Trigger::Registration => &mut counts.invitees,
             Trigger::Qualified => &mut counts.qualified,
@@ -291,7 +291,8 @@ impl RewardLedger {
 
     /// Moves an inviter's reward between the sums `pending` and `earned`, and updates `rewarded`.
     fn recount(&mut self, after: &Reward, before: Option<RewardState>) -> Result<(), SettlementError> {
-        let sibling = self.rewards.get(&Reward::sibling(after.id)).map(|reward| reward.state);
+        let sibling = self.rewards.get(&Reward::sibling(after.id));
+        let sibling = sibling.filter(|reward| reward.beneficiary == after.beneficiary).map(|reward| reward.state);
         let granted = |state: Option<RewardState>| state == Some(RewardState::Granted);
         let zero = LedgerMoney::zero(after.amount.currency());
         let of = |sum: fn(RewardState) -> bool, state: Option<RewardState>| match state {

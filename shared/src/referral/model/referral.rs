@@ -13,6 +13,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 pub use crate::referral::model::referral::reward::{Reward, RewardState};
+pub use crate::referral::model::reparent::Reparented;
 use utoipa::PartialSchema;
 use utoipa::openapi::{RefOr, Schema};
 
@@ -284,7 +285,7 @@ impl RewardTerms {
     }
 }
 
-/// Referral of an invitee by its inviter: at most one, permanent (R3.4).
+/// Referral of an invitee by its inviter: at most one, permanent unless an admin gives another inviter (R3.4, R3.12).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Referral {
     pub inviter: UserId,
@@ -303,6 +304,9 @@ pub struct Referral {
     /// `online_total` plus this is the captured sum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given_back: Option<PayMoney>,
+    /// Earlier inviters, after an admin gave the invitee another one (R3.12).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reparented: Option<Reparented>,
     /// Time when a payment brought the captured sum, refunds included, to the threshold.
     ///
     /// It depends on captures alone, so every order of delivery yields the same rewards. Whether they are granted depends on
@@ -379,8 +383,8 @@ pub fn attribute(
     } else {
         let online_total = PayMoney::zero(terms.threshold.currency());
         let (inviter, code) = (owner.inviter, code.clone());
-        let (late, given_back, qualified_at) = (false, None, None);
-        Ok(Referral { inviter, code, bound_at: now, late, terms, online_total, given_back, qualified_at })
+        let (late, given_back, reparented, qualified_at) = (false, None, None, None);
+        Ok(Referral { inviter, code, bound_at: now, late, terms, online_total, given_back, reparented, qualified_at })
     }
 }
 
@@ -453,7 +457,7 @@ impl Referral {
     /// An amount with more digits than the ledger has.
     pub fn rewards_due(&self, invitee: UserId, trigger: Trigger, at: Timestamp) -> Result<Vec<Reward>, MoneyError> {
         let mut due = Vec::with_capacity(2);
-        for (side, beneficiary) in [(Side::Inviter, self.inviter), (Side::Invitee, invitee)] {
+        for (side, beneficiary) in [(Side::Inviter, self.inviter_for(trigger)), (Side::Invitee, invitee)] {
             let amount = self.terms.amount(trigger, side)?;
             if amount.is_positive() {
                 let id = Reward::id_of(invitee, trigger, side);

@@ -143,6 +143,14 @@ async fn of_people(world: &World, route: &str) -> Act {
             let body = json!({"rate": "0.2", "trigger_limit": 5, "can_invite": true});
             ask("admin", format!("{user}/affiliate-policy"), body)
         }
+        "PUT /v1/admin/users/{id}/inviter" => {
+            world.register("ann", None).await;
+            world.register("cid", Some(&world.code("ann").await)).await;
+            world.settle().await;
+            let (inviter, user) = (id_of(world, "bob").await, id_of(world, "cid").await);
+            let body = json!({"inviter_id": inviter, "reason": "a friend"});
+            ask("admin", format!("/v1/admin/users/{user}/inviter"), body)
+        }
         "PUT /v1/admin/users/{id}/invite-code" => {
             ask("admin", format!("{user}/invite-code"), json!({"code": "BOBSOWN"}))
         }

@@ -42,6 +42,7 @@ impl Texts {
             "user.affiliate_policy_set" => self.act_user_affiliate_policy_set(),
             "user.erased" => self.act_user_erased(),
             "user.invite_code_set" => self.act_user_invite_code_set(),
+            "user.inviter_set" => self.act_user_inviter_set(),
             "user.made_admin" => self.act_user_made_admin(),
             "user.role_set" => self.act_user_role_set(),
             "user.status_set" => self.act_user_status_set(),

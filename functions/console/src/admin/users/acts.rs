@@ -95,6 +95,20 @@ pub fn vanity(visit: &Visit, user: &User) -> Markup {
     html! { div.narrow { (form(visit, &act, &fields, &text.person_vanity_save())) } }
 }
 
+/// The form of another inviter (R3.12).
+pub fn inviter(visit: &Visit, user: &User) -> Markup {
+    let text = &visit.text;
+    let done = format!("{}/programmes", page_of(&user.id));
+    let act = Act { method: "PUT", route: route(user, "inviter"), done, said: "person_inviter_saved" };
+    let now = user.attribution.as_ref().map(|bond| bond.inviter.to_string());
+    let fields = html! {
+        p.small.muted { (text.person_inviter_note()) }
+        (line(visit, ("inviter_id", "inviter_id"), &text.person_inviter_id(), None, now.as_deref()))
+        (reason(visit))
+    };
+    html! { div.narrow { (form(visit, &act, &fields, &text.person_inviter_save())) } }
+}
+
 /// Head of an act's page.
 fn act_head(visit: &Visit, user: &User, title: String) -> Head {
     below(

@@ -264,6 +264,7 @@ pub async fn programmes(path: Option<Path<String>>, staff: Staff) -> Response {
             (alone(visit, codes))
             @if is_open { div.in { (acts::vanity(visit, &user)) } }
         }
+        @if is_open { (card("inviter", &text.person_inviter(), &html! { div.in { (acts::inviter(visit, &user)) } })) }
         (card("subscriptions", &text.person_subscriptions(), &subscriptions(visit, &plans)))
     };
     menu::page(&staff, &head(visit, &user), &main)

@@ -58,6 +58,7 @@ fn bob() -> User {
         code: InviteCode::parse("ANNSCODE").unwrap(),
         bound_at: now(),
         late: false,
+        reparented: None,
         terms: RewardTerms {
             currency: Currency::USD,
             registration: amounts(0, 0),

@@ -70,6 +70,7 @@ fn invitee(number: u64, terms: RewardTerms) -> User {
         code: InviteCode::parse("ANNSCODE").unwrap(),
         bound_at: at(1),
         late: false,
+        reparented: None,
         terms,
         online_total: cny(0),
         given_back: None,
