@@ -215,7 +215,7 @@ fn every_example_has_what_its_schema_requires() {
             let answers = operation["responses"].as_object().unwrap().values();
             let answers = answers.filter_map(|answer| answer.pointer("/content/application~1json"));
             for content in body.into_iter().chain(answers).filter(|content| content.get("example").is_some()) {
-                let missing = lacks(&document, &content["schema"], &content["example"]);
+                let missing = lacks(document, &content["schema"], &content["example"]);
                 lacking.extend(missing.into_iter().map(|name| format!("{method} {path}: {name}")));
             }
         }
