@@ -119,6 +119,23 @@ fn a_threshold_that_was_reached_before_stays_the_earlier_inviters() {
     });
 }
 
+/// R3.12: a reward that was reached before, and fell by a refund, is the earlier inviter's again once the threshold is reached again.
+#[test]
+fn a_reward_that_fell_is_reached_again_for_the_earlier_inviter() {
+    World::run(async |world| {
+        open(world).await;
+        let first = order(world, "bob").await;
+        pay(world, &first).await;
+        pay(world, &order(world, "bob").await).await;
+        assert_eq!(of(world, "ann").await[0], "4");
+        give(world, "bob", "cid").await.is(200);
+        refund(world, &first, 10_000).await;
+        assert_eq!([of(world, "ann").await[0].clone(), of(world, "cid").await[0].clone()], ["1", "0"]);
+        pay(world, &order(world, "bob").await).await;
+        assert_eq!([of(world, "ann").await[0].clone(), of(world, "cid").await[0].clone()], ["4", "0"]);
+    });
+}
+
 /// R3.12, R4.1: the commission of an order that was made before and paid later is the earlier inviter's; the threshold that it reaches
 /// is the new one's.
 #[test]
