@@ -57,7 +57,10 @@ test("each page is small, shows at once and does not jump", async () => {
     if (act !== undefined) continue;
     if (!visitors.has(as)) {
       const made = await Visitor.of(browser, stack, { from: 202 + visitors.size });
-      if (as !== undefined) await made.signIn(world.people[as].email, PASSWORD);
+      if (as !== undefined) {
+        const { email, password, home } = world.people[as];
+        await made.signIn(email, password ?? PASSWORD, home);
+      }
       visitors.set(as, made);
     }
     const visitor = visitors.get(as);
