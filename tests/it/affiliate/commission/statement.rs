@@ -100,6 +100,7 @@ fn a_statement_is_read_in_pages_or_as_a_sheet() {
                     let page = world.user("ann").get(&path).await.is(200);
                     assert!(page["items"].as_array().unwrap().len() <= limit);
                     items.extend(page["items"].as_array().unwrap().clone());
+                    assert!(items.len() <= whole.len(), "a line twice, {limit} a page of {month}");
                     match page["next_cursor"].as_str() {
                         Some(next) => cursor = format!("&cursor={next}"),
                         None => break,
