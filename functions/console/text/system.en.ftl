@@ -136,12 +136,24 @@ share-post-effect = What is above zero can be withdrawn after the hold time and 
 share-was-posted = The commission is posted.
 together-none = Select 1 to { $most } rows that are still open.
 together-sum = In all
-together-pay = Pay { $number } withdrawals
+together-pay = { $number ->
+    [one] Pay { $number } withdrawal
+   *[other] Pay { $number } withdrawals
+}
 together-pay-effect = Each is marked as paid, with this one reference.
-together-reject = Reject { $number } withdrawals
+together-reject = { $number ->
+    [one] Reject { $number } withdrawal
+   *[other] Reject { $number } withdrawals
+}
 together-reject-effect = Each amount becomes available again. Each user is told the reason.
-together-release = Release { $number } commissions
-together-reverse = Reverse { $number } commissions
+together-release = { $number ->
+    [one] Release { $number } commission
+   *[other] Release { $number } commissions
+}
+together-reverse = { $number ->
+    [one] Reverse { $number } commission
+   *[other] Reverse { $number } commissions
+}
 together-done = Done: { $done }.
 together-some = Done: { $done }. Not done: { $refused }, of them { $named }.
 refused-reward-not-failed = Only a failed or held reward can be retried. Look at its state.

@@ -139,7 +139,7 @@ pub async fn withdrawals(staff: Staff) -> Response {
         Err(fault) => return failed(visit, &fault),
     };
     let list = ("/admin/withdrawals", text.staff_withdrawals());
-    let number = things.len().to_string();
+    let number = things.len();
     let asked = match visit.asked("act") {
         Some("pay") => Asked {
             list,
@@ -192,7 +192,7 @@ pub async fn commissions(staff: Staff) -> Response {
         Err(fault) => return failed(visit, &fault),
     };
     let list = ("/admin/commissions", text.staff_commissions());
-    let number = things.len().to_string();
+    let number = things.len();
     let (title, effect, route) = match is_release {
         true => (text.together_release(number), text.share_release_effect(), "/v1/admin/commissions/release"),
         false => (text.together_reverse(number), text.share_reverse_effect(), "/v1/admin/commissions/reverse"),

@@ -82,7 +82,7 @@ fn withdrawals_are_selected_and_paid_together() {
             let empty = admin.press(&page, press, &[("reference", " ")]).await;
             assert_eq!(empty.status, 422);
             let page = admin.open(&path).await;
-            let press = ["Pay 1 withdrawals", "支付 1 笔提现"][index];
+            let press = ["Pay 1 withdrawal", "支付 1 笔提现"][index];
             let page = admin.press(&page, press, &[("reference", "TX 17")]).await;
             assert_eq!((page.status, page.path.as_str()), (200, "/admin/withdrawals"));
             assert!(page.says().contains(["Done: 1.", "已完成：1。"][index]), "{}", page.says());
