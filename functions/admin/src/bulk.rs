@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use shared::account::adjust_balance::said;
 use shared::account::view::{Admin, WithdrawalsApprove};
 use shared::affiliate::close_withdrawal::{CloseWithdrawal, ClosedBy, close_withdrawal};
-use shared::affiliate::in_bulk::{Bulk, BulkOutcome, TOGETHER};
+use shared::affiliate::in_bulk::{BulkOutcome, TOGETHER, each};
 use shared::affiliate::model::withdrawal::WithdrawalResolution;
 use shared::affiliate::release_commission::{ReleaseCommission, release_commission};
 use shared::affiliate::reverse_commission::{ReverseCommission, reverse_commission};
@@ -19,6 +19,7 @@ use shared::edge::forms::Outcome as Next;
 use shared::edge::idempotency::RequiresIdempotencyKey;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
+use shared::kernel::fault::Error;
 use shared::kernel::id::{CommissionId, WithdrawalId};
 use shared::kernel::refusal::Refusal;
 use shared::table::context::Ctx;
@@ -133,14 +134,14 @@ pub async fn release(
     key: RequiresIdempotencyKey,
     body: Body<SeveralCommissions>,
 ) -> Result<Told, Problem> {
-    let (ids, reason) = (&body.value.ids, said("/reason", &body.value.reason).map_err(Refusal::from)?);
-    several(ids)?;
-    let mut bulk = Bulk::begin(&app, &key.bind(&app, &admin, &body), ids).await?;
-    while let Some((ctx, commission)) = bulk.next_one() {
-        let ask = ReleaseCommission { commission, reason: reason.clone(), admin: admin.id };
-        bulk.record(release_commission(&app, &ctx, &ask).await)?;
-    }
-    Ok(told(bulk.end()))
+    let (app, reason) = (&app, &said("/reason", &body.value.reason).map_err(Refusal::from)?);
+    let ctx = key.bind(app, &admin, &body);
+    let by = admin.id;
+    all(app, &ctx, &body.value.ids, |ctx, commission| async move {
+        let ask = ReleaseCommission { commission, reason: reason.clone(), admin: by };
+        release_commission(app, &ctx, &ask).await
+    })
+    .await
 }
 
 /// Reverse several commissions permanently
@@ -156,14 +157,14 @@ pub async fn reverse(
     key: RequiresIdempotencyKey,
     body: Body<SeveralCommissions>,
 ) -> Result<Told, Problem> {
-    let (ids, reason) = (&body.value.ids, said("/reason", &body.value.reason).map_err(Refusal::from)?);
-    several(ids)?;
-    let mut bulk = Bulk::begin(&app, &key.bind(&app, &admin, &body), ids).await?;
-    while let Some((ctx, commission)) = bulk.next_one() {
-        let ask = ReverseCommission { commission, reason: reason.clone(), admin: admin.id };
-        bulk.record(reverse_commission(&app, &ctx, &ask).await)?;
-    }
-    Ok(told(bulk.end()))
+    let (app, reason) = (&app, &said("/reason", &body.value.reason).map_err(Refusal::from)?);
+    let ctx = key.bind(app, &admin, &body);
+    let by = admin.id;
+    all(app, &ctx, &body.value.ids, |ctx, commission| async move {
+        let ask = ReverseCommission { commission, reason: reason.clone(), admin: by };
+        reverse_commission(app, &ctx, &ask).await
+    })
+    .await
 }
 
 /// Mark several cash withdrawals as paid
@@ -209,11 +210,21 @@ async fn close(
     ids: &[WithdrawalId],
     verdict: &WithdrawalResolution,
 ) -> Result<Told, Problem> {
+    let by = admin.id;
+    all(app, ctx, ids, |ctx, withdrawal| async move {
+        let close = CloseWithdrawal { withdrawal, verdict: verdict.clone(), who: ClosedBy::Admin(by) };
+        close_withdrawal(app, &ctx, &close).await
+    })
+    .await
+}
+
+/// Acts on each of the ids, and tells what came of it.
+async fn all<I: Copy + Ord + ToString, T, W: Future<Output = Result<Answered<T>, Error>>>(
+    app: &App,
+    ctx: &Ctx,
+    ids: &[I],
+    act: impl Fn(Ctx, I) -> W,
+) -> Result<Told, Problem> {
     several(ids)?;
-    let mut bulk = Bulk::begin(app, ctx, ids).await?;
-    while let Some((ctx, withdrawal)) = bulk.next_one() {
-        let close = CloseWithdrawal { withdrawal, verdict: verdict.clone(), who: ClosedBy::Admin(admin.id) };
-        bulk.record(close_withdrawal(app, &ctx, &close).await)?;
-    }
-    Ok(told(bulk.end()))
+    Ok(told(each(app, ctx, ids, act).await?))
 }

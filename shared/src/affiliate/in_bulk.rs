@@ -22,59 +22,29 @@ pub struct BulkOutcome<I> {
     pub refusal: Option<Refusal>,
 }
 
-/// The same act on several things, one after the other.
-#[derive(Debug)]
-pub struct Bulk<I> {
-    /// Things that are left, the last first, each with its part of the request.
-    left: Vec<(Ctx, I)>,
-    now: Option<I>,
-    outcomes: Vec<BulkOutcome<I>>,
-    replayed: bool,
-}
-
-impl<I: Copy> Bulk<I> {
-    /// Begins with the first of `ids`.
-    ///
-    /// # Rejects
-    /// [`Refusal::IdempotencyKeyReused`] for a key that came with another body.
-    pub async fn begin(app: &App, ctx: &Ctx, ids: &[I]) -> Result<Self, Error> {
-        let parts: Vec<Ctx> = (0..ids.len()).map(|place| ctx.part(place)).collect();
-        must_be_the_same_body(app, &parts).await?;
-        let left = parts.into_iter().zip(ids.iter().copied()).rev().collect();
-        Ok(Self { left, now: None, outcomes: Vec::with_capacity(ids.len()), replayed: true })
-    }
-
-    /// Returns the next thing, in the order of the ids, with the context to act on it.
-    pub fn next_one(&mut self) -> Option<(Ctx, I)> {
-        let next = self.left.pop()?;
-        self.now = Some(next.1);
-        Some(next)
-    }
-
-    /// Records what came of the act on that thing.
-    ///
-    /// # Errors
-    /// A fault, which ends the request; it has to be repeated.
-    pub fn record<T>(&mut self, came: Result<Answered<T>, Error>) -> Result<(), Fault> {
-        let refusal = match came {
-            Ok(done) => {
-                self.replayed &= done.replayed;
-                None
-            }
-            Err(Error::Refused(refusal)) => {
-                self.replayed = false;
-                Some(refusal)
-            }
-            Err(Error::Fault(fault)) => return Err(unfinished(fault, self.outcomes.is_empty())),
+/// Acts on each of `ids`, one after the other, and returns the outcomes in their order.
+///
+/// # Rejects
+/// [`Refusal::IdempotencyKeyReused`] for a key that came with another body. A fault ends the request, which has to be repeated.
+pub async fn each<I: Copy, T, W: Future<Output = Result<Answered<T>, Error>>>(
+    app: &App,
+    ctx: &Ctx,
+    ids: &[I],
+    act: impl Fn(Ctx, I) -> W,
+) -> Result<Answered<Vec<BulkOutcome<I>>>, Error> {
+    let parts: Vec<Ctx> = (0..ids.len()).map(|place| ctx.part(place)).collect();
+    must_be_the_same_body(app, &parts).await?;
+    let mut done = Answered { answer: Vec::with_capacity(ids.len()), replayed: true };
+    for (part, id) in parts.into_iter().zip(ids.iter().copied()) {
+        let (refusal, replayed) = match act(part, id).await {
+            Ok(acted) => (None, acted.replayed),
+            Err(Error::Refused(refusal)) => (Some(refusal), false),
+            Err(Error::Fault(fault)) => return Err(unfinished(fault, done.answer.is_empty()).into()),
         };
-        self.outcomes.extend(self.now.take().map(|id| BulkOutcome { id, refusal }));
-        Ok(())
+        done.answer.push(BulkOutcome { id, refusal });
+        done.replayed &= replayed;
     }
-
-    /// Returns the outcomes, in the order of the ids.
-    pub fn end(self) -> Answered<Vec<BulkOutcome<I>>> {
-        Answered { answer: self.outcomes, replayed: self.replayed }
-    }
+    Ok(done)
 }
 
 /// Requires that no part of the request is known with another body.
