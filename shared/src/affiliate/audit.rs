@@ -37,9 +37,11 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
             postings.entry(user).or_default().push(posting);
         }
     }
+    let mut months: BTreeMap<UserId, Vec<&CommissionMonth>> = BTreeMap::new();
+    snapshot.all::<CommissionMonth>().for_each(|ended| months.entry(ended.user).or_default().push(ended));
     for account in snapshot.affiliates.values() {
         let own = postings.remove(&account.user).unwrap_or_default();
-        check_months(snapshot, account.user, &own, &mut findings);
+        check_months(months.get(&account.user).into_iter().flatten(), &own, &mut findings);
         check_chain(account, own, &mut findings);
         check_sums(snapshot, account, &mut findings);
     }
@@ -98,8 +100,12 @@ fn check_chain(account: &CommissionAccount, mut postings: Vec<&JournalEntry>, fi
 }
 
 /// C6: each month that ended has the parts of its last entry, and the next entry is of a later month.
-fn check_months(all: &Snapshot, user: UserId, postings: &[&JournalEntry], findings: &mut Vec<Finding>) {
-    for ended in all.all::<CommissionMonth>().filter(|ended| ended.user == user) {
+fn check_months<'a>(
+    months: impl Iterator<Item = &'a &'a CommissionMonth>,
+    postings: &[&JournalEntry],
+    findings: &mut Vec<Finding>,
+) {
+    for ended in months {
         let within = postings.iter().filter(|posting| posting.number <= ended.postings);
         let mut parts: BTreeMap<&'static str, Decimal> = BTreeMap::new();
         for entry in within.flat_map(|posting| &posting.entries) {
@@ -112,7 +118,7 @@ fn check_months(all: &Snapshot, user: UserId, postings: &[&JournalEntry], findin
         if is != says || next.is_none_or(|next| Month::of(next.header.at) <= ended.month) {
             findings.push(Finding::new(
                 "C6",
-                user,
+                ended.user,
                 format!("left {is:?} in {}, its entries say {says:?}", ended.month),
             ));
         }
