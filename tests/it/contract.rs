@@ -20,7 +20,7 @@ use shared::app::App;
 use shared::edge::openapi::{self, Api, Operation};
 
 use crate::world::World;
-use document::{built, merged};
+use document::{built, merged, resolved};
 
 const TEMPLATE: &str = include_str!("../../template.yaml");
 const DOCUMENT: &str = "functions/registration/openapi.json.gz";
@@ -215,7 +215,7 @@ fn every_example_has_what_its_schema_requires() {
             let answers = operation["responses"].as_object().unwrap().values();
             let answers = answers.filter_map(|answer| answer.pointer("/content/application~1json"));
             for content in body.into_iter().chain(answers).filter(|content| content.get("example").is_some()) {
-                let missing = lacks(document, &content["schema"], &content["example"]);
+                let missing = lacks(&content["schema"], &content["example"]);
                 lacking.extend(missing.into_iter().map(|name| format!("{method} {path}: {name}")));
             }
         }
@@ -224,24 +224,19 @@ fn every_example_has_what_its_schema_requires() {
 }
 
 /// Properties that a schema requires and a value lacks, at any depth.
-fn lacks(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
-    let schema = match schema["$ref"].as_str() {
-        Some(to) => document.pointer(to.trim_start_matches('#')).unwrap(),
-        None => schema,
-    };
-    let each = |name: &str| schema[name].as_array().cloned().unwrap_or_default();
-    let mut missing: Vec<String> = each("allOf").iter().flat_map(|part| lacks(document, part, value)).collect();
-    let choices = ["oneOf", "anyOf"].map(each).concat();
-    let chosen = choices.iter().map(|one| lacks(document, one, value)).min_by_key(Vec::len);
-    missing.extend(chosen.unwrap_or_default());
+fn lacks(schema: &'static Value, value: &Value) -> Vec<String> {
+    let schema = resolved(schema);
+    let each = |name: &str| schema[name].as_array().into_iter().flatten();
+    let mut missing: Vec<String> = each("allOf").flat_map(|part| lacks(part, value)).collect();
+    let choices = each("oneOf").chain(each("anyOf"));
+    missing.extend(choices.map(|one| lacks(one, value)).min_by_key(Vec::len).unwrap_or_default());
     if let Some(fields) = value.as_object() {
-        let required = each("required");
-        let absent = required.iter().filter_map(Value::as_str).filter(|name| !fields.contains_key(*name));
+        let absent = each("required").filter_map(Value::as_str).filter(|name| !fields.contains_key(*name));
         missing.extend(absent.map(str::to_owned));
         let known = fields.iter().filter(|(name, _)| schema["properties"][name.as_str()].is_object());
-        missing.extend(known.flat_map(|(name, field)| lacks(document, &schema["properties"][name.as_str()], field)));
+        missing.extend(known.flat_map(|(name, field)| lacks(&schema["properties"][name.as_str()], field)));
     }
-    missing.extend(value.as_array().into_iter().flatten().flat_map(|item| lacks(document, &schema["items"], item)));
+    missing.extend(value.as_array().into_iter().flatten().flat_map(|item| lacks(&schema["items"], item)));
     missing
 }
 
