@@ -9,8 +9,9 @@ use shared::app::App;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::view::Amount;
+use shared::kernel::month::Month;
 use shared::operations::budget::use_of;
-use shared::operations::model::budget::{BudgetedProgramme, month_of};
+use shared::operations::model::budget::BudgetedProgramme;
 use utoipa::ToSchema;
 
 /// A programme's budget for the current month.
@@ -42,7 +43,7 @@ pub struct Budgets {
     responses((status = 200, body = Budgets)),
 )]
 pub async fn budgets(State(app): State<Arc<App>>, _: Admin) -> Result<Reply<Budgets>, Problem> {
-    let month = month_of(app.clock.now()).strftime("%Y-%m").to_string();
+    let month = Month::of(app.clock.now()).to_string();
     let [first, second, third] = BudgetedProgramme::ALL.map(|programme| use_of(&app, programme));
     let (first, second, third) = tokio::try_join!(first, second, third)?;
     let items = BudgetedProgramme::ALL.into_iter().zip([first, second, third]).map(|(programme, of)| Budget {

@@ -342,7 +342,7 @@ pub(crate) async fn sign_up(app: &App, ctx: &Ctx, newcomer: &NewAccount) -> Resu
     let user = newcomer.user(app, ctx, programmes, (bound.as_ref().ok(), own), &mut tx)?;
     tx.insert(&user);
     if bound.is_ok() {
-        found.found.count(&mut tx);
+        found.invite.count(&mut tx);
     }
     let session =
         newcomer.external.is_none().then(|| begin(app, user.id, user.password_number, user.session_generation));
@@ -366,7 +366,7 @@ pub(crate) async fn sign_up(app: &App, ctx: &Ctx, newcomer: &NewAccount) -> Resu
 /// Referral code of a registration, with the stored state behind it.
 struct Found {
     code: Option<Result<InviteCode, NotApplied>>,
-    found: FoundCode,
+    invite: FoundCode,
 }
 
 impl Found {
@@ -381,14 +381,14 @@ impl Found {
         if claim.is_some() {
             return Err(Refusal::EmailTaken.into());
         }
-        let found = FoundCode::read(app, invite, &programmes.referral).await?;
-        Ok(Self { code, found })
+        let invite = FoundCode::read(app, invite, &programmes.referral).await?;
+        Ok(Self { code, invite })
     }
 
     /// Returns the referral that the code makes, or the reason why it makes none; no reason without a code.
     fn bind(&self, newcomer: &NewAccount, programmes: &Programmes) -> Result<Referral, Option<NotApplied>> {
         let code = self.code.as_ref().ok_or(None)?.as_ref().map_err(|why| Some(*why))?;
-        let owner = self.found.owner();
+        let owner = self.invite.owner();
         let (settings, terms) = (&programmes.referral, programmes.terms);
         let affiliate_on = programmes.affiliate.enabled;
         attribute(code, owner.as_ref(), newcomer.id, settings, affiliate_on, terms, newcomer.created_at).map_err(Some)

@@ -73,8 +73,8 @@ pub(crate) type Charges = BTreeMap<UserId, Vec<(PayMoney, PayMoney)>>;
 
 /// Collects each user's online charges with their nets.
 ///
-/// They come from captured orders, of those who named their inviter late the ones made since, and from purchases that the operator's backend reported (R2.6) and that were paid since the
-/// user has an inviter.
+/// They come from captured orders, of those who named their inviter late the ones made since, and from purchases that the operator's
+/// backend reported (R2.6) and that were paid since the user has an inviter.
 pub(crate) fn charges(snapshot: &Snapshot) -> Charges {
     let mut charges = Charges::new();
     let counts = |order: &&Order| {

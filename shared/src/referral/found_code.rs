@@ -11,7 +11,7 @@ use table::tx::Tx;
 
 /// Invite code as read; without an item it is unknown.
 pub struct FoundCode {
-    pub invite: Option<Versioned<Invite>>,
+    invite: Option<Versioned<Invite>>,
     limit: Option<(Option<Versioned<InviteeLimit>>, InviteeLimit)>,
 }
 

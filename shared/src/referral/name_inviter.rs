@@ -82,8 +82,8 @@ async fn plan(app: &App, ask: &NameInviter) -> Result<(NamedInviter, Tx), Error>
         return Err(Refusal::LateBindOver.into());
     }
     let found = FoundCode::read(app, invite, &settings).await?;
-    let bond = Naming { app, user: &user, settings: &settings, now };
-    let (bond, above) = bond.bind(code.ok_or(NotApplied::Unknown), &found).await?;
+    let naming = Naming { app, user: &user, settings: &settings, now };
+    let (bond, above) = naming.bind(code.ok_or(NotApplied::Unknown), &found).await?;
     let answer = above.first().map(|inviter| named(&bond, inviter));
     tx.replace(&user, &User { attribution: Some(bond.clone()), ..User::clone(&user) });
     unchanged(&above, &mut tx);

@@ -6,7 +6,6 @@
 //! or none, and a cursor. One item may give several rows, such as the lines of a journal entry; a page may end between them.
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use crate::execute::Executor;
@@ -15,6 +14,7 @@ use crate::key::Key;
 use crate::spread::{MonthlyList, month_of as month_in};
 use crate::store::{Cursor, Index, Page, Query};
 use kernel::fault::Fault;
+use kernel::month::Month;
 
 /// Lower bound of all months; no deployment is older.
 const FIRST_MONTH: Date = jiff::civil::date(2026, 1, 1);
@@ -331,5 +331,5 @@ fn before(month: Date, walk: &Walk) -> Option<Date> {
 }
 
 fn month_of(at: Timestamp) -> Date {
-    at.to_zoned(TimeZone::UTC).date().first_of_month()
+    Month::of(at).first_day()
 }

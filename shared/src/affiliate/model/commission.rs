@@ -2,7 +2,8 @@
 //!
 //! An order has at most one [`Commission`], and it never moves to another order. Its amount depends on the order's capture
 //! alone: on the order's snapshot of the terms and on the invitee's earlier [`Earnings`]. Its remainder follows the order's net
-//! (R4.11). An admin may post one by hand ([`PostedCommission`]), which follows no order (R6.8). [`CommissionAccount`] holds an inviter's parts; [`Accrual`] changes both together.
+//! (R4.11). An admin may post one by hand ([`PostedCommission`]), which follows no order (R6.8). [`CommissionAccount`] holds an
+//! inviter's parts; [`Accrual`] changes both together.
 //!
 //! A commission under its hold is in the account's pending part. A hold ends by time; the release is journaled lazily, by the
 //! next withdrawal or the job ([`CommissionHold`]).

@@ -7,11 +7,11 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use kernel::money::{LedgerMoney, MoneyError};
+use kernel::month::Month;
 use kernel::text_enum;
 
 /// Shares of a budget; with more of them, a month goes on with those it has and new ones without room.
@@ -43,7 +43,7 @@ text_enum! {
 
 /// Returns the first day of a time's month.
 pub fn month_of(at: Timestamp) -> Date {
-    at.to_zoned(TimeZone::UTC).date().first_of_month()
+    Month::of(at).first_day()
 }
 
 /// Budget of a programme for a month, as the settings have it.
