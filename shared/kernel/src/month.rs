@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -16,6 +16,11 @@ use crate::key_part::KeyPart;
 pub struct Month(Date);
 
 impl Month {
+    /// The month, 1 to 12, of a year; for constants.
+    pub const fn new(year: i16, month: i8) -> Self {
+        Self(date(year, month, 1))
+    }
+
     /// The month of a time.
     pub fn of(at: Timestamp) -> Self {
         Self(at.to_zoned(TimeZone::UTC).date().first_of_month())

@@ -11,7 +11,7 @@ use kernel::ledger::{AccountOwner, StatementLine};
 use kernel::month::Month;
 use kernel::refusal::Refusal;
 use table::ledger::journal_entry_key;
-use table::list::Window;
+use table::list::{Rows, Window};
 use table::store::{Cursor, Index, Page, Query};
 
 use crate::affiliate::model::commission::{CommissionAccount, CommissionMonth};
@@ -105,25 +105,11 @@ pub async fn lines(app: &App, of: &Statement, window: &Window) -> Result<Page<St
 /// # Rejects
 /// `range_too_large` above 10,000 lines.
 pub async fn all_lines(app: &App, of: &Statement) -> Result<Vec<StatementLine>, Error> {
-    let mut window = Window { limit: TOGETHER, ..Window::default() };
-    let mut all = Vec::new();
-    loop {
-        let page = lines(app, of, &window).await?;
-        all.extend(page.items);
-        if all.len() > LINES_MAX {
-            return Err(Refusal::RangeTooLarge.into());
-        }
-        match page.next {
-            Some(next) => window.after = Some(next),
-            None => return Ok(all),
-        }
-    }
+    Rows::of(&Window::default(), LINES_MAX).all(|window| async move { lines(app, of, &window).await }).await
 }
 
 /// Most lines of a whole statement, as of any file for a spreadsheet.
 const LINES_MAX: usize = 10_000;
-/// Lines per read of a whole statement.
-const TOGETHER: i32 = 100;
 /// Cursor attributes: number of an entry, and of its lines that were shown.
 const ENTRY: &str = "entry";
 const SHOWN: &str = "shown";

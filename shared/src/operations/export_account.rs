@@ -17,13 +17,11 @@ use crate::referral::overview::{Invitee, invitees, rewards};
 use kernel::fault::{Error, Fault};
 use kernel::ledger::{AccountKind, AccountOwner, StatementLine};
 use kernel::refusal::Refusal;
-use table::list::Window;
+use table::list::{Rows, Window};
 use table::store::Page;
 
 /// Most rows of one export, so that its document fits into a response.
 const ROWS_MAX: usize = 4_000;
-/// Rows per read.
-const TOGETHER: i32 = 100;
 
 /// Everything that an account's user can see, each list newest first.
 #[derive(Debug)]
@@ -51,7 +49,7 @@ pub struct AccountExport {
 pub async fn export_account(app: &App, by: &Bearer, range: &Window) -> Result<AccountExport, Error> {
     let user = app.store.get::<User>(&User::key(by.user)).await?.ok_or(Refusal::Unauthenticated)?.into_inner();
     user.must_honour(by)?;
-    let mut rows = Rows { range, left: ROWS_MAX };
+    let mut rows = Rows::of(range, ROWS_MAX);
     let id = Some(by.user);
     let orders = &OrderFilter { user: id, ..OrderFilter::default() };
     let commissions = &CommissionFilter { beneficiary: id, ..CommissionFilter::default() };
@@ -87,34 +85,4 @@ pub async fn export_account(app: &App, by: &Bearer, range: &Window) -> Result<Ac
 async fn lines(app: &App, by: &Bearer, window: Window, account: AccountKind) -> Result<Page<StatementLine>, Fault> {
     let Window { from, to, limit, after } = window;
     records(app, AccountOwner::User(by.user), &StatementFilter { account, kind: None, from, to, limit, after }).await
-}
-
-/// Rows of a range that may still be read.
-struct Rows<'a> {
-    range: &'a Window,
-    left: usize,
-}
-
-impl Rows<'_> {
-    /// Reads a whole list.
-    ///
-    /// # Rejects
-    /// [`Refusal::RangeTooLarge`]; whatever `read` rejects.
-    async fn all<T, E, W>(&mut self, read: impl Fn(Window) -> W) -> Result<Vec<T>, Error>
-    where
-        Error: From<E>,
-        W: Future<Output = Result<Page<T>, E>>,
-    {
-        let mut window = Window { limit: TOGETHER, after: None, ..self.range.clone() };
-        let mut items = Vec::new();
-        loop {
-            let page = read(window.clone()).await?;
-            self.left = self.left.checked_sub(page.items.len()).ok_or(Refusal::RangeTooLarge)?;
-            items.extend(page.items);
-            match page.next {
-                Some(next) => window.after = Some(next),
-                None => return Ok(items),
-            }
-        }
-    }
 }

@@ -5,24 +5,25 @@
 //! partition each. Work per page is bounded, so a selective filter yields pages with few items
 //! or none, and a cursor. One item may give several rows, such as the lines of a journal entry; a page may end between them.
 
-use jiff::civil::Date;
-use jiff::{Timestamp, ToSpan};
+use jiff::Timestamp;
 
 use crate::execute::Executor;
 use crate::item::{Entity, Versioned};
 use crate::key::Key;
-use crate::spread::{MonthlyList, month_of as month_in};
+use crate::spread::{MonthlyList, month_of};
 use crate::store::{Cursor, Index, Page, Query};
-use kernel::fault::Fault;
+use kernel::fault::{Error, Fault};
+use kernel::id::Identifier;
 use kernel::month::Month;
+use kernel::refusal::Refusal;
 
 /// Lower bound of all months; no deployment is older.
-const FIRST_MONTH: Date = jiff::civil::date(2026, 1, 1);
+const FIRST_MONTH: Month = Month::new(2026, 1);
 /// Limit of the rounds of queries of one page.
 const ROUNDS: usize = 24;
 /// Queries of a round, unless one month has more partitions.
 const AT_ONCE: usize = 64;
-/// Items per query of a filtered walk.
+/// Items per query of a filtered walk, and per page of a whole list.
 const CHUNK: i32 = 100;
 /// Limit of items read for one page, however few pass the filter.
 const MOST_READ: usize = 1_000;
@@ -62,6 +63,42 @@ impl Window {
     /// True if the time is in the range.
     pub fn holds(&self, at: Timestamp) -> bool {
         self.from.is_none_or(|from| at >= from) && self.to.is_none_or(|to| at <= to)
+    }
+}
+
+/// Rows that whole lists of a range may still have together.
+#[derive(Debug)]
+pub struct Rows<'a> {
+    range: &'a Window,
+    left: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// At most so many rows of the range.
+    pub fn of(range: &'a Window, most: usize) -> Self {
+        Self { range, left: most }
+    }
+
+    /// Reads a whole list, page by page.
+    ///
+    /// # Rejects
+    /// [`Refusal::RangeTooLarge`]; whatever `read` rejects.
+    pub async fn all<T, E, W>(&mut self, read: impl Fn(Window) -> W) -> Result<Vec<T>, Error>
+    where
+        Error: From<E>,
+        W: Future<Output = Result<Page<T>, E>>,
+    {
+        let mut window = Window { limit: CHUNK, after: None, ..self.range.clone() };
+        let mut items = Vec::new();
+        loop {
+            let page = read(window.clone()).await?;
+            self.left = self.left.checked_sub(page.items.len()).ok_or(Refusal::RangeTooLarge)?;
+            items.extend(page.items);
+            match page.next {
+                Some(next) => window.after = Some(next),
+                None => return Ok(items),
+            }
+        }
     }
 }
 
@@ -160,11 +197,11 @@ pub async fn walk<T: Entity, R>(app: &Executor, walk: &Walk, rows: impl Fn(&T) -
 
 /// Current position of a walk.
 struct Place {
-    month: Date,
+    month: Month,
     /// Months of the next round.
     months: usize,
     /// Month before which nothing was asked.
-    until: Date,
+    until: Month,
     last: Option<Cursor>,
     cut: Option<(Spot, usize)>,
 }
@@ -196,10 +233,10 @@ impl Spot {
 
 impl Place {
     fn begin(walk: &Walk, now: Timestamp) -> Self {
-        let newest = month_of(walk.to.map_or(now, |to| to.min(now)));
+        let newest = Month::of(walk.to.map_or(now, |to| to.min(now)));
         let mut last = walk.after.clone();
         let mut take = |name: &str| last.as_mut().and_then(|last| last.remove(name));
-        let month = take(MONTH).and_then(|month| format!("{month}-01").parse().ok());
+        let month = take(MONTH).and_then(|month| Month::parse(&month));
         let (cut, shown) =
             (take(CUT).as_deref().and_then(Spot::parse), take(SHOWN).and_then(|shown| shown.parse().ok()));
         let month = month.unwrap_or(newest);
@@ -254,7 +291,7 @@ impl Place {
 
     /// Moves behind an entry of the list.
     fn go_to(&mut self, entry: Cursor) {
-        let month = entry.get("gsi2pk").and_then(|partition| format!("{}-01", month_in(partition)?).parse().ok());
+        let month = entry.get("gsi2pk").and_then(|partition| Month::parse(month_of(partition)?));
         self.month = month.unwrap_or(self.month);
         self.last = Some(entry);
     }
@@ -295,7 +332,7 @@ impl Place {
 
     fn position(self) -> Cursor {
         let mut position = self.last.unwrap_or_default();
-        position.insert(MONTH.to_owned(), self.month.strftime("%Y-%m").to_string());
+        position.insert(MONTH.to_owned(), self.month.to_string());
         if let Some((cut, shown)) = self.cut {
             position.insert(CUT.to_owned(), format!("{} {}", cut.sort, cut.pk));
             position.insert(SHOWN.to_owned(), shown.to_string());
@@ -325,11 +362,7 @@ fn position_of<T: Entity>(walk: &Walk, item: &T) -> Cursor {
 }
 
 /// The month before one, if the walk goes there.
-fn before(month: Date, walk: &Walk) -> Option<Date> {
-    let oldest = walk.from.map_or(FIRST_MONTH, |from| month_of(from).max(FIRST_MONTH));
-    month.checked_sub(1.month()).ok().filter(|before| *before >= oldest)
-}
-
-fn month_of(at: Timestamp) -> Date {
-    Month::of(at).first_day()
+fn before(month: Month, walk: &Walk) -> Option<Month> {
+    let oldest = walk.from.map_or(FIRST_MONTH, |from| Month::of(from).max(FIRST_MONTH));
+    Some(month.before()).filter(|before| *before >= oldest)
 }

@@ -8,9 +8,9 @@
 
 use std::fmt::Display;
 
-use jiff::civil::Date;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use kernel::key_part::sortable;
+use kernel::month::Month;
 use sha2::{Digest, Sha256};
 
 use crate::key::IndexEntry;
@@ -62,16 +62,16 @@ impl MonthlyList {
 
     /// Partition of an entry.
     pub fn partition(self, at: Timestamp, sort: &str) -> String {
-        self.shard(at.to_zoned(TimeZone::UTC).date(), shard_of(sort, self.shards))
+        self.shard(Month::of(at), shard_of(sort, self.shards))
     }
 
     /// Partitions of a month.
-    pub fn month(self, month: Date) -> impl Iterator<Item = String> {
+    pub fn month(self, month: Month) -> impl Iterator<Item = String> {
         (0..self.shards).map(move |shard| self.shard(month, shard))
     }
 
-    fn shard(self, month: Date, shard: u8) -> String {
-        numbered(&format!("{}#{}", self.name, month.strftime("%Y-%m")), shard)
+    fn shard(self, month: Month, shard: u8) -> String {
+        numbered(&format!("{}#{month}", self.name), shard)
     }
 }
 
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn every_entry_of_a_month_is_in_a_partition_that_its_readers_ask() {
-        let read: BTreeSet<String> = WIDE.month(noon().to_zoned(TimeZone::UTC).date()).collect();
+        let read: BTreeSet<String> = WIDE.month(Month::of(noon())).collect();
         let written: BTreeSet<String> = (0..2_000).map(|id| WIDE.entry(noon(), format!("ord_{id}")).0).collect();
         assert_eq!(read, written);
         assert_eq!(read.len(), 64);
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_raised_count_reads_what_was_written_before() {
-        let month = noon().to_zoned(TimeZone::UTC).date();
+        let month = Month::of(noon());
         let before: BTreeSet<String> = MonthlyList::new("ORDERS").month(month).collect();
         let after: BTreeSet<String> = WIDE.month(month).collect();
         assert!(before.is_subset(&after));
@@ -177,7 +177,7 @@ mod tests {
             let then = MonthlyList::spread("ORDERS", count).entry(noon(), sort).0;
             assert!(stood_there(&then, &now), "{then} {now}");
         }
-        let others = WIDE.month(noon().to_zoned(TimeZone::UTC).date()).filter(|other| stood_there(other, &now)).count();
+        let others = WIDE.month(Month::of(noon())).filter(|other| stood_there(other, &now)).count();
         assert!(others <= 7, "{others}");
         assert!(!stood_there("ORDERS#2026-10", &now) && !stood_there("REWARDS#2026-11", "ORDERS#2026-11"));
         assert!(stood_there("OUTBOX#5", "OUTBOX#13") && !stood_there("OUTBOX#13", "OUTBOX#5"));
