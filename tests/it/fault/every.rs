@@ -175,7 +175,8 @@ impl Digest {
             | "POST /v1/service/users/{id}/sessions"
             | "POST /v1/registrations"
             | "POST /v1/registrations within a budget"
-            | "POST /v1/registrations/verify" => "session",
+            | "POST /v1/registrations/verify"
+            | "PUT /v1/me/password" => "session",
             // If the provider can't close a session it stays open, and no event reports its end.
             "POST /v1/payment/orders/{id}/cancel" => "event",
             // An order whose provider returns an error has failed, and still counts (R4.3).
