@@ -417,7 +417,12 @@ fn play(seed: u64, steps: &[u64]) -> Vec<String> {
     let calls = std::sync::OnceLock::new();
     World::seeded(seed, async |world| {
         world.open().await;
-        world.settings("payment", |settings| settings["max_orders_per_minute"] = json!(60)).await;
+        world
+            .settings("payment", |settings| {
+                settings["max_orders_per_minute"] = json!(60);
+                settings["bonus_tiers"] = json!([{"from": "50", "bonus": "5%", "stackable": seed.is_multiple_of(2)}]);
+            })
+            .await;
         world
             .settings("referral", |settings| {
                 settings["registration"] = json!({"inviter_reward": "1", "invitee_reward": "0.5"})

@@ -117,6 +117,7 @@ fn sum(visit: &Visit, order: &OrderView, is_top_up: bool) -> Markup {
     let is_over = matches!(order.status, OrderStatus::Failed | OrderStatus::Expired | OrderStatus::Cancelled);
     let has_discount = order.amount.amount != order.charge.amount;
     let bonus = Some(&order.bonus).filter(|bonus| bonus.amount != "0");
+    let amount_bonus = Some(&order.amount_bonus).filter(|bonus| bonus.amount != "0");
     let of_bonus = order.promotion_tier.as_ref().map(|tier| text.order_bonus_of(trimmed(&tier.percent)).to_string());
     html! {
         section.card aria-labelledby="sum" {
@@ -131,6 +132,9 @@ fn sum(visit: &Visit, order: &OrderView, is_top_up: bool) -> Markup {
                         @if let Some(bonus) = bonus {
                             dt { (of_bonus.unwrap_or_else(|| text.order_bonus().to_string())) }
                             dd { (crate::parts::change(bonus)) @if order.bonus_held { small { (text.order_bonus_held()) } } }
+                        }
+                        @if let Some(bonus) = amount_bonus {
+                            dt { (text.order_amount_bonus()) } dd { (crate::parts::change(bonus)) }
                         }
                         dt.total { (text.order_total()) } dd.total { (crate::parts::money(&order.total)) }
                     }

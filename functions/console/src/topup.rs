@@ -6,13 +6,16 @@ mod price;
 use std::sync::Arc;
 
 use axum::response::Response;
+use fluent_static::Message;
 use maud::{Markup, html};
 use shared::account::browser::Visitor;
 use shared::app::App;
 use shared::kernel::fault::Error;
 use shared::kernel::id::UserId;
+use shared::payment::model::bonus::BonusSize;
+use shared::payment::model::order::Quote;
 use shared::payment::model::promotion::{Promotion, PromotionView};
-use shared::payment::model::settings::{Offer, PaymentSettings};
+use shared::payment::model::settings::{BonusTier, Offer, PaymentSettings};
 use shared::payment::offers::{Offering, offering, promotion_now};
 use shared::payment::orders_of::{orders_of, views};
 use shared::payment::view::OrderView;
@@ -110,17 +113,13 @@ fn offers(visit: &Visit, page: &Page, choice: &Choice) -> Markup {
     }
 }
 
-fn tile(
-    visit: &Visit,
-    page: &Page,
-    choice: &Choice,
-    offer: &Offer,
-    quote: &shared::payment::model::order::Quote,
-) -> Markup {
+fn tile(visit: &Visit, page: &Page, choice: &Choice, offer: &Offer, quote: &Quote) -> Markup {
     let id = format!("offer-{}", offer.id);
     let is_chosen = choice.amount.is_none() && choice.offer.as_deref() == Some(&offer.id);
     let tier = page.own.as_ref().and_then(|own| own.tier_for(quote.amount, visit.app.clock.now()));
-    let bonus = tier.and_then(|tier| tier.bonus(quote.credit).ok()).filter(|bonus| bonus.is_positive());
+    // A sum that does not fit has no price either, and the form says so.
+    let bonuses = Quote { promotion: tier, ..*quote }.bonuses().ok();
+    let bonus = bonuses.and_then(|(promotion, amount)| promotion.plus(amount).ok()).filter(|bonus| bonus.is_positive());
     let label = Some(offer.label.trim()).filter(|label| !label.is_empty()).map(str::to_owned);
     let label = label.unwrap_or_else(|| show::price_text(quote.amount));
     html! {
@@ -146,7 +145,10 @@ fn custom(visit: &Visit, page: &Page, choice: &Choice) -> Markup {
     html! {
         div.field.wrong[error.is_some()] {
             label for="amount" { (text.other_amount()) }
-            p.hint #amount-hint { (text.other_amount_hint(bounds.0, bounds.1)) }
+            p.hint #amount-hint {
+                (text.other_amount_hint(bounds.0, bounds.1))
+                @for tier in &settings.bonus_tiers { br; (tier_hint(visit, settings, tier)) }
+            }
             p.err #amount-error hidden[error.is_none()] {
                 span.hidden { (text.error_mark()) " " }
                 span data-error { (error.as_deref().unwrap_or_default()) }
@@ -160,6 +162,15 @@ fn custom(visit: &Visit, page: &Page, choice: &Choice) -> Markup {
         }
         div.row data-without { button.btn formmethod="get" formaction="/top-up" { (text.show_price()) } }
     }
+}
+
+/// The bonus from an amount on (R12.1).
+fn tier_hint(visit: &Visit, settings: &PaymentSettings, tier: &BonusTier) -> Message {
+    let bonus = match tier.bonus {
+        BonusSize::Amount(amount) => show::bound(amount, settings.ledger_currency),
+        size => size.to_string(),
+    };
+    visit.text.bonus_from(show::bound(tier.from, settings.pay_currency), bonus)
 }
 
 fn methods(visit: &Visit, offering: &Offering, choice: &Choice) -> Markup {

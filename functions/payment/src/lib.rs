@@ -19,6 +19,7 @@ use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::kernel::fault::Error;
 use shared::kernel::id::OrderId;
+use shared::kernel::money::LedgerMoney;
 use shared::kernel::refusal::{Refusal, code};
 use shared::payment::cancel_order::{self, own};
 use shared::payment::create_order::{self as create_verb, CreateOrder};
@@ -60,6 +61,8 @@ fn offered(app: &App, settings: &PaymentSettings) -> Result<Config, Error> {
         amount: quote.amount.into(),
         charge: quote.charge.into(),
         credit: quote.credit.into(),
+        bonus: quote.offered_bonus.map_or(LedgerMoney::zero(quote.credit.currency()), |bonus| bonus.amount).into(),
+        stackable: quote.offered_bonus.is_some_and(|bonus| bonus.stackable),
         label: offer.label,
         popular: offer.popular,
     };
@@ -70,6 +73,7 @@ fn offered(app: &App, settings: &PaymentSettings) -> Result<Config, Error> {
         exchange_rate: settings.exchange_rate.to_string(),
         discount_rate: settings.discount_rate.to_string(),
         offers: offers.into_iter().map(offer).collect(),
+        bonus_tiers: settings.bonus_tiers.clone(),
         providers: providers.into_iter().map(|(id, methods)| ProviderChoice { id, methods }).collect(),
     })
 }

@@ -5,6 +5,7 @@ use shared::edge::view::Amount;
 use shared::kernel::provider::Provider;
 use shared::kernel::refusal::Refusal;
 use shared::payment::model::order::TopUp;
+use shared::payment::model::settings::BonusTier;
 use utoipa::ToSchema;
 
 /// Request for an order: either an offer or a custom amount.
@@ -60,6 +61,8 @@ pub struct Config {
     pub discount_rate: String,
     /// Offers with fixed amounts.
     pub offers: Vec<Offer>,
+    /// Bonuses from an amount on, by rising amount; an offer's own comes first.
+    pub bonus_tiers: Vec<BonusTier>,
     /// Payment providers that can be used.
     pub providers: Vec<ProviderChoice>,
 }
@@ -75,6 +78,10 @@ pub struct Offer {
     pub charge: Amount,
     /// Credit in ledger currency.
     pub credit: Amount,
+    /// Bonus of the offer in ledger currency, without the promotion's.
+    pub bonus: Amount,
+    /// True if that bonus is given beside the promotion's; otherwise the higher of the two is given.
+    pub stackable: bool,
     /// Label shown to the user.
     pub label: String,
     /// True if clients should highlight the offer.

@@ -48,14 +48,16 @@ impl OrderSums {
         if !order.status.is_captured() {
             return Ok(());
         }
-        let (net, bonus) = (order.net(), order.credited_bonus());
+        let net = order.net();
+        let [credit, bonus, amount_bonus] = order.parts();
         self.orders = self.orders.saturating_add(1);
         sum(&mut self.charges, order.charge)?;
         sum(&mut self.nets, net)?;
-        self.credit = self.credit.plus(order.credit)?;
-        self.bonus = self.bonus.plus(bonus)?;
-        let left = target(order.credit, net, order.charge)?.plus(target(bonus, net, order.charge)?)?;
-        self.net_total = self.net_total.plus(left)?;
+        self.credit = self.credit.plus(credit)?;
+        self.bonus = self.bonus.plus(bonus)?.plus(amount_bonus)?;
+        for part in [credit, bonus, amount_bonus] {
+            self.net_total = self.net_total.plus(target(part, net, order.charge)?)?;
+        }
         Ok(())
     }
 }

@@ -74,8 +74,9 @@ fn check_order(order: &Order, posted: &HashMap<OrderId, Posted>, findings: &mut 
         return;
     }
     let share = |whole: LedgerMoney| target(whole, order.net(), order.charge).map(LedgerMoney::amount);
-    let (credit, bonus) = (share(order.credit), share(order.credited_bonus()));
-    let wanted = credit.ok().zip(bonus.ok()).and_then(|(credit, bonus)| Some((credit.checked_add(bonus)?, bonus)));
+    let [credit, promotional, by_amount] = order.parts().map(share);
+    let bonus = promotional.ok().zip(by_amount.ok()).and_then(|(one, other)| one.checked_add(other));
+    let wanted = credit.ok().zip(bonus).and_then(|(credit, bonus)| Some((credit.checked_add(bonus)?, bonus)));
     if wanted != Some((given, promotion)) {
         let detail = format!("credited {given}, {promotion} of it bonus; {} left demand {wanted:?}", order.net());
         findings.push(Finding::new("P1", order.id, detail));

@@ -16,7 +16,7 @@ use crate::payment::gateway::{CreateFailure, Created};
 use crate::payment::model::order::{
     AffiliateTerms, Failure, FailureCode, ForAgency, Order, OrderStatus, OrderWindow, Quote, TopUp, price, quote,
 };
-use crate::payment::model::settings::{DASHBOARD, PaymentSettings};
+use crate::payment::model::settings::{DASHBOARD, Offer, PaymentSettings};
 use crate::payment::pay_page;
 use crate::referral::model::referral::Referral;
 use kernel::fault::{Error, Fault};
@@ -219,6 +219,7 @@ fn drafted(
         exchange_rate: quote.exchange_rate,
         discount_rate: quote.discount_rate,
         promotion: quote.promotion,
+        offered_bonus: quote.offered_bonus,
         inviter: attribution.map(|attribution| attribution.inviter),
         affiliate,
         pay_url: None,
@@ -235,6 +236,7 @@ fn drafted(
         provider_ref: None,
         payment_id: None,
         bonus: None,
+        amount_bonus: None,
         bonus_held: false,
         bonus_budget_month: None,
         left: None,
@@ -282,7 +284,7 @@ pub async fn drafted_for_agency(app: &App, settings: &PaymentSettings, bare: Bar
     };
     let method = method(app, settings, &ask, bare.charge.currency())?;
     payable(app, &ask, bare.charge)?;
-    let quote = quote(settings, bare.charge, None, now)?;
+    let quote = quote(settings, bare.charge, None, None, now)?;
     let nothing = LedgerMoney::zero(settings.ledger_currency);
     let mut order = Order {
         charge: bare.charge,
@@ -356,15 +358,16 @@ async fn shown(app: &App, done: Answered<PlacedOrder>) -> Result<Answered<Order>
     let order =
         app.store.get::<Order>(&Order::key(order)).await?.ok_or_else(|| Fault::bug("an answer without its order"))?;
     let status = if failure.is_some() { OrderStatus::Failed } else { OrderStatus::Pending };
-    let made = Order { status, failure, paid_at: None, late: false, bonus: None, left: None, ..order.into_inner() };
+    let first = Order { status, failure, paid_at: None, late: false, left: None, ..order.into_inner() };
+    let made = Order { bonus: None, amount_bonus: None, ..first };
     Ok(Answered { answer: pay_page::with_pay_url(app, &made), replayed: done.replayed })
 }
 
-/// Price of an amount now, for the list of offers.
+/// Price of an offer now, without the promotion of a user.
 ///
 /// # Errors
 /// Overflow.
-pub fn offered(settings: &PaymentSettings, amount: rust_decimal::Decimal, now: Timestamp) -> Result<Quote, MoneyError> {
-    let amount = kernel::money::PayMoney::exact(amount, settings.pay_currency)?;
-    crate::payment::model::order::quote(settings, amount, None, now)
+pub fn offered(settings: &PaymentSettings, offer: &Offer, now: Timestamp) -> Result<Quote, MoneyError> {
+    let amount = PayMoney::exact(offer.amount, settings.pay_currency)?;
+    quote(settings, amount, settings.bonus_of(Some(offer), offer.amount), None, now)
 }

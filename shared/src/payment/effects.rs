@@ -52,6 +52,8 @@ pub struct RefundEffects {
     pub credit: BeforeAfter,
     /// None if the order has no bonus.
     pub bonus: Option<BeforeAfter>,
+    /// None if the order has no bonus of its offer or amount.
+    pub amount_bonus: Option<BeforeAfter>,
     /// Beneficiary of the commission, and how it changes; none without one.
     pub commission: Option<(UserId, BeforeAfter)>,
     pub rewards: Vec<RewardEffect>,
@@ -66,6 +68,7 @@ pub struct CompletionEffects {
     pub debt: BeforeAfter,
     pub credit: LedgerMoney,
     pub bonus: LedgerMoney,
+    pub amount_bonus: LedgerMoney,
 }
 
 /// Computes what a refund of this amount would change; of all that is left without one.
@@ -113,6 +116,7 @@ pub async fn of_refund(app: &App, id: OrderId, amount: Option<&str>) -> Result<R
         debt: BeforeAfter { now: user.accounts.owed(), then: accounts.owed() },
         credit,
         bonus,
+        amount_bonus: order.amount_bonus.map(of).transpose()?,
         commission,
         rewards: rewards_after(&order, &user, net, rewards)?,
         order,
@@ -158,6 +162,7 @@ pub async fn of_completion(app: &App, id: OrderId) -> Result<CompletionEffects, 
         debt: BeforeAfter { now: user.accounts.owed(), then: accounts.owed() },
         credit: due.post_credit,
         bonus: due.post_bonus,
+        amount_bonus: due.post_amount_bonus,
         order,
         user,
     })
@@ -194,6 +199,7 @@ pub async fn of_review(app: &App, id: ReviewId, like: Option<OrderId>) -> Result
         debt: BeforeAfter { now: user.accounts.owed(), then: accounts.owed() },
         credit: credited.post_credit,
         bonus: credited.post_bonus,
+        amount_bonus: credited.post_amount_bonus,
         order,
         user,
     })

@@ -36,7 +36,7 @@ pub fn offering(
     let in_range = |offer: &&Offer| (settings.min_amount..=settings.max_amount).contains(&offer.amount);
     let mut offers = Vec::new();
     for offer in settings.offers.iter().filter(in_range) {
-        let quote = offered(settings, offer.amount, now)?;
+        let quote = offered(settings, offer, now)?;
         let is_payable = |provider: &Provider| fits(*provider, quote.charge);
         if providers.is_empty() || providers.iter().any(is_payable) {
             offers.push((offer.clone(), quote));

@@ -9,8 +9,9 @@ use crate::account::model::user::User;
 use crate::app::App;
 use crate::operations::audit_log::by_admin;
 use crate::payment::credit_order::CreditOrder;
+use crate::payment::model::credited::Credited;
 use crate::payment::model::order::Order;
-use crate::payment::model::payment::{Credited, Payment};
+use crate::payment::model::payment::Payment;
 use crate::payment::model::review::{Resolution, Review, ReviewState};
 use kernel::fault::{Error, Fault};
 use kernel::id::{OrderId, ReviewId, UserId};
@@ -138,6 +139,7 @@ pub(crate) fn made(app: &App, like: &Order, review: &Review, id: OrderId) -> Res
         credit: review.received.bought_at(like.exchange_rate, like.credit.currency())?,
         discount_rate: rust_decimal::Decimal::ONE,
         promotion: None,
+        offered_bonus: None,
         pay_url: None,
         pay_signature: None,
         return_url: None,
@@ -152,6 +154,7 @@ pub(crate) fn made(app: &App, like: &Order, review: &Review, id: OrderId) -> Res
         provider_ref: None,
         payment_id: None,
         bonus: None,
+        amount_bonus: None,
         bonus_held: false,
         bonus_budget_month: None,
         left: None,

@@ -35,9 +35,11 @@ pub struct OrderView {
     pub credit: Amount,
     /// Promotion bonus in ledger currency; before payment the bonus that the order's tier would give.
     pub bonus: Amount,
+    /// Bonus of the offer or amount, in ledger currency; before payment the bonus that it would give.
+    pub amount_bonus: Amount,
     /// True while the bonus is under review, and not on the balance.
     pub bonus_held: bool,
-    /// Sum of credit and bonus, in ledger currency; without a bonus under review.
+    /// Sum of credit and bonuses, in ledger currency; without a bonus under review.
     pub total: Amount,
     /// Units of pay currency per unit of ledger currency, at order creation.
     pub exchange_rate: String,
@@ -148,6 +150,7 @@ impl TryFrom<&order::Order> for OrderView {
 
     fn try_from(order: &order::Order) -> Result<Self, MoneyError> {
         let pending = order.status == OrderStatus::Pending;
+        let (bonus, amount_bonus) = order.bonuses()?;
         Ok(Self {
             id: order.id,
             status: order.status,
@@ -156,7 +159,8 @@ impl TryFrom<&order::Order> for OrderView {
             amount: order.amount.into(),
             charge: order.charge.into(),
             credit: order.credit.into(),
-            bonus: order.bonus()?.into(),
+            bonus: bonus.into(),
+            amount_bonus: amount_bonus.into(),
             bonus_held: order.bonus_held,
             total: order.total()?.into(),
             exchange_rate: order.exchange_rate.to_string(),

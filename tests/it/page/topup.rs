@@ -3,6 +3,7 @@
 use http::header::LOCATION;
 use serde_json::{Value, json};
 
+use super::admin::admin_in;
 use super::client::{Browser, Shown};
 use super::journeys::{BOTH, Words};
 use crate::world::{PASSWORD, World};
@@ -149,6 +150,35 @@ fn a_discount_is_said_before_it_is_paid() {
         let order = browser.press(&page, "Pay ¥8.55", &[]).await;
         assert!(order.says().contains("¥9.99") && order.heading().contains("¥8.55"), "{}", order.says());
     });
+}
+
+/// R12.1: what an amount brings is said from where on, in the price, on the order, and to the operator.
+#[test]
+fn a_bonus_on_an_amount_is_shown_before_and_after_it_is_paid() {
+    for (words, pay) in both() {
+        World::run(async |world| {
+            world.open().await;
+            let tiers = json!([{"from": "100", "bonus": "10%", "stackable": true}]);
+            world.settings("payment", |settings| settings["bonus_tiers"] = tiers).await;
+            world.register("bob", None).await;
+            let browser = enter(world, words, "bob").await;
+            let page = browser.open("/top-up?amount=100&way=zpay%2Falipay").await;
+            let from = ["From ¥100: 10% more", "满 ¥100 另送 10%"][usize::from(words.lang != "en")];
+            for shown in [from, "1.38888888", "19.44444442"] {
+                assert!(page.says().contains(shown), "{shown}: {}", page.says());
+            }
+            let told = browser.fetch("/top-up/price?amount=99.99&way=zpay%2Falipay").await;
+            assert_eq!(told["rows"]["amount_bonus"], Value::Null, "less than the tier");
+            let order = browser.press(&page, &(pay.pay)("¥100.00"), &[]).await;
+            world.pay(&order_of(&order, "zpay"), json!({})).await;
+            world.settle().await;
+            let paid = browser.open(&order.path).await;
+            assert!(paid.says().contains("1.38888888") && paid.says().contains("19.44444442"), "{}", paid.says());
+            let admin = admin_in(world, words).await;
+            let file = admin.open(&format!("/admin{}", order.path.split('?').next().unwrap())).await;
+            assert!(file.says().contains("1.38888888") && file.says().contains("19.44444442"), "{}", file.says());
+        });
+    }
 }
 
 /// Journey 9, C6.6: pressing twice makes one order; going back and changing a sent form makes none.

@@ -1,5 +1,6 @@
 //! Orders and payments (R4, R5).
 
+pub mod amount_bonus;
 pub mod by_hand;
 pub mod disputes;
 pub mod facts;

@@ -358,7 +358,8 @@ fn the_payment_page_shows_offers_with_their_price() {
         assert_eq!(ids, ["o10", "o50", "o100", "o500"]);
         let hundred = json!({
             "id": "o100", "amount": {"amount": "100.00", "currency": "CNY"}, "charge": {"amount": "100.00", "currency": "CNY"},
-            "credit": {"amount": "13.88888888", "currency": "USD"}, "label": "¥100", "popular": true,
+            "credit": {"amount": "13.88888888", "currency": "USD"}, "bonus": {"amount": "0", "currency": "USD"},
+            "stackable": false, "label": "¥100", "popular": true,
         });
         assert_eq!(offers[2], hundred);
         world.nobody().get("/v1/payment/config").await.refused(401, "unauthenticated");

@@ -197,7 +197,7 @@ fn row(visit: &Visit, of: &AdminOrder) -> Vec<Markup> {
     let text = &visit.text;
     let order = &of.order;
     let id = order.id.to_string();
-    let bonus = Some(&order.bonus).filter(|bonus| bonus.amount != "0");
+    let bonuses = [&order.bonus, &order.amount_bonus].map(|bonus| Some(bonus).filter(|bonus| bonus.amount != "0"));
     vec![
         id_link(&format!("/admin/orders/{id}"), &id),
         person(&of.user.id, of.user.email.as_deref()),
@@ -206,7 +206,9 @@ fn row(visit: &Visit, of: &AdminOrder) -> Vec<Markup> {
         html! {
             @if order.paid_at.is_some() {
                 (money(&order.total))
-                @if let Some(bonus) = bonus { small { (money(&order.credit)) " " (change(bonus)) } }
+                @if bonuses.iter().any(Option::is_some) {
+                    small { (money(&order.credit)) @for bonus in bonuses.iter().flatten() { " " (change(bonus)) } }
+                }
             } @else { span.muted { "—" } }
         },
         html! {

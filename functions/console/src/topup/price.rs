@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::Serialize;
 use shared::edge::forms::Flash;
-use shared::kernel::money::{LedgerMoney, PayMoney};
+use shared::kernel::money::PayMoney;
 use shared::kernel::refusal::Refusal;
 use shared::payment::gateway::fits;
 use shared::payment::model::order::{Quote, price as priced};
@@ -21,9 +21,9 @@ use crate::show::{self, Pieces};
 use crate::visit::{Member, Visit, failed};
 
 /// Rows of the summary, in order.
-const ROWS: [&str; 6] = ["amount", "charge", "rate", "credit", "bonus", "total"];
+const ROWS: [&str; 7] = ["amount", "charge", "rate", "credit", "bonus", "amount_bonus", "total"];
 
-/// Price of a choice, with what the promotion adds.
+/// Price of a choice, with what the promotion and the amount add.
 #[derive(Debug, Clone)]
 pub struct Sum {
     charge: PayMoney,
@@ -62,11 +62,8 @@ fn quoted(visit: &Visit, page: &Page, choice: &Choice) -> Result<Sum, Refusal> {
 
 fn rows(visit: &Visit, quote: &Quote) -> Result<Sum, shared::kernel::money::MoneyError> {
     let text = &visit.text;
-    let bonus = match quote.promotion {
-        Some(tier) => tier.bonus(quote.credit)?,
-        None => LedgerMoney::zero(quote.credit.currency()),
-    };
-    let total = quote.credit.plus(bonus)?;
+    let (bonus, amount_bonus) = quote.bonuses()?;
+    let total = quote.credit.plus(bonus)?.plus(amount_bonus)?;
     let mut rows = BTreeMap::new();
     let mut put = |name, label: String, text: Pieces| drop(rows.insert(name, Row { label, text }));
     put("amount", text.order_amount().to_string(), show::price_pieces(&quote.amount.into()));
@@ -79,6 +76,9 @@ fn rows(visit: &Visit, quote: &Quote) -> Result<Sum, shared::kernel::money::Mone
     if let Some(tier) = quote.promotion.filter(|_| bonus.is_positive()) {
         let label = text.order_bonus_of(tier.percent.normalize().to_string()).to_string();
         put("bonus", label, show::credit_pieces(bonus, true));
+    }
+    if amount_bonus.is_positive() {
+        put("amount_bonus", text.order_amount_bonus().to_string(), show::credit_pieces(amount_bonus, true));
     }
     put("total", text.order_total().to_string(), show::credit_pieces(total, false));
     Ok(Sum { charge: quote.charge, rows })
@@ -127,7 +127,7 @@ pub fn summary(visit: &Visit, sum: Option<&Sum>) -> Markup {
                 @let shown = row.as_ref().map_or_else(|| none.text.clone(), |row| row.text.clone());
                 dt.total[name == "total"] hidden[row.is_none()] { (row.as_ref().map(|row| row.label.as_str()).unwrap_or_default()) }
                 dd.total[name == "total"].muted[name == "rate"] data-part=(name) hidden[row.is_none()] {
-                    span.money.plus[name == "bonus"] { (show::whole(&shown)) }
+                    span.money.plus[name.ends_with("bonus")] { (show::whole(&shown)) }
                 }
             }
         }

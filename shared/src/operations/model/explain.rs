@@ -9,6 +9,7 @@ use crate::account::model::user::User;
 use crate::affiliate::model::commission::{Commission, CommissionSource, Earnings, NoCommission, earned};
 use crate::affiliate::model::purchase::Purchase;
 use crate::operations::model::budget::HoldReason;
+use crate::payment::model::bonus::OfferedBonus;
 use crate::payment::model::order::{Order, OrderStatus};
 use crate::payment::model::payment::target;
 use crate::payment::model::promotion::Promotion;
@@ -29,6 +30,8 @@ text_enum! {
         Tier = "tier",
         /// The promotion's bonus.
         Bonus = "bonus",
+        /// The bonus of the offer or amount.
+        AmountBonus = "amount_bonus",
         /// The reward of its user's inviter.
         InviterReward = "inviter_reward",
         /// Its user's own reward.
@@ -134,16 +137,14 @@ impl Facts {
             return Ok(vec![self.price(), self.payment(), self.agency()]);
         }
         let bond = self.user.attribution.as_ref().filter(|bond| bond.has(&self.order));
-        Ok(vec![
-            self.price(),
-            self.payment(),
-            self.credit()?,
-            self.tier(),
-            self.bonus()?,
+        let mut all = vec![self.price(), self.payment(), self.credit()?, self.tier(), self.bonus()?];
+        all.extend(self.order.offered_bonus.map(|offered| self.amount_bonus(offered)).transpose()?);
+        all.extend([
             reward(bond, &self.rewards, Side::Inviter)?,
             reward(bond, &self.rewards, Side::Invitee)?,
             commission(&CommissionSource::from(&self.order), self.commission.as_ref(), self.earnings.as_ref())?,
-        ])
+        ]);
+        Ok(all)
     }
 
     fn price(&self) -> Explained {
@@ -294,11 +295,36 @@ impl Facts {
         // If paid in time, the tier at the order's creation counts, else the one at the time of payment.
         let at = if paid_at < order.expires_at { order.created_at } else { paid_at };
         let used_before = promotion.used.filter(|used| used.order_id != order.id && order.promotion.is_some());
-        let (outcome, because) = match used_before {
-            Some(used) => ("already_used", format!("{} was credited first and used the promotion.", used.order_id)),
-            None => self.no_tier(promotion, at),
+        let (outcome, because) = match (used_before, order.amount_bonus) {
+            (Some(used), _) => {
+                ("already_used", format!("{} was credited first and used the promotion.", used.order_id))
+            }
+            (None, Some(instead)) if promotion.tier_for(order.amount, at).is_some() => (
+                "less_than_amount_bonus",
+                format!("The order's amount brought {instead}, which is not less; the promotion can still be used."),
+            ),
+            (None, _) => self.no_tier(promotion, at),
         };
         Ok(told(outcome, because).at(Some(paid_at)))
+    }
+
+    /// The bonus of the offer or amount (R12.1).
+    fn amount_bonus(&self, offered: OfferedBonus) -> Result<Explained, MoneyError> {
+        let order = &self.order;
+        let told = |outcome, because: String| Explained::new(Subject::AmountBonus, outcome, because).at(order.paid_at);
+        if !order.status.is_captured() {
+            return Ok(told("not_paid", "No money came, so no bonus was credited.".to_owned()));
+        }
+        let Some(bonus) = order.amount_bonus else {
+            let because = format!("{} was offered; the promotion's bonus is more.", offered.amount);
+            return Ok(told("less_than_promotion", because));
+        };
+        let due = target(bonus, order.net(), order.charge)?;
+        let mut because = format!("{} was offered with {} when the order was made.", offered.amount, order.amount);
+        if due != bonus {
+            because.push_str(&format!(" The net leaves {due} of it."));
+        }
+        Ok(told(if due == bonus { "credited" } else { "reduced" }, because).of(due))
     }
 }
 

@@ -96,12 +96,14 @@ pub fn of_order(order: &Order) -> Tallies {
     if order.status.is_captured() {
         let charge = format!("charge.{}", order.charge.currency());
         let (returned, back) = (format!("returned.{}", order.charge.currency()), gone(order));
+        let [credit, bonus, amount_bonus] = order.parts().map(LedgerMoney::amount);
         let sums = [
             (returned.as_str(), back.map_or(Decimal::ZERO, |(money, _)| money)),
             ("reversed", back.map_or(Decimal::ZERO, |(_, ledger)| ledger)),
             (charge.as_str(), order.charge.amount()),
-            ("credit", order.credit.amount()),
-            ("bonus", order.credited_bonus().amount()),
+            ("credit", credit),
+            // Within AMOUNT_MAX by the checks of every posting.
+            ("bonus", bonus.checked_add(amount_bonus).unwrap_or(Decimal::MAX)),
         ];
         let provider = format!("{}.{}", day(order.paid_at.unwrap_or(order.created_at)), order.provider.as_str());
         put(&mut tallies, format!("{provider}.orders"), Decimal::ONE);
@@ -113,13 +115,14 @@ pub fn of_order(order: &Order) -> Tallies {
     tallies
 }
 
-/// Refunded or disputed part of an order's charge, and reversed part of its credit and bonus.
+/// Refunded or disputed part of an order's charge, and reversed part of its credit and bonuses.
 ///
 /// `None` on overflow, which no paid order can cause; the auditor would report the difference (P1).
 fn gone(order: &Order) -> Option<(Decimal, Decimal)> {
     let net = order.net();
     let lost = |whole: LedgerMoney| whole.minus(target(whole, net, order.charge).ok()?).ok();
-    let reversed = lost(order.credit)?.plus(lost(order.credited_bonus())?).ok()?;
+    let [credit, bonus, amount_bonus] = order.parts().map(lost);
+    let reversed = credit?.plus(bonus?).ok()?.plus(amount_bonus?).ok()?;
     Some((order.charge.minus(net).ok()?.amount(), reversed.amount()))
 }
 

@@ -1,5 +1,7 @@
-//! //! Payment entities and rules, free of I/O.
+//! Payment entities and rules, free of I/O.
 
+pub mod bonus;
+pub mod credited;
 pub mod event;
 pub mod order;
 pub mod payment;

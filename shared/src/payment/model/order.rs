@@ -8,8 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::payment::model::bonus::{AmountBonus, OfferedBonus, combined};
 use crate::payment::model::promotion::{OrderTier, Promotion};
-use crate::payment::model::settings::PaymentSettings;
+use crate::payment::model::settings::{Offer, PaymentSettings};
 use kernel::id::{AgencyOrderId, JournalId, OrderId, ShopId, UserId};
 use kernel::money::{LedgerMoney, MoneyError, PayMoney, Rounding, plain_decimal};
 use kernel::provider::Provider;
@@ -163,6 +164,9 @@ pub struct Order {
     /// Promotion tier at creation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promotion: Option<OrderTier>,
+    /// Bonus of the offer or amount at creation (R12.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offered_bonus: Option<OfferedBonus>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inviter: Option<UserId>,
     /// Inviter's terms at creation; `None` means that the order earns no commission.
@@ -207,6 +211,9 @@ pub struct Order {
     /// Bonus earned by the payment, before refunds; `None` until paid or if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bonus: Option<LedgerMoney>,
+    /// Bonus of the offer or amount that the payment got, before refunds; `None` until paid or if there is none (R12.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount_bonus: Option<LedgerMoney>,
     /// True while the bonus is not credited, because it exceeds the budget of the programme, until an admin releases it (R10.4).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub bonus_held: bool,
@@ -322,17 +329,16 @@ impl Order {
         self.qr_content.as_deref().or(self.pay_url.as_deref())
     }
 
-    /// Bonus: the earned one once captured, before that the bonus the order's tier would give.
+    /// Bonuses of the promotion and of the amount: the given ones once captured, before that those that a payment now would get.
     ///
     /// # Rejects
     /// Overflow.
-    pub fn bonus(&self) -> Result<LedgerMoney, MoneyError> {
+    pub fn bonuses(&self) -> Result<(LedgerMoney, LedgerMoney), MoneyError> {
         let none = LedgerMoney::zero(self.credit.currency());
-        match (self.status.is_captured(), self.bonus, self.promotion) {
-            (true, earned, _) => Ok(earned.unwrap_or(none)),
-            (false, _, Some(tier)) => tier.bonus(self.credit),
-            (false, _, None) => Ok(none),
+        if self.status.is_captured() {
+            return Ok((self.bonus.unwrap_or(none), self.amount_bonus.unwrap_or(none)));
         }
+        bonuses(self.credit, self.promotion, self.offered_bonus)
     }
 
     /// Bonus that follows the net: the earned one, unless it is held.
@@ -340,14 +346,30 @@ impl Order {
         self.bonus.filter(|_| !self.bonus_held).unwrap_or(LedgerMoney::zero(self.credit.currency()))
     }
 
-    /// Credit and bonus together, without a bonus that is held.
+    /// Credit, bonus of the promotion and bonus of the amount; each follows the net, rounded by itself (R4.11).
+    pub fn parts(&self) -> [LedgerMoney; 3] {
+        let amount_bonus = self.amount_bonus.unwrap_or(LedgerMoney::zero(self.credit.currency()));
+        [self.credit, self.credited_bonus(), amount_bonus]
+    }
+
+    /// Credit and bonuses together, without a bonus that is held.
     ///
     /// # Rejects
     /// Overflow.
     pub fn total(&self) -> Result<LedgerMoney, MoneyError> {
-        let bonus = if self.status.is_captured() { self.credited_bonus() } else { self.bonus()? };
-        self.credit.plus(bonus)
+        let [credit, promotion, amount] = self.parts();
+        let (promotion, amount) = if self.status.is_captured() { (promotion, amount) } else { self.bonuses()? };
+        credit.plus(promotion)?.plus(amount)
     }
+}
+
+/// Bonuses that an order with this tier and this offered bonus would get: the promotion's and the amount's.
+fn bonuses(
+    credit: LedgerMoney,
+    tier: Option<OrderTier>,
+    offered: Option<OfferedBonus>,
+) -> Result<(LedgerMoney, LedgerMoney), MoneyError> {
+    combined(tier.map_or(Ok(LedgerMoney::zero(credit.currency())), |tier| tier.bonus(credit))?, offered)
 }
 
 /// Amount of a requested top-up.
@@ -374,8 +396,20 @@ pub struct Quote {
     pub discount_rate: Decimal,
     /// Promotion tier at the time of the quote.
     pub promotion: Option<OrderTier>,
+    /// Bonus of the offer or amount.
+    pub offered_bonus: Option<OfferedBonus>,
     /// Expiry of an order created now.
     pub expires_at: Timestamp,
+}
+
+impl Quote {
+    /// Bonuses of the promotion and of the amount that a payment now would get.
+    ///
+    /// # Rejects
+    /// Overflow.
+    pub fn bonuses(&self) -> Result<(LedgerMoney, LedgerMoney), MoneyError> {
+        bonuses(self.credit, self.promotion, self.offered_bonus)
+    }
 }
 
 /// Prices an order (R4.1): the credit is rounded down, the charge up.
@@ -392,20 +426,25 @@ pub fn price(
     if !settings.enabled {
         return Err(Refusal::ProgrammeOff);
     }
-    let (pointer, wanted) = wanted(settings, ask)?;
+    let (pointer, wanted, offer) = wanted(settings, ask)?;
     let limits = || format!("from {} to {}", settings.min_amount, settings.max_amount);
     let out_of_range = || Refusal::field(pointer, "out_of_range", limits());
     if wanted < settings.min_amount || wanted > settings.max_amount {
         return Err(out_of_range());
     }
     let amount = PayMoney::exact(wanted, settings.pay_currency).map_err(|_| out_of_range())?;
-    quote(settings, amount, promotion, now).map_err(|_| out_of_range())
+    let bonus = settings.bonus_of(offer, wanted);
+    quote(settings, amount, bonus, promotion, now).map_err(|_| out_of_range())
 }
 
-fn wanted(settings: &PaymentSettings, ask: &TopUp) -> Result<(&'static str, Decimal), Refusal> {
+/// The amount that is asked for, where the request names it, and the offer if it is one.
+fn wanted<'a>(
+    settings: &'a PaymentSettings,
+    ask: &TopUp,
+) -> Result<(&'static str, Decimal, Option<&'a Offer>), Refusal> {
     match ask {
         TopUp::Offer(id) => match settings.offers.iter().find(|offer| offer.id == *id) {
-            Some(offer) => Ok(("/offer_id", offer.amount)),
+            Some(offer) => Ok(("/offer_id", offer.amount, Some(offer))),
             None => {
                 let known: Vec<&str> = settings.offers.iter().map(|offer| offer.id.as_str()).collect();
                 Err(Refusal::field("/offer_id", "unknown_offer", format!("One of {}.", known.join(", "))))
@@ -415,7 +454,7 @@ fn wanted(settings: &PaymentSettings, ask: &TopUp) -> Result<(&'static str, Deci
             let digits = settings.pay_currency.digits();
             let detail = || format!("a plain decimal with at most {digits} fractional digits");
             let wanted = plain_decimal(text, digits);
-            Ok(("/amount", wanted.ok_or_else(|| Refusal::field("/amount", "not_a_decimal", detail()))?))
+            Ok(("/amount", wanted.ok_or_else(|| Refusal::field("/amount", "not_a_decimal", detail()))?, None))
         }
     }
 }
@@ -429,17 +468,20 @@ fn wanted(settings: &PaymentSettings, ask: &TopUp) -> Result<(&'static str, Deci
 pub fn quote(
     settings: &PaymentSettings,
     amount: PayMoney,
+    bonus: Option<AmountBonus>,
     promotion: Option<&Promotion>,
     now: Timestamp,
 ) -> Result<Quote, MoneyError> {
+    let credit = amount.bought_at(settings.exchange_rate, settings.ledger_currency)?;
     let lifetime = SignedDuration::from_mins(i64::from(settings.order_expire_minutes));
     Ok(Quote {
         amount,
         charge: amount.times(settings.discount_rate, Rounding::Up)?,
-        credit: amount.bought_at(settings.exchange_rate, settings.ledger_currency)?,
+        credit,
         exchange_rate: settings.exchange_rate,
         discount_rate: settings.discount_rate,
         promotion: promotion.and_then(|promotion| promotion.tier_for(amount, now)),
+        offered_bonus: bonus.map_or(Ok(None), |bonus| bonus.on(credit))?,
         expires_at: now.checked_add(lifetime).unwrap_or(Timestamp::MAX),
     })
 }

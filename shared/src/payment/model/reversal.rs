@@ -22,6 +22,8 @@ pub struct Reversal {
     pub credit: LedgerMoney,
     /// Bonus to post; negative takes back.
     pub bonus: LedgerMoney,
+    /// Bonus of the offer or amount to post; negative takes back (R12.1).
+    pub amount_bonus: LedgerMoney,
 }
 
 impl Reversal {
@@ -50,8 +52,9 @@ impl Reversal {
             return Ok(None);
         }
         let moved = |whole| target(whole, net, order.charge)?.minus(target(whole, before, order.charge)?);
-        let (credit, bonus) = (moved(order.credit)?, moved(order.credited_bonus())?);
-        Ok(Some(Self { before, net, status, credit, bonus }))
+        let [credit, bonus, amount_bonus] = order.parts().map(moved);
+        let (credit, bonus, amount_bonus) = (credit?, bonus?, amount_bonus?);
+        Ok(Some(Self { before, net, status, credit, bonus, amount_bonus }))
     }
 
     /// True if the net changes; a dispute about money already refunded changes only the state.
@@ -59,10 +62,10 @@ impl Reversal {
         self.before != self.net
     }
 
-    /// User lines: credit and bonus, each as its own. A take-back above the balance becomes debt (R1.7).
+    /// User lines: credit and bonuses, each as its own. A take-back above the balance becomes debt (R1.7).
     pub fn movements(&self, order: &Order) -> Vec<NewLine> {
         let entry = |amount| NewLine::new(RecordType::Refund, amount, order.id.to_string());
-        vec![entry(self.credit), entry(self.bonus)]
+        vec![entry(self.credit), entry(self.bonus), entry(self.amount_bonus)]
     }
 
     /// Platform lines: the money returned or regained, and its share of sales and promotion (R1.4).
@@ -76,6 +79,7 @@ impl Reversal {
             (PlatformAccount::Sales, back.negated()),
             (PlatformAccount::Sales, self.credit.negated()),
             (PlatformAccount::Promotion, self.bonus.negated()),
+            (PlatformAccount::Promotion, self.amount_bonus.negated()),
         ];
         Ok(lines.into_iter().map(|(account, amount)| PlatformLine::new(account, amount)).collect())
     }

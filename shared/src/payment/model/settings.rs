@@ -10,6 +10,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
 
+use crate::payment::model::bonus::{AmountBonus, BonusSize};
+
 /// Types that every gateway of the family has.
 const ZPAY_METHODS: [&str; 2] = ["alipay", "wxpay"];
 const RATE_MAX: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
@@ -43,6 +45,9 @@ kernel::settings! {
         offers: Vec<Offer> = [(10, false), (50, false), (100, true), (500, false)].map(Offer::of).to_vec(),
             in List::of(0..=50, ()), note "each `id` once, the currency's digits",
             "Configured amounts; orders name them by `id`", from "the next order";
+        bonus_tiers: Vec<BonusTier> = Vec::new(), in List::of(0..=20, ()), unit "pay currency",
+            note "`from` ascending, the currency's digits",
+            "Bonus from an amount on; an offer's own bonus comes first", from "the next order";
         foreign_payments: ForeignPayments = ForeignPayments::Ignore,
             note "kept with their events either way",
             "Payments of other products on the same account need a person, or nobody", from "at once";
@@ -97,6 +102,18 @@ kernel::settings! {
         amount: Decimal = Decimal::ZERO, in Decimals::positive(AMOUNT_MAX), unit "pay currency", "The amount";
         label: String = String::new(), in Text::Label(50), "People read it";
         popular: bool = false, "It is shown first";
+        bonus: BonusSize = BonusSize::None, "An amount, 5, or a part of the credit, 10%";
+        stackable: bool = false, "It is given beside the promotion's bonus; otherwise the higher of the two is";
+    }
+}
+
+kernel::settings! {
+    /// A bonus from an amount on (R12.1).
+    #[derive(Copy)]
+    pub struct BonusTier {
+        from: Decimal = Decimal::ZERO, in Decimals::positive(AMOUNT_MAX), unit "pay currency", "The least amount that has it";
+        bonus: BonusSize = BonusSize::None, "An amount, 5, or a part of the credit, 10%";
+        stackable: bool = false, "It is given beside the promotion's bonus; otherwise the higher of the two is";
     }
 }
 
@@ -181,7 +198,8 @@ impl SettingValue for ZpayCreate {
 
 impl Offer {
     fn of((amount, popular): (i64, bool)) -> Self {
-        Self { id: format!("o{amount}"), amount: Decimal::new(amount, 0), label: format!("¥{amount}"), popular }
+        let (id, amount, label) = (format!("o{amount}"), Decimal::new(amount, 0), format!("¥{amount}"));
+        Self { id, amount, label, popular, ..Self::default() }
     }
 }
 
@@ -213,7 +231,15 @@ impl PaymentSettings {
         }
     }
 
-    /// The bounds are in order, amounts have the currency's digits, and every offer its own id.
+    /// Bonus of an offer, or else of the highest tier that an amount reaches (R12.1).
+    pub fn bonus_of(&self, offer: Option<&Offer>, amount: Decimal) -> Option<AmountBonus> {
+        let own = offer.filter(|offer| offer.bonus != BonusSize::None);
+        let tier = self.bonus_tiers.iter().rfind(|tier| tier.from <= amount);
+        own.map(|offer| AmountBonus { size: offer.bonus, stackable: offer.stackable })
+            .or_else(|| tier.map(|tier| AmountBonus { size: tier.bonus, stackable: tier.stackable }))
+    }
+
+    /// The bounds are in order, amounts have the currency's digits, tiers rise, and every offer has its own id.
     fn check_across(&self, checks: &mut Checks) {
         let digits = self.pay_currency.digits();
         checks.digits("/min_amount", self.min_amount, digits);
@@ -231,6 +257,15 @@ impl PaymentSettings {
                 checks.add(format!("/offers/{index}/id"), "duplicate", "each id only once");
             }
             checks.digits(format!("/offers/{index}/amount"), offer.amount, digits);
+        }
+        let mut last = Decimal::ZERO;
+        for (index, tier) in self.bonus_tiers.iter().enumerate() {
+            let pointer = format!("/bonus_tiers/{index}/from");
+            checks.digits(&pointer, tier.from, digits);
+            if tier.from <= last {
+                checks.add(pointer, "not_ascending", "more than the tier before");
+            }
+            last = tier.from;
         }
     }
 }

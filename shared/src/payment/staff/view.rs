@@ -44,6 +44,7 @@ impl CsvRow for AdminOrder {
         "charge.currency",
         "credit.amount",
         "bonus.amount",
+        "amount_bonus.amount",
         "total.amount",
         "total.currency",
         "net.amount",

@@ -149,6 +149,9 @@ fn refund_effects(visit: &Visit, of: &RefundEffects) -> Markup {
     if let Some(bonus) = of.bonus {
         rows.push(effect(html! { (text.effect_bonus()) }, bonus));
     }
+    if let Some(bonus) = of.amount_bonus {
+        rows.push(effect(html! { (text.order_amount_bonus()) }, bonus));
+    }
     if let Some((user, commission)) = &of.commission {
         rows.push(effect(html! { (text.effect_commission()) small.mono { (short(&user.to_string())) } }, *commission));
     }
@@ -223,6 +226,9 @@ pub fn completion_effects(visit: &Visit, of: &CompletionEffects) -> Markup {
     if of.bonus.is_positive() {
         rows.push(effect(html! { (text.effect_bonus()) }, BeforeAfter { now: none, then: of.bonus }));
     }
+    if of.amount_bonus.is_positive() {
+        rows.push(effect(html! { (text.order_amount_bonus()) }, BeforeAfter { now: none, then: of.amount_bonus }));
+    }
     effects_table(visit, &rows)
 }
 
@@ -276,6 +282,11 @@ pub async fn undo(staff: Staff, Path(id): Path<String>) -> Response {
     let mut rows = vec![effect(html! { (text.effect_credit()) }, BeforeAfter { now: found.credit, then: none })];
     rows.extend(
         found.bonus.map(|bonus| effect(html! { (text.effect_bonus()) }, BeforeAfter { now: bonus, then: none })),
+    );
+    rows.extend(
+        found
+            .amount_bonus
+            .map(|bonus| effect(html! { (text.order_amount_bonus()) }, BeforeAfter { now: bonus, then: none })),
     );
     let main = confirm(
         visit,

@@ -101,6 +101,9 @@ fn amounts(visit: &Visit, file: &OrderFile, order: &OrderView) -> Markup {
                     @if order.bonus.amount != "0" {
                         dt { (bonus.unwrap_or_else(|| text.order_bonus().to_string())) } dd { (change(&order.bonus)) @if order.bonus_held { small { (text.order_bonus_held()) } } }
                     }
+                    @if order.amount_bonus.amount != "0" {
+                        dt { (text.order_amount_bonus()) } dd { (change(&order.amount_bonus)) }
+                    }
                     dt.total { (text.credited()) } dd.total { (money(&order.total)) }
                     @if of.status.is_captured() { dt { (text.net_left()) } dd { (price(&order.net)) } }
                     (line(&text.provider_payment_id(), known))

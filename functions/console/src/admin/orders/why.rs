@@ -19,6 +19,7 @@ impl Texts {
             Subject::Credit => self.why_subject_credit(),
             Subject::Tier => self.why_subject_tier(),
             Subject::Bonus => self.why_subject_bonus(),
+            Subject::AmountBonus => self.order_amount_bonus(),
             Subject::InviterReward => self.why_subject_inviter_reward(),
             Subject::InviteeReward => self.why_subject_invitee_reward(),
             Subject::Commission => self.why_subject_commission(),
@@ -47,6 +48,7 @@ pub fn sentence(visit: &Visit, facts: &Facts, of: &Explained) -> Markup {
         Subject::Payment => return payment(visit, facts, of.outcome),
         Subject::Credit => credit(visit, facts, of.outcome),
         Subject::Tier | Subject::Bonus => bonus(visit, facts, of),
+        Subject::AmountBonus => amount_bonus(visit, facts, of.outcome),
         Subject::InviterReward | Subject::InviteeReward => reward(visit, facts, of.outcome),
         Subject::Commission => commission(visit, facts, of.outcome),
     };
@@ -118,7 +120,18 @@ fn bonus(visit: &Visit, facts: &Facts, of: &Explained) -> Message {
         "credited" => text.why_bonus_credited(credit_text(order.credit)),
         "reduced" => text.why_bonus_reduced(),
         "over_budget" => text.why_bonus_held(),
+        "less_than_amount_bonus" => text.why_less_than_amount_bonus(),
         _ => text.why_no_tier(),
+    }
+}
+
+fn amount_bonus(visit: &Visit, facts: &Facts, outcome: &str) -> Message {
+    let text = &visit.text;
+    match outcome {
+        "not_paid" => text.why_not_paid(),
+        "less_than_promotion" => text.why_less_than_promotion(),
+        "reduced" => text.why_bonus_reduced(),
+        _ => text.why_amount_bonus(price_text(facts.order.amount)),
     }
 }
 

@@ -51,7 +51,7 @@ pub async fn example(visit: &Visit, under: &AnySettings) -> Result<Option<Markup
 fn shown(visit: &Visit, of: &Documents) -> Result<Markup, MoneyError> {
     let text = &visit.text;
     let amount = PayMoney::exact(Decimal::ONE_HUNDRED, of.payment.pay_currency)?;
-    let priced = quote(&of.payment, amount, None, visit.app.clock.now())?;
+    let priced = quote(&of.payment, amount, of.payment.bonus_of(None, amount.amount()), None, visit.app.clock.now())?;
     let is_outside = amount.amount() < of.payment.min_amount || amount.amount() > of.payment.max_amount;
     let ladder = ladder(visit, of, &priced)?;
     let referral = referral(visit, of, &priced)?;
@@ -62,6 +62,9 @@ fn shown(visit: &Visit, of: &Documents) -> Result<Markup, MoneyError> {
             dt { (text.order_amount()) } dd { (show::price(&Amount::from(amount))) }
             dt { (text.order_charge()) } dd { (show::price(&Amount::from(priced.charge))) }
             dt { (text.order_credit()) } dd { (money(&Amount::from(priced.credit))) }
+            @if let Some(bonus) = priced.offered_bonus {
+                dt { (text.order_amount_bonus()) } dd { (money(&Amount::from(bonus.amount))) }
+            }
         }
         (ladder)
         (referral)

@@ -38,6 +38,7 @@ pub(crate) fn hundred() -> Order {
         exchange_rate: quote.exchange_rate,
         discount_rate: quote.discount_rate,
         promotion: quote.promotion,
+        offered_bonus: quote.offered_bonus,
         inviter: None,
         affiliate: None,
         pay_url: None,
@@ -54,6 +55,7 @@ pub(crate) fn hundred() -> Order {
         provider_ref: None,
         payment_id: None,
         bonus: None,
+        amount_bonus: None,
         bonus_held: false,
         bonus_budget_month: None,
         left: None,
@@ -71,7 +73,7 @@ pub(crate) fn hundred() -> Order {
 fn a_hundred_yuan_buy_their_credit_rounded_down() {
     let order = hundred();
     assert_eq!((order.charge, order.credit), (cny("100"), usd("13.88888888")));
-    assert_eq!((order.bonus().unwrap(), order.total().unwrap()), (usd("4.16666666"), usd("18.05555554")));
+    assert_eq!((order.bonuses().unwrap().0, order.total().unwrap()), (usd("4.16666666"), usd("18.05555554")));
     assert_eq!(order.expires_at.duration_since(now()).as_secs(), 30 * 60);
 }
 

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use ulid::Ulid;
 
 use super::*;
+use crate::payment::model::order::OrderStatus;
 use crate::payment::model::order::tests::{cny, enrolled, hundred, now, usd};
 use kernel::id::JournalId;
 use kernel::ledger::{Accounts, Header, Operator};
