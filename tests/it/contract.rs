@@ -71,7 +71,8 @@ fn the_gateway_sends_each_operation_to_the_function_that_has_it() {
         if route.path == "$default" { route.path.clone() } else { format!("{} {}", route.method, route.path) }
     };
     // Pages, forms and links are no part of the API.
-    let functions = template.functions.iter().filter(|function| function.binary != "console");
+    let functions =
+        template.functions.iter().filter(|function| !["console", "back-office"].contains(&&*function.binary));
     let is_of_api = |route: &&Route| !route.path.starts_with("/forms/") && route.path != "/enter";
     let routes = functions.flat_map(|function| &function.routes).filter(is_of_api);
     let declared: BTreeSet<String> = routes.map(key).collect();

@@ -1,4 +1,6 @@
 //! The console's pages (C1–C4): HTML rendered on the server. Pages read; forms write, through the form adapter of the API's functions.
+//!
+//! The function of this crate serves those of users; `back-office` serves those of staff and agents.
 
 mod account;
 pub mod admin;
@@ -42,7 +44,7 @@ use shared::edge::openapi::Api;
 /// Environment variables that this function needs, besides those that every function has.
 pub const NEEDS: [&str; 0] = [];
 
-/// Paths of the pages, as the template has them: `{proxy+}` is whatever the router has below.
+/// Paths of the users' pages, as the template has them: `{proxy+}` is whatever the router has below.
 pub const PAGES: &[&str] = &[
     "/",
     "/sign-in",
@@ -65,13 +67,12 @@ pub const PAGES: &[&str] = &[
     "/affiliate",
     "/affiliate/{proxy+}",
     "/confirm-password",
-    "/admin",
-    "/admin/{proxy+}",
-    "/shop",
-    "/shop/{proxy+}",
 ];
 
-/// The pages; no part of the API's description.
+/// Paths of the pages of staff and agents.
+pub const STAFF_PAGES: &[&str] = &["/admin", "/admin/{proxy+}", "/shop", "/shop/{proxy+}"];
+
+/// The users' pages; no part of the API's description.
 pub fn api() -> Api<Arc<App>> {
     let pages = Router::new()
         .route("/", get(gate::begin))
@@ -106,10 +107,16 @@ pub fn api() -> Api<Arc<App>> {
         .route("/sorry", get(sorry::sorry))
         .route("/static/{hash}/{name}", get(files::file))
         .route("/robots.txt", get(files::robots))
-        .route("/docs", get(docs::docs))
-        .merge(admin::pages::router())
-        .merge(shop::pages::router())
-        .fallback(visit::no_page)
-        .layer(axum::middleware::from_fn(visit::preferences));
-    Api::new().pages(pages)
+        .route("/docs", get(docs::docs));
+    Api::new().pages(framed(pages))
+}
+
+/// The pages of staff and agents; no part of the API's description.
+pub fn staff_api() -> Api<Arc<App>> {
+    Api::new().pages(framed(admin::pages::router().merge(shop::pages::router())))
+}
+
+/// Pages with what all of them have: the page of an unknown address, and the visitor's preferences.
+fn framed(pages: Router<Arc<App>>) -> Router<Arc<App>> {
+    pages.fallback(visit::no_page).layer(axum::middleware::from_fn(visit::preferences))
 }

@@ -115,14 +115,14 @@ fn secrets_of_others_are_denied_to_each_function() {
     for (key, needed) in [("EMAIL#1", "registration"), ("SERVICE_KEY#1", "service"), ("BATCH#1", "redemption")] {
         assert!(reads(needed, "dynamodb:GetItem", key), "{needed} reads {key}");
     }
-    for binary in ["payment", "payment-webhook", "agency", "affiliate", "referral", "console"] {
+    for binary in ["payment", "payment-webhook", "agency", "affiliate", "referral", "console", "back-office"] {
         for key in ["EMAIL#1", "SIGNUP#1", "SERVICE_KEY#1", "BATCH#1"] {
             // Staff see service keys, of which the table has a hash, and batches, whose codes they export.
-            if binary == "console" && ["SERVICE_KEY#1", "BATCH#1"].contains(&key) {
+            if binary == "back-office" && ["SERVICE_KEY#1", "BATCH#1"].contains(&key) {
                 continue;
             }
             // Staff find an account by its e-mail: one item, by its key.
-            let finds = (binary, key) == ("console", "EMAIL#1");
+            let finds = (binary, key) == ("back-office", "EMAIL#1");
             assert_eq!(reads(binary, "dynamodb:GetItem", key), finds, "{binary} reads {key}");
             for many in ["dynamodb:BatchGetItem", "dynamodb:Query"] {
                 assert!(!reads(binary, many, key), "{binary} lists {key}");
@@ -145,7 +145,7 @@ fn secrets_of_others_are_denied_to_each_function() {
         assert_eq!(readers(secret), BTreeSet::from(expected), "{secret}");
     }
     // Codes are made, checked and listed by five; whoever else has a copy of the table can redeem none (R7.9).
-    let codes = ["admin", "console", "redemption", "reward-worker", "scheduler"].map(str::to_owned);
+    let codes = ["admin", "back-office", "redemption", "reward-worker", "scheduler"].map(str::to_owned);
     assert_eq!(readers("code-secret"), BTreeSet::from(codes));
     assert_eq!(readers("signing-key"), BTreeSet::from(["registration".to_owned()]));
     let writers: Vec<&str> = template.functions.iter().map(|function| function.binary.as_str()).collect();
