@@ -363,13 +363,13 @@ pub fn next_page(asked: Option<&str>) -> String {
     asked.filter(is_own).unwrap_or("/").to_owned()
 }
 
-/// True for the path of a page of the router, or below a prefix of it.
+/// True for the path of a page of either function, or below a prefix of it.
 fn is_page(path: &str) -> bool {
     let is_plain = !path.contains("//") && !path.contains('\\') && !path.contains('%') && !path.contains("..");
     let below = |page: &str| {
         page.strip_suffix("{proxy+}").is_some_and(|prefix| path.len() > prefix.len() && path.starts_with(prefix))
     };
-    is_plain && crate::PAGES.iter().any(|page| *page == path || below(page))
+    is_plain && crate::PAGES.iter().chain(crate::STAFF_PAGES).any(|page| *page == path || below(page))
 }
 
 /// A redirect by `GET`.
