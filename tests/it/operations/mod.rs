@@ -4,6 +4,7 @@ pub mod admin;
 pub mod audit;
 mod audit_table;
 pub mod budget;
+mod chain;
 pub mod explain;
 mod files;
 pub mod jobs;
