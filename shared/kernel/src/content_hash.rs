@@ -5,8 +5,6 @@ use std::fmt;
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest, Sha256};
-use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
-use utoipa::{PartialSchema, ToSchema};
 
 /// A SHA-256 hash, written as 43 symbols of base64url.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,14 +55,6 @@ impl<'de> Deserialize<'de> for ContentHash {
         Self::parse(&String::deserialize(from)?).ok_or_else(|| de::Error::custom("not a hash of 43 symbols"))
     }
 }
-
-impl PartialSchema for ContentHash {
-    fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[A-Za-z0-9_-]{43}$")).into()
-    }
-}
-
-impl ToSchema for ContentHash {}
 
 /// Attributes on their way into a hash.
 ///

@@ -148,6 +148,7 @@ const PLAYED: &[&str] = &[
     "schedule erase-traces",
     "schedule mature-commissions",
     "schedule reconcile",
+    "schedule sign-heads",
     "schedule poll-payments",
     "schedule poll-payments of a delayed payment of an expired order",
     "schedule deliver-events",

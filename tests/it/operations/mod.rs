@@ -7,6 +7,7 @@ pub mod budget;
 mod chain;
 pub mod explain;
 mod files;
+pub mod heads;
 pub mod jobs;
 mod lists;
 mod refusals;

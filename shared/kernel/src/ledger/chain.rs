@@ -26,8 +26,10 @@ pub struct ProvenEntry {
     pub operator: String,
     pub lines: Vec<ProvenLine>,
     /// Hash of what only the operator sees: source, actor, request and the lines of platform accounts.
+    #[schema(value_type = String)]
     pub internal: ContentHash,
     /// Hash of this entry, over the hash before.
+    #[schema(value_type = String)]
     pub hash: ContentHash,
 }
 
@@ -37,7 +39,6 @@ pub struct ProvenEntry {
 pub struct ProvenLine {
     pub account: String,
     /// Part of the commission account.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<String>,
     /// Type on the statement.
     #[serde(rename = "type")]
@@ -48,12 +49,10 @@ pub struct ProvenLine {
     pub seq: u64,
     pub before: String,
     pub after: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remark: Option<String>,
     /// Hash of a remark that was erased.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub remark_hash: Option<ContentHash>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub related_id: Option<String>,
 }
 

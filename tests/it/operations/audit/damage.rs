@@ -3,6 +3,7 @@
 pub mod agency;
 pub mod budget;
 pub mod events;
+pub mod heads;
 pub mod identity;
 pub mod service;
 
@@ -157,7 +158,7 @@ pub const LEDGER: &[Row] = &[
     ("the number of an entry", &["L3", "L7"], |scan| {
         up(&mut entry_of(scan.find("posting", adjusted_by("-0.5")))["seq"])
     }),
-    ("a posting that is gone", &["L2", "L3", "L7"], |scan| scan.remove("posting", adjusted_by("-0.5"))),
+    ("a posting that is gone", &["L2", "L3", "L7", "L8"], |scan| scan.remove("posting", adjusted_by("-0.5"))),
     ("a debit below nothing", &["L2", "L4", "L7"], |scan| {
         let posting = scan.find("posting", adjusted_by("-0.5"));
         let before: f64 = entry(posting)["before"]["S"].as_str().unwrap().parse().unwrap();
@@ -189,7 +190,7 @@ pub const LEDGER: &[Row] = &[
     ("the actor of an old entry", &["L7"], |scan| {
         scan.find("posting", adjusted_by("2.5"))["actor"]["S"] = json!("admin:usr_01arz3ndektsv4rrffq69g5fav");
     }),
-    ("an entry that lost its hash", &["L7"], |scan| remove(scan.find("posting", adjusted_by("-0.5")), "hash")),
+    ("an entry that lost its hash", &["L7", "L8"], |scan| remove(scan.find("posting", adjusted_by("-0.5")), "hash")),
     ("an entry of a wallet that lost its hash", &["L7"], |scan| {
         let of_a_wallet = |posting: &Value| posting["holder"]["S"].as_str().is_some_and(|of| of.ends_with(".main"));
         remove(scan.find("posting", of_a_wallet), "hash");
