@@ -21,7 +21,7 @@ TICK, TICKS_FREE = 1.00e-6, 14_000_000
 READ = 0.125e-6
 # Read units of a tick with nothing to do, as tests/it/costs.rs counts them; a partition that has nothing costs half a unit.
 READS = {"audit": 1, "deliver-events": 16, "erase-traces": 0.5, "expire-orders": 16, "expire-promotions": 16,
-         "mature-commissions": 16, "poll-payments": 24, "reconcile": 218, "sweep-outbox": 32}
+         "mature-commissions": 16, "poll-payments": 24, "reconcile": 218, "sign-heads": 2, "sweep-outbox": 32}
 # Lambda asks a queue with five long polls at once, each of twenty seconds.
 POLLS = 5 * SECONDS / 20
 # A tick with nothing to do, at 256 MB, and what it and Lambda write about it.

@@ -1,6 +1,7 @@
 //! The application: everything that use cases depend on.
 
 use std::ops::Deref;
+use std::sync::Arc;
 
 use kernel::fault::Fault;
 use kernel::secret::{OriginSecrets, Secret};
@@ -9,6 +10,7 @@ use table::execute::Executor;
 use crate::account::token::{KeyRing, PublicKeys, Signer};
 use crate::agency::places::Places;
 use crate::operations::settings::SettingsCache;
+use crate::operations::sign_heads::HeadsSigner;
 use crate::operations::waiting::Glance;
 use crate::payment::gateway::Providers;
 use crate::redemption::model::code_text::CodeSecrets;
@@ -46,6 +48,8 @@ pub struct App {
     pub keys: KeyRing,
     /// Signer of access tokens; only in functions that issue them.
     pub signer: Option<Signer>,
+    /// Signer of the ledger's heads; only in the scheduler.
+    pub heads_signer: Option<Arc<HeadsSigner>>,
     pub config: Config,
     /// Lengths of the queues that wait for staff, as this process saw them last.
     pub glance: Glance,

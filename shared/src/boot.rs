@@ -10,6 +10,7 @@ use crate::account::token::{KeyRing, Signer};
 use crate::agency::places::Places;
 use crate::app::{App, Config};
 use crate::operations::settings::SettingsCache;
+use crate::operations::sign_heads::HeadsSigner;
 use crate::operations::waiting::Glance;
 use crate::payment::gateway::http::{Https, https_client};
 use crate::payment::gateway::{ProviderConfig, Providers};
@@ -70,6 +71,7 @@ pub fn assemble(environment: &impl Environment, aws: &Aws, secrets: &Secrets, pr
         statistics: environment.get(Queue::Statistics.variable()).unwrap_or_default(),
     };
     let signer = secrets.signing_key()?.map(|seed| Signer::new(&seed, &public_base_url)).transpose()?;
+    let heads_signer = secrets.ledger_key()?.map(|seed| HeadsSigner::new(&seed)).transpose()?.map(Arc::new);
     let secret = secrets.app_secret()?;
     let origins =
         ["ORIGIN_SECRET", "ORIGIN_SECRET_PREVIOUS"].into_iter().filter_map(|name| secrets.get(name)).collect();
@@ -84,6 +86,7 @@ pub fn assemble(environment: &impl Environment, aws: &Aws, secrets: &Secrets, pr
         settings: SettingsCache::default(),
         keys: KeyRing::default(),
         signer,
+        heads_signer,
         config: Config {
             public_base_url,
             secret: Secret::new(secret.into_bytes()),

@@ -23,6 +23,7 @@
 //! | promotion | `Promotion` | a new user's bonus, which falls with time and is used at most once |
 //! | review | `Review` | provider money that fits no order, or not exactly, and waits for a person |
 //! | ledger, journal, line | | all journals; one cause and its lines; one amount on one account. A journal's lines sum to zero |
+//! | chain, head | `Head` | an account's journal entries, each hashed with the hash before; the last one of a day, which is signed |
 //! | account | `Accounts` | a ledger account of one owner: balance, commission, debt. A payout account is where a withdrawal goes |
 //! | commission | `Commission` | money earned on a paid order, as an affiliate or an agent |
 //! | withdrawal | `Withdrawal` | commission of a user or a shop on its way to the balance or to cash |

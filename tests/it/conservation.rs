@@ -337,7 +337,7 @@ impl Play<'_> {
     }
 
     async fn time(&mut self) {
-        const SCHEDULES: [&str; 9] = [
+        const SCHEDULES: [&str; 10] = [
             "audit",
             "expire-orders",
             "expire-promotions",
@@ -347,6 +347,7 @@ impl Play<'_> {
             "deliver-events",
             "sweep-outbox",
             "reconcile",
+            "sign-heads",
         ];
         let seconds = self.below(5_000) as u64;
         self.world.advance(seconds).await;
@@ -376,6 +377,7 @@ impl Play<'_> {
                 let did = self.world.stack.tick(schedule).await.unwrap();
                 assert_eq!(did["failed"], 0, "{did}");
             }
+            self.world.stack.tick("sign-heads").await.unwrap();
             self.world.settle().await;
         }
         self.world.sign_in("admin").await;

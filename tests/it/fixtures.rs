@@ -245,6 +245,7 @@ async fn payments(world: &World) {
     world.advance(30 * 3_600).await;
     world.stack.tick("expire-orders").await.unwrap();
     world.stack.tick("reconcile").await.unwrap();
+    world.stack.tick("sign-heads").await.unwrap();
     for name in ["admin", "ann", "bob", "carol"] {
         world.sign_in(name).await;
     }

@@ -184,6 +184,7 @@ async fn each_function_has_its_own_variables_and_no_others() {
         }
         assert!(own.iter().all(|name| variables.contains_key(*name)), "{}", function.binary);
         assert_eq!(has(&function.binary, "SIGNING_KEY"), function.binary == "registration");
+        assert_eq!(has(&function.binary, "LEDGER_KEY"), function.binary == "scheduler");
         assert_eq!(has(&function.binary, "MAIL_FROM"), function.binary == "notifier");
     }
     for binary in ["referral", "notifier"] {

@@ -28,6 +28,7 @@ use shared::kernel::fault::{Error, Fault};
 use shared::kernel::id::WithdrawalId;
 use shared::kernel::month::Month;
 use shared::kernel::refusal::code;
+use shared::operations::model::proof::ProvenStatement;
 use shared::operations::search::{self, WithdrawalFilter};
 use shared::referral::invite_code::{self, MakeCode};
 use shared::referral::model::referral;
@@ -40,7 +41,7 @@ pub const NEEDS: [&str; 2] = ["MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
 
 /// The routes of the affiliate programme.
 pub fn api() -> Api<Arc<App>> {
-    api![overview, codes, make_code, drop_code, commissions, statements, statement, ask, withdrawals, cancel,]
+    api![overview, codes, make_code, drop_code, commissions, statements, statement, proof, ask, withdrawals, cancel,]
 }
 
 /// The caller's totals, policy and codes, and the programme's terms
@@ -153,6 +154,22 @@ async fn statement(
     let page = statement::lines(&app, &of, &list.window).await?;
     let Listing { items, next_cursor } = list.listing(&app, page, Record::from);
     Ok(Reply::ok(StatementView::new(&of, items, next_cursor)).into_response())
+}
+
+/// The caller's statement of a month, with its proof
+///
+/// All entries of the commission account, as their hashes cover them, and the signed heads that hold them. `guerdon verify` checks the
+/// file without a network.
+#[utoipa::path(
+    get, path = "/v1/affiliate/statements/{month}/proof", operation_id = "getCommissionProof", tag = "affiliate",
+    responses((status = 200, body = ProvenStatement), code::RangeTooLarge),
+)]
+async fn proof(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(month): Id<Month>,
+) -> Result<Reply<ProvenStatement>, Problem> {
+    Ok(Reply::ok(statement::proven(&app, caller.id(), month).await?))
 }
 
 /// Withdraw commission

@@ -79,9 +79,14 @@ fn name(visit: &Visit, what: &str, days: Days) -> String {
 
 /// A sheet for a spreadsheet.
 pub fn file(name: &str, text: String) -> Response {
+    saved(name, "text/csv; charset=utf-8", text)
+}
+
+/// A file of this type to be saved.
+pub fn saved(name: &str, kind: &'static str, text: String) -> Response {
     let mut response = text.into_response();
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Ok(name) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {

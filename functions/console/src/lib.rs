@@ -93,6 +93,7 @@ pub fn api() -> Api<Arc<App>> {
         .route("/affiliate/withdrawals", get(withdraw::withdrawals))
         .route("/affiliate/statement", get(statement::page))
         .route("/affiliate/statement.csv", get(statement::csv))
+        .route("/affiliate/statement.json", get(statement::proof))
         .route("/static/{name}", get(brand::sheet))
         .route("/top-up", get(topup::page))
         .route("/top-up/price", get(topup::price))

@@ -4,10 +4,10 @@ use axum::response::Response;
 use maud::{Markup, html};
 use shared::affiliate::model::commission::CommissionMonth;
 use shared::affiliate::statement::view::sheet;
-use shared::affiliate::statement::{Statement, all_lines, lines, statement, statements};
+use shared::affiliate::statement::{Statement, all_lines, lines, proven, statement, statements};
 use shared::app::App;
 use shared::edge::view::Amount;
-use shared::kernel::fault::Error;
+use shared::kernel::fault::{Error, Fault};
 use shared::kernel::id::{Identifier, UserId};
 use shared::kernel::ledger::{Part as AccountPart, StatementLine};
 use shared::kernel::money::LedgerMoney;
@@ -16,7 +16,7 @@ use shared::kernel::refusal::Refusal;
 use shared::table::list::Window;
 use shared::table::store::Page;
 
-use crate::export::file;
+use crate::export::{file, saved};
 use crate::frame;
 use crate::list::{Column, empty, table};
 use crate::parts::{money, month};
@@ -81,7 +81,10 @@ fn choice(visit: &Visit, shown: &Shown, asked: Option<Month>) -> Markup {
                 }
             }
             button.btn { (text.filter()) }
-            @if let Some(chosen) = chosen { a.btn href=(format!("/affiliate/statement.csv?month={chosen}")) download { (text.as_csv()) } }
+            @if let Some(chosen) = chosen {
+                a.btn href=(format!("/affiliate/statement.csv?month={chosen}")) download { (text.as_csv()) }
+                a.btn href=(format!("/affiliate/statement.json?month={chosen}")) download { (text.statement_proof()) }
+            }
         }
     }
 }
@@ -115,6 +118,20 @@ pub async fn csv(Member(visit): Member) -> Response {
         Ok((month, text)) => file(&format!("commission-{month}.csv"), text),
         Err(error) => frame::error(&visit, error),
     }
+}
+
+/// The statement of a month with its proof, as a file.
+pub async fn proof(Member(visit): Member) -> Response {
+    match whole_proof(&visit).await {
+        Ok((month, text)) => saved(&format!("commission-{month}.json"), "application/json", text),
+        Err(error) => frame::error(&visit, error),
+    }
+}
+
+async fn whole_proof(visit: &Visit) -> Result<(Month, String), Error> {
+    let month = visit.asked("month").and_then(Month::parse).ok_or(Refusal::NotFound)?;
+    let of = proven(&visit.app, visit.member()?.user.id, month).await?;
+    Ok((month, serde_json::to_string_pretty(&of).map_err(Fault::bug)?))
 }
 
 async fn whole(visit: &Visit) -> Result<(Month, String), Error> {

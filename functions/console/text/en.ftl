@@ -581,6 +581,7 @@ no-withdrawals = No withdrawals yet
 no-withdrawals-todo = Commission that is available can be withdrawn.
 statement-lead = A month of your commission, line by line, oldest first. Months are those of UTC.
 statement-month = Month
+statement-proof = With its proof
 statement-part = Commission
 statement-opening = Opening
 statement-closing = Closing

@@ -548,6 +548,7 @@ no-withdrawals = 暂无提现记录
 no-withdrawals-todo = 可提现的佣金可随时提现。
 statement-lead = 一个月的佣金明细，最早在前。月份按 UTC 计算。
 statement-month = 月份
+statement-proof = 附证明文件
 statement-part = 佣金
 statement-opening = 期初
 statement-closing = 期末

@@ -3,6 +3,7 @@
 mod account;
 mod enter;
 mod forms;
+mod ledger;
 mod own;
 mod platform;
 mod sessions;
@@ -25,6 +26,7 @@ pub fn api() -> Api<Arc<App>> {
         platform::openapi,
         platform::jwks,
         platform::public_settings,
+        ledger::heads,
         signup::register,
         signup::verify,
         signup::resend,
@@ -41,6 +43,7 @@ pub fn api() -> Api<Arc<App>> {
         account::set_email,
         account::confirm_email,
         account::records,
+        ledger::balance_proof,
         own::sessions,
         own::end,
         own::export,

@@ -8,7 +8,7 @@ use shared::affiliate::release_holds as mature;
 use shared::app::App;
 use shared::edge;
 use shared::kernel::fault::Fault;
-use shared::operations::{audit_table, dead_letters as drain_dead_letters, sweep_outbox};
+use shared::operations::{audit_table, dead_letters as drain_dead_letters, sign_heads, sweep_outbox};
 use shared::payment::{expire, poll_provider, reconcile};
 use shared::webhooks::deliver;
 
@@ -27,6 +27,7 @@ pub async fn tick(app: Arc<App>, event: Value) -> Result<Value, Fault> {
         "poll-payments" => json!(poll_provider::poll_payments(&app, &edge::context()).await?),
         "mature-commissions" => json!(mature::mature_commissions(&app, &edge::context()).await?),
         "reconcile" => json!(reconcile::reconcile(&app, &edge::context()).await?),
+        "sign-heads" => json!(sign_heads::sign_heads(&app, &edge::context()).await?),
         "expire-promotions" => json!(expire::expire_promotions(&app).await?),
         "erase-traces" => json!(erase::erase_traces_again(&app).await?),
         "deliver-events" => json!(deliver::deliver_due(&app, &edge::context()).await?),

@@ -118,8 +118,9 @@ pub enum Operation {
     Reconcile(Reconcile),
     /// Scan the whole table and list every broken invariant; exit status 1 if there is one.
     Audit(Look),
-    /// Recompute every account, counter and total, and list those that differ from the stored ones; writes nothing.
-    Verify(Look),
+    /// Recompute every account, counter and total, and list those that differ from the stored ones; writes nothing. With a file,
+    /// check a proven statement without any network; exit status 1 if it does not hold.
+    Verify(Verify),
     /// List and redrive dead letters.
     #[command(subcommand)]
     Dlq(Dlq),
@@ -243,6 +244,19 @@ pub struct NewBatch {
     /// Do not wait for the codes.
     #[arg(long, conflicts_with = "export")]
     pub no_wait: bool,
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Clone, Args)]
+pub struct Verify {
+    /// A proven statement, or `-` for standard input.
+    #[arg(requires = "key", conflicts_with = "once")]
+    pub file: Option<PathBuf>,
+    /// The deployment's public key of the ledger, which signs the heads of each day.
+    #[arg(long, requires = "file", env = "GUERDON_LEDGER_PUBLIC_KEY")]
+    pub key: Option<String>,
+    #[command(flatten)]
+    pub look: Look,
 }
 
 /// Arguments of a scan of the whole table.

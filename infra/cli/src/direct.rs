@@ -63,7 +63,12 @@ impl<'a> Surroundings<'a> {
                 ("STATISTICS_QUEUE_URL", queue("StatisticsQueue")),
             ];
             own.extend(local.map(|(name, value)| (name.to_owned(), value)));
-            let files = [("APP_SECRET", "app-secret"), ("CODE_SECRET", "code-secret"), ("SIGNING_KEY", "signing-key")];
+            let files = [
+                ("APP_SECRET", "app-secret"),
+                ("CODE_SECRET", "code-secret"),
+                ("SIGNING_KEY", "signing-key"),
+                ("LEDGER_KEY", "ledger-key"),
+            ];
             for (name, file) in files {
                 if let Ok(secret) = std::fs::read_to_string(at.data.join(file)) {
                     own.insert(name.to_owned(), secret.trim().to_owned());

@@ -65,8 +65,9 @@ pub struct Setup {
     pub secret: String,
     pub code_secret: String,
     pub origin_secret: String,
-    /// Signing key of access tokens, 32 bytes in base64.
+    /// Keys that sign access tokens and the heads of the ledger, 32 bytes in base64 each.
     pub signing_key: String,
+    pub ledger_key: String,
     /// Argon2's cost: memory in KiB, and passes.
     pub password_cost: (u32, u32),
     /// Secrets and base URL of the simulated providers.
@@ -81,7 +82,6 @@ pub struct Setup {
 
 /// A running stack.
 pub struct Stack {
-    /// The parsed template.
     pub template: Arc<Template>,
     /// Permissions of the functions, and a record of their calls.
     pub guard: Guard,
@@ -90,9 +90,7 @@ pub struct Stack {
     pub dynamo: Dynamo,
     pub queues: Queues,
     pub clock: MovableClock,
-    /// The simulated payment providers.
     pub simulators: Arc<Simulators>,
-    /// The mailbox of all recipients.
     pub mailbox: Arc<Mailbox>,
     /// Faults between the functions and their services.
     pub faults: Plan,
@@ -407,6 +405,7 @@ impl Setup {
             code_secret: "1:a-code-secret-of-thirty-two-bytes-or-more".to_owned(),
             origin_secret: String::new(),
             signing_key: BASE64.encode(&[7; 32]),
+            ledger_key: BASE64.encode(&[8; 32]),
             password_cost: (8, 1),
             providers: SimConfig::new(BASE),
             private_endpoints: false,
@@ -459,6 +458,7 @@ impl Setup {
             ("CODE_SECRET", self.code_secret.clone()),
             ("ORIGIN_SECRET", self.origin_secret.clone()),
             ("SIGNING_KEY", self.signing_key.clone()),
+            ("LEDGER_KEY", self.ledger_key.clone()),
             ("ZPAY_API_URL", providers.zpay_api_url()),
             ("ZPAY_PID", providers.zpay_pid.clone()),
             ("ZPAY_KEY", providers.zpay_key.clone()),

@@ -523,6 +523,7 @@ mod tests {
             ("mature-commissions", 3_600),
             ("poll-payments", 60),
             ("reconcile", 900),
+            ("sign-heads", 3_600),
             ("sweep-outbox", 60),
         ];
         assert_eq!(schedules, expected.map(|(name, seconds)| (name.to_owned(), seconds)));

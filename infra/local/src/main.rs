@@ -76,6 +76,7 @@ async fn run(options: Options) -> Result<(), Trouble> {
         code_secret: data.secret("code-secret")?,
         origin_secret: std::env::var("ORIGIN_SECRET").unwrap_or_default(),
         signing_key: data.secret("signing-key")?,
+        ledger_key: data.secret("ledger-key")?,
         password_cost: PASSWORD_COST,
         providers: SimConfig::read(&base_url, |name| std::env::var(name).ok()),
         private_endpoints: true,

@@ -8,8 +8,9 @@
 //! −6, and a user's net worth is balance + debt. A positive balance and a debt never exist together.
 //!
 //! Storage: [`Accounts`] are part of the user's item, and each journal entry is an item of its own. The commission account is a
-//! separate item with its own numbering of journal entries.
+//! separate item with its own numbering of journal entries. The entries of each are a hash chain, see [`chain`].
 
+pub mod chain;
 mod holder;
 mod name;
 
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use self::holder::AccountOwner;
 pub use crate::ledger::name::{AccountKind, Operator, Part, PlatformAccount, RecordType};
 
+use crate::content_hash::ContentHash;
 use crate::id::{JournalId, UserId};
 use crate::money::{Currency, LedgerMoney, MoneyError};
 use crate::refusal::Refusal;
@@ -184,6 +186,9 @@ pub struct Line {
     /// Remark for a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remark: Option<String>,
+    /// Hash of a remark that was erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark_hash: Option<ContentHash>,
     /// Id of the order, code, withdrawal … it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub related_id: Option<String>,
@@ -218,6 +223,9 @@ pub struct JournalEntry {
     pub entries: Vec<Line>,
     /// The platform lines.
     pub house: Vec<PlatformLine>,
+    /// Hash over the entry and the hash before in its chain (R11.1); absent without an owner, and before there were chains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<ContentHash>,
 }
 
 impl JournalEntry {
@@ -226,27 +234,28 @@ impl JournalEntry {
     /// # Rejects
     /// Lines that do not sum to zero per currency.
     pub fn of_house(header: Header, house: Vec<PlatformLine>) -> Result<Self, LedgerError> {
-        let posting = Self { header, holder: None, number: 0, entries: Vec::new(), house: moving(house) };
+        let posting = Self { header, holder: None, number: 0, entries: Vec::new(), house: moving(house), hash: None };
         posting.check()?;
         Ok(posting)
     }
 
-    /// An owner's lines of a journal.
+    /// An owner's lines of a journal, hashed.
     ///
-    /// `number` is the entry's number among the journal entries of the accounts it changes.
+    /// `number` is the entry's number among the journal entries of the accounts it changes, and `before` the hash of the one before.
     ///
     /// # Rejects
     /// As [`JournalEntry::check`].
     pub fn of_holder(
         holder: AccountOwner,
-        number: u64,
+        (number, before): (u64, Option<ContentHash>),
         header: Header,
         entries: Vec<Line>,
         house: Vec<PlatformLine>,
     ) -> Result<Self, LedgerError> {
-        let posting = Self { header, holder: Some(holder), number, entries, house: moving(house) };
+        let posting = Self { header, holder: Some(holder), number, entries, house: moving(house), hash: None };
         posting.check()?;
-        Ok(posting)
+        let hash = Some(posting.hash_after(before));
+        Ok(Self { hash, ..posting })
     }
 
     /// The account owner, if it is a user.
@@ -347,13 +356,16 @@ pub struct Accounts {
     pub balance: Account,
     /// Receivable: the debt as an amount of zero or below.
     pub debt: Account,
+    /// Hash of the last journal entry (R11.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<ContentHash>,
 }
 
 impl Accounts {
     /// Empty accounts in ledger currency.
     pub fn new(currency: Currency) -> Self {
         let empty = Account { seq: 0, amount: LedgerMoney::zero(currency) };
-        Self { postings: 0, balance: empty, debt: empty }
+        Self { postings: 0, balance: empty, debt: empty, head: None }
     }
 
     /// Spendable balance.
@@ -382,7 +394,8 @@ impl Accounts {
     ) -> Result<(Self, JournalEntry), LedgerError> {
         let (mut after, entries) = self.moved(movements)?;
         after.postings = self.postings.checked_add(1).ok_or(LedgerError::Exhausted)?;
-        let posting = JournalEntry::of_holder(holder.into(), after.postings, header, entries, house)?;
+        let posting = JournalEntry::of_holder(holder.into(), (after.postings, self.head), header, entries, house)?;
+        after.head = posting.hash;
         Ok((after, posting))
     }
 
@@ -407,7 +420,7 @@ impl Accounts {
     /// Adopts `currency` while the accounts have no line, since it may change until then (R9.1).
     fn adopt(&mut self, currency: Currency) {
         if self.balance.seq == 0 && self.debt.seq == 0 {
-            *self = Self { postings: self.postings, ..Self::new(currency) };
+            *self = Self { postings: self.postings, head: self.head, ..Self::new(currency) };
         }
     }
 
@@ -462,7 +475,7 @@ impl Account {
         let seq = self.seq.checked_add(1).ok_or(LedgerError::Exhausted)?;
         *self = Self { seq, amount: after };
         let (before, after) = (before.amount(), after.amount());
-        Ok(Line { account, part: None, kind, amount, seq, before, after, remark, related_id })
+        Ok(Line { account, part: None, kind, amount, seq, before, after, remark, remark_hash: None, related_id })
     }
 }
 

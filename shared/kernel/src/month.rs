@@ -31,6 +31,11 @@ impl Month {
         self.0
     }
 
+    /// The month after; itself at the end of time.
+    pub fn after(self) -> Self {
+        Self(self.0.checked_add(1.month()).unwrap_or(self.0))
+    }
+
     /// The month before; itself at the beginning of time.
     pub fn before(self) -> Self {
         Self(self.0.checked_sub(1.month()).unwrap_or(self.0))
@@ -88,6 +93,7 @@ mod tests {
     fn a_month_has_one_written_form() {
         let month = Month::parse("2026-11").unwrap();
         assert_eq!((month.to_string(), month.before().to_string()), ("2026-11".to_owned(), "2026-10".to_owned()));
+        assert_eq!((month.after().to_string(), month.after().before()), ("2026-12".to_owned(), month));
         assert_eq!(Month::of("2026-11-30T23:59:59.999Z".parse().unwrap()), month);
         assert_eq!(serde_json::from_str::<Month>(&serde_json::to_string(&month).unwrap()).unwrap(), month);
         for wrong in ["2026-13", "2026-1", "202611", "2026-11-01", "+2026-11", " 2026-11", "November"] {

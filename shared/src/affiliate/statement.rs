@@ -17,6 +17,8 @@ use table::store::{Cursor, Index, Page, Query};
 use crate::affiliate::model::commission::{CommissionAccount, CommissionMonth};
 use crate::affiliate::table::{MONTHS, affiliate};
 use crate::app::App;
+use crate::operations::model::proof::ProvenStatement;
+use crate::operations::prove_statement::{ProvenAccount, prove};
 use crate::payment::model::settings::PaymentSettings;
 
 /// Statement of a month, without its lines.
@@ -106,6 +108,16 @@ pub async fn lines(app: &App, of: &Statement, window: &Window) -> Result<Page<St
 /// `range_too_large` above 10,000 lines.
 pub async fn all_lines(app: &App, of: &Statement) -> Result<Vec<StatementLine>, Error> {
     Rows::of(&Window::default(), LINES_MAX).all(|window| async move { lines(app, of, &window).await }).await
+}
+
+/// The statement of a month, with its proof (R11.2).
+///
+/// # Rejects
+/// `not_found` for a month that has not begun; `range_too_large` above 4,000 entries.
+pub async fn proven(app: &App, user: UserId, month: Month) -> Result<ProvenStatement, Error> {
+    let of = statement(app, user, month).await?;
+    let entries = (of.opening.postings.saturating_add(1), of.closing.postings);
+    prove(app, ProvenAccount { user, of_commission: true }, month, entries).await
 }
 
 /// Most lines of a whole statement, as of any file for a spreadsheet.

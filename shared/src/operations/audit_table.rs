@@ -1,8 +1,8 @@
 //! The auditor over a table of any size: a slice per run, partition by partition, in bounded memory.
 //!
 //! The table is read once a day in [`SLICES`] slices. A partition holds an account with all of its journal entries, so that
-//! shapes and keys (D1–D3) and the ledger (L1–L4, L6) are checked without anything else in memory. The invariants that compare
-//! partitions need the whole scan: [`super::auditor::audit`].
+//! shapes and keys (D1–D3), the ledger (L1–L4, L6) its hash chains (L7) and the tree of a day's heads (L8) are checked without anything else in memory; only a shop's
+//! wallet is elsewhere than its entries. The invariants that compare partitions need the whole scan: [`super::auditor::audit`].
 
 use std::collections::BTreeSet;
 
@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::app::App;
 use crate::operations::auditor::{Finding, Snapshot, ledger};
+use crate::operations::heads_audit;
 use kernel::fault::Fault;
 use table::item::{Item, text};
 use table::store::{Cursor, Index, Query, Slice};
@@ -135,7 +136,8 @@ fn check_shape(items: &[Item]) -> Vec<Finding> {
 fn check(items: &[Item]) -> Vec<Finding> {
     let (snapshot, mut findings) = Snapshot::read(items);
     if items.len() <= MOST {
-        findings.extend(ledger::check(&snapshot));
+        findings.extend(ledger::check_partition(&snapshot));
+        findings.extend(heads_audit::check_days(&snapshot));
     }
     findings
 }

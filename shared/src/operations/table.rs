@@ -11,6 +11,7 @@ use table::spread::{COUNTERS, MonthlyList, numbered};
 
 use crate::operations::model::audit_record::AuditRecord;
 use crate::operations::model::budget::{BudgetShare, BudgetedProgramme};
+use crate::operations::model::heads::{HeadsPage, LatestHeads, LedgerHeads};
 use crate::operations::model::metrics::ProjectedMetrics;
 use crate::operations::settings::SettingsRecord;
 
@@ -35,6 +36,24 @@ records! {
     BudgetShare = "budget_share" {
         fn key(programme: BudgetedProgramme, month: Date, share: u8) = "BUDGET#{programme}#{month}#{share:03}", "SHARE";
         at |it| BudgetShare::key(it.programme, it.month, it.share);
+    }
+
+    /// The signed root of a day's heads, with the pages of its tree (R11.2).
+    LedgerHeads = "ledger_heads" {
+        fn key(date: Date) = "HEADS#{date}", "HEADS";
+        at |it| LedgerHeads::key(it.date);
+    }
+
+    /// A page of a day's heads: the last entry of up to 1,024 accounts, under the root of their tree (R11.2).
+    HeadsPage = "heads_page" {
+        fn key(date: Date, root: &str, number: u32) = "HEADS#{date}", "PAGE#{root}#{number:06}";
+        at |it| HeadsPage::key(it.date, &it.root.to_string(), it.number);
+    }
+
+    /// The latest day with signed heads, which the next one follows (R11.2).
+    LatestHeads = "latest_heads" {
+        fn key() = "HEADS", "LATEST";
+        at |_it| LatestHeads::key();
     }
 }
 

@@ -121,6 +121,7 @@ impl Bench {
             ("APP_SECRET", "a secret of at least thirty-two bytes".to_owned()),
             ("CODE_SECRET", "1:a-code-secret-of-thirty-two-bytes-or-more".to_owned()),
             ("SIGNING_KEY", BASE64.encode(&[7; 32])),
+            ("LEDGER_KEY", BASE64.encode(&[8; 32])),
         ]));
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let words = ["guerdon"].iter().chain(words).map(|word| (*word).into());

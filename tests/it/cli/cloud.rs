@@ -106,13 +106,16 @@ fn a_setup_makes_what_is_missing_and_keeps_what_is_there() {
     assert_eq!(status, 0, "{out}{err}");
     let put = desk.put();
     let names: Vec<&str> = put.iter().map(|one| one["Name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["/shop/app-secret", "/shop/code-secret", "/shop/signing-key", "/shop/stripe-secret-key"]);
+    assert_eq!(
+        names,
+        ["/shop/app-secret", "/shop/code-secret", "/shop/signing-key", "/shop/ledger-key", "/shop/stripe-secret-key"]
+    );
     let secret = |index: usize| put[index]["Value"].as_str().unwrap().to_owned();
     assert!(put.iter().all(|one| one["Type"] == "SecureString"));
-    assert_eq!((secret(0).len(), secret(1).len(), secret(2).len(), secret(3).as_str()), (44, 44, 44, "sk_live_1"));
+    assert!((0..4).all(|index| secret(index).len() == 44) && secret(4) == "sk_live_1");
     assert_ne!(secret(0), secret(1));
     let (calls, file) = (desk.read("calls"), desk.read("samconfig.shop.toml"));
-    for index in 0..4 {
+    for index in 0..5 {
         assert!(![&calls, &out, &err, &file].iter().any(|text| text.contains(&secret(index))), "a secret is shown");
     }
     assert!(calls.lines().all(|line| line.contains("--region eu-west-1")), "{calls}");
@@ -125,14 +128,14 @@ fn a_setup_makes_what_is_missing_and_keeps_what_is_there() {
     let known: Vec<Value> = names.iter().map(|name| json!({"Name": name})).collect();
     desk.write("known", &json!({"Parameters": known}).to_string());
     let (status, out, err) = desk.guerdon("setup --stack shop ZpayPid=8", &[]);
-    assert_eq!((status, desk.put().len()), (0, 4), "{out}{err}");
+    assert_eq!((status, desk.put().len()), (0, 5), "{out}{err}");
     let file = desk.read("samconfig.shop.toml");
     assert!(file.contains("MailFrom=a@b.test") && file.contains("ZpayPid=8") && !file.contains("ZpayPid=7"), "{file}");
     // deploy.md D11: who may not read a provider's secret is told by a parameter that it is stored.
     assert!(file.contains("\"PaymentProviders=none\""), "Stripe has no secret for its webhook: {file}");
     let (status, out, err) =
         desk.guerdon("setup --stack shop", &[("STRIPE_WEBHOOK_SECRET", "whsec_1"), ("ZPAY_KEY", "k")]);
-    assert_eq!((status, desk.put().len()), (0, 6), "{out}{err}");
+    assert_eq!((status, desk.put().len()), (0, 7), "{out}{err}");
     let file = desk.read("samconfig.shop.toml");
     assert!(file.contains("\"PaymentProviders=stripe,zpay\"") && !file.contains("PaymentProviders=none"), "{file}");
 }

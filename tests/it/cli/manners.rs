@@ -120,7 +120,15 @@ fn the_doctor_says_ok_only_about_what_it_looked_at() {
         let ran = bench.bare(&[&admin[..], &["doctor", "-o", "csv"]].concat()).await;
         assert_eq!(ran.status, 1, "{}", ran.err);
         let fine: Vec<&str> = ran.out.lines().filter(|line| line.starts_with("OK")).collect();
-        let looked = ["api,", "clock,", "webhook ", "secret APP_SECRET,", "secret CODE_SECRET,", "secret SIGNING_KEY,"];
+        let looked = [
+            "api,",
+            "clock,",
+            "webhook ",
+            "secret APP_SECRET,",
+            "secret CODE_SECRET,",
+            "secret SIGNING_KEY,",
+            "secret LEDGER_KEY,",
+        ];
         for line in &fine {
             assert!(looked.iter().any(|known| line.starts_with(&format!("OK,{known}"))), "{line}\n{}", ran.out);
         }

@@ -4,6 +4,8 @@ use emulator::stack::TABLE;
 use serde_json::{Value, json};
 
 use super::bench::Bench;
+use crate::operations::heads::KEY;
+use crate::world::PASSWORD;
 
 /// Adds 1000 to a user's balance without a journal.
 fn damage(bench: &Bench, name: &str) -> String {
@@ -99,5 +101,42 @@ fn a_dead_letter_is_taken_away_only_once_its_sending_was_acknowledged() {
         assert_eq!(bench.guerdon(&format!("dlq redrive reward --id {id}")).await.status, 0);
         assert_eq!(depths(), (0, 1), "its second sending is the same message");
         bench.settle().await;
+    });
+}
+
+/// R11.2: a statement is checked without a stack, knowing only the public key, and the command says what is wrong where.
+#[test]
+fn a_statement_is_checked_offline() {
+    Bench::run(async |bench| {
+        let ann = bench.register("ann", None).await;
+        let me = bench.api("GET", "/v1/me", Some(&ann), Value::Null).await["id"].as_str().unwrap().to_owned();
+        bench.json(&format!("users adjust {me} 5 --remark welcome")).await;
+        bench.settle().await;
+        let now = bench.stack.clock.now().to_zoned(jiff::tz::TimeZone::UTC);
+        let path = format!("/v1/balance/statements/{}/proof", now.strftime("%Y-%m"));
+        let early = bench.api("GET", &path, Some(&ann), Value::Null).await;
+        let next = now.date().tomorrow().unwrap().at(2, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).unwrap();
+        bench.stack.clock.set(next.timestamp());
+        bench.stack.tick("sign-heads").await.unwrap();
+        let who = json!({"email": "ann@example.com", "password": PASSWORD});
+        let session = bench.api("POST", "/v1/sessions", None, who).await;
+        let proven = bench.api("GET", &path, session["access_token"].as_str(), Value::Null).await;
+        let file = std::env::temp_dir().join(format!("guerdon-statement-{}", std::process::id()));
+        let check = async |text: &str, key: &str| {
+            std::fs::write(&file, text).unwrap();
+            bench.bare(&["verify", file.to_str().unwrap(), "--key", key]).await
+        };
+        let good = check(&proven.to_string(), KEY).await;
+        assert_eq!((good.status, good.out.contains("1 to 1")), (0, true), "{}{}", good.out, good.err);
+        let changed = check(&proven.to_string().replacen("\"5\"", "\"6\"", 1), KEY).await;
+        assert!(changed.status == 1 && changed.err.contains("entry 1"), "{}", changed.err);
+        let foreign = check(&proven.to_string(), "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo").await;
+        assert!(foreign.status == 1 && foreign.err.contains("not by this key"), "{}", foreign.err);
+        let unsigned = check(&early.to_string(), KEY).await;
+        assert!(unsigned.status == 1 && unsigned.err.contains("no signed heads"), "{}", unsigned.err);
+        assert_eq!(check(&proven.to_string(), "x").await.status, 2);
+        assert_eq!(check("{}", KEY).await.status, 1);
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(bench.bare(&["verify", "no-such-file", "--key", KEY]).await.status, 2);
     });
 }

@@ -97,6 +97,11 @@ fn damage_to_the_agency_is_named() {
 }
 
 #[test]
+fn damage_to_signed_heads_is_named() {
+    check_scan(damage::heads::HEADS);
+}
+
+#[test]
 fn damage_to_budgets_is_named() {
     check_scan(damage::budget::BUDGETS);
 }
@@ -152,6 +157,7 @@ fn every_invariant_has_its_damage() {
         damage::service::SERVICE,
         damage::agency::AGENCY,
         damage::events::EVENTS,
+        damage::heads::HEADS,
         damage::MESSAGES,
         damage::identity::IDENTITY,
         damage::HISTORY,

@@ -3,6 +3,7 @@
 use emulator::stack::TABLE;
 use serde_json::{Value, json};
 
+use crate::agency;
 use crate::world::World;
 
 /// Plays the schedule for a day; returns items read, and violations found.
@@ -49,5 +50,27 @@ fn a_day_of_slices_reads_every_item_once_and_finds_what_is_wrong() {
         put(world, line);
         put(world, paid);
         assert_eq!(a_day(world).await, (items.len(), 0));
+    });
+}
+
+/// L7: shops' wallets stand elsewhere than their entries; the slices find nothing wrong with sound ones, and name a changed entry.
+#[test]
+fn a_day_of_slices_checks_the_chains_of_wallets() {
+    World::run(async |world| {
+        agency::open(world).await;
+        let shop = agency::shop(world, "ann", None).await;
+        agency::fund(world, &shop, "100").await;
+        agency::fund(world, &shop, "5").await;
+        world.settle().await;
+        let items = world.stack.dynamo.scan(TABLE).unwrap();
+        assert_eq!(a_day(world).await, (items.len(), 0));
+        let of_the_wallet =
+            |item: &&Value| item["type"]["S"] == "posting" && item["pk"]["S"].as_str().unwrap().starts_with("WALLET#");
+        let first = items.iter().find(of_the_wallet).unwrap();
+        let mut changed = first.clone();
+        changed["at"] = json!({"S": "2026-11-20T10:00:00.5Z"});
+        put(world, &changed);
+        assert_eq!(a_day(world).await, (items.len(), 1));
+        put(world, first);
     });
 }

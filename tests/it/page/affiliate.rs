@@ -2,11 +2,13 @@
 
 use emulator::faults::Fault;
 use serde_json::json;
+use shared::operations::model::proof::ProvenStatement;
 
 use super::client::{Browser, Shown};
 use super::journeys::BOTH;
 use super::signing_in::signed_in;
 use crate::affiliate::commission::{hundred, invited, totals};
+use crate::operations::heads::KEY;
 use crate::world::{PASSWORD, World};
 
 const NEXT: [&str; 2] = ["Continue", "继续"];
@@ -280,6 +282,12 @@ fn a_month_is_shown_line_by_line_and_saved_as_a_file() {
             );
             let file = browser.open("/affiliate/statement.csv?month=2026-11").await;
             assert_eq!((file.status, file.text.lines().count()), (200, 1 + 4 + 1 + 4), "{}", file.text);
+            world.stack.tick("sign-heads").await.unwrap();
+            let proof = browser.open("/affiliate/statement.json?month=2026-11").await;
+            let proven = ProvenStatement::read(&proof.text).unwrap().verify(KEY);
+            assert_eq!(proven.map(|proven| proven.entries), Ok((1, 1)), "{}", proof.text);
+            let link = "href=\"/affiliate/statement.json?month=2026-11\"";
+            assert!(november.text.contains(link), "{}", november.text);
             let nothing = browser.open("/affiliate/statement?month=2026-10").await;
             assert!(nothing.status == 200 && nothing.root.all("tbody").is_empty(), "{}", nothing.says());
         });

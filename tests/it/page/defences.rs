@@ -279,6 +279,7 @@ const MATRIX: &[(&str, bool)] = &[
     ("/affiliate/withdrawals", false),
     ("/affiliate/statement", false),
     ("/affiliate/statement.csv", false),
+    ("/affiliate/statement.json", false),
     ("/confirm-password", false),
 ];
 
@@ -303,8 +304,8 @@ fn each_page_answers_its_callers_as_the_matrix_says() {
         world.admin().put(&status, serde_json::json!({"status": "blocked", "reason": "a test"})).await.is(200);
         for (path, is_open) in MATRIX {
             let wanted = match *path {
-                // One asks about a code, one is of a month, and neither was named.
-                "/affiliate/off" | "/affiliate/statement.csv" => 404,
+                // One asks about a code, two are of a month, and none was named.
+                "/affiliate/off" | "/affiliate/statement.csv" | "/affiliate/statement.json" => 404,
                 "/sorry" => 403,
                 _ => 200,
             };

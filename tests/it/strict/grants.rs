@@ -148,6 +148,8 @@ fn secrets_of_others_are_denied_to_each_function() {
     let codes = ["admin", "back-office", "redemption", "reward-worker", "scheduler"].map(str::to_owned);
     assert_eq!(readers("code-secret"), BTreeSet::from(codes));
     assert_eq!(readers("signing-key"), BTreeSet::from(["registration".to_owned()]));
+    // Whoever changes the books can't sign them again (R11.2).
+    assert_eq!(readers("ledger-key"), BTreeSet::from(["scheduler".to_owned()]));
     let writers: Vec<&str> = template.functions.iter().map(|function| function.binary.as_str()).collect();
     let writers: Vec<&str> =
         writers.into_iter().filter(|of| reads(of, "dynamodb:PutItem", "SETTINGS#payment")).collect();

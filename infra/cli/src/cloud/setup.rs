@@ -16,7 +16,7 @@ use crate::sheet::Sheet;
 use crate::trouble::Trouble;
 
 /// Secrets that are made here; the others come from the providers.
-const MADE: [&str; 3] = ["APP_SECRET", "CODE_SECRET", "SIGNING_KEY"];
+const MADE: [&str; 4] = ["APP_SECRET", "CODE_SECRET", "SIGNING_KEY", "LEDGER_KEY"];
 /// Secrets of the providers, read from the variables of these names.
 const GIVEN: [&str; 3] = ["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "ZPAY_KEY"];
 /// Simultaneous runs below which an account is a new one.

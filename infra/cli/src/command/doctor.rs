@@ -202,6 +202,7 @@ async fn secrets(at: &Surroundings<'_>, payment: Option<&Value>, sheet: &mut She
         ("APP_SECRET", true),
         ("CODE_SECRET", true),
         ("SIGNING_KEY", true),
+        ("LEDGER_KEY", true),
         ("STRIPE_SECRET_KEY", on("stripe")),
         ("STRIPE_WEBHOOK_SECRET", on("stripe")),
         ("ZPAY_KEY", on("zpay")),

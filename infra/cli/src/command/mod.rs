@@ -9,6 +9,7 @@ pub mod people;
 pub mod product;
 pub mod queue;
 pub mod settings;
+pub mod statement;
 pub mod table;
 
 use std::fs;
@@ -18,7 +19,7 @@ use shared::table::aws::Environment;
 
 use crate::Ended;
 use crate::api::{Api, Credentials};
-use crate::args::{At, Command, Line, Operation};
+use crate::args::{At, Command, Line, Operation, Verify};
 use crate::cloud::{self, Cloud};
 use crate::direct::Surroundings;
 use crate::output::Out;
@@ -31,6 +32,9 @@ use crate::trouble::Trouble;
 pub async fn run(line: Line, environment: &dyn Environment, out: &mut Out<'_>) -> Result<Ended, Trouble> {
     match line.command {
         Command::Deployment(asked) => cloud::run(asked, &line.at, environment, out).await,
+        Command::Operation(Operation::Verify(Verify { file: Some(file), key, .. })) => {
+            statement::verify(&file, &key.unwrap_or_default(), out)
+        }
         Command::Operation(asked) => operation(asked, line.at, environment, out).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -71,7 +75,7 @@ async fn operation(
         Operation::Shops(asked) => people::shops(asked, &api, out).await,
         Operation::Reconcile(asked) => queue::reconcile(asked, &api, out).await,
         Operation::Audit(look) => table::audit(look, &surroundings, out).await,
-        Operation::Verify(look) => table::verify(look, &surroundings, out).await,
+        Operation::Verify(asked) => table::verify(asked.look, &surroundings, out).await,
         Operation::Dlq(asked) => dlq::run(asked, &surroundings, out).await,
         Operation::Doctor => doctor::run(&api, &surroundings, out).await,
         Operation::Smoke => cloud::smoke::run(&at.url, &api, &surroundings, cloud.as_ref(), out).await,

@@ -6,20 +6,18 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::provider::Provider;
 
-/// Ledger account of a user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AccountKind {
-    /// Spendable balance.
-    Balance,
-    /// Affiliate commission.
-    Commission,
-    /// Debt against the balance: credit taken back after it was spent (R1.7).
-    #[serde(rename = "debt")]
-    Receivable,
-    /// Debt against the commission account.
-    #[serde(rename = "commission_debt")]
-    CommissionReceivable,
+crate::text_enum! {
+    /// Ledger account of a user.
+    pub enum AccountKind {
+        /// Spendable balance.
+        Balance = "balance",
+        /// Affiliate commission.
+        Commission = "commission",
+        /// Debt against the balance: credit taken back after it was spent (R1.7).
+        Receivable = "debt",
+        /// Debt against the commission account.
+        CommissionReceivable = "commission_debt",
+    }
 }
 
 crate::text_enum! {

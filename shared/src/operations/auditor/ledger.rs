@@ -1,15 +1,30 @@
-//! L1–L4, L6: every journal sums to zero, and every account equals the end of its lines.
+//! L1–L4, L6, L7: every journal sums to zero, every account equals the end of its lines, and its entries are a hash chain.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 
 use crate::operations::auditor::{Finding, Snapshot};
+use kernel::content_hash::ContentHash;
 use kernel::id::JournalId;
+use kernel::ledger::chain::{chain_name, check_chain};
 use kernel::ledger::{AccountKind, AccountOwner, Accounts, JournalEntry};
 
-/// Checks the ledger.
+/// Checks the ledger of a whole scan.
 pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
+    check_those(snapshot, |_| true)
+}
+
+/// Checks the ledger of one partition. A shop's wallet stands in another one than its entries: those are checked by themselves.
+pub fn check_partition(snapshot: &Snapshot) -> Vec<Finding> {
+    check_those(snapshot, |holder| match holder {
+        AccountOwner::User(_) | AccountOwner::Asset(_) => true,
+        AccountOwner::Main(_) | AccountOwner::Commission(_) | AccountOwner::Held(_) => false,
+    })
+}
+
+/// Checks the ledger, and compares those accounts with their entries that are `at_hand`.
+fn check_those(snapshot: &Snapshot, at_hand: fn(&AccountOwner) -> bool) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut causes = BTreeMap::new();
     let mut by_holder: BTreeMap<AccountOwner, Vec<&JournalEntry>> = BTreeMap::new();
@@ -29,13 +44,45 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
             by_holder.entry(holder).or_default().push(posting);
         }
     }
-    for (holder, accounts) in held(snapshot) {
+    let accounts: Vec<_> = held(snapshot).into_iter().filter(|(holder, _)| at_hand(holder)).collect();
+    for (holder, accounts) in accounts.iter().copied() {
         check_accounts(holder, &accounts, by_holder.remove(&holder).unwrap_or_default(), &mut findings);
     }
-    for holder in by_holder.keys() {
+    for holder in by_holder.keys().filter(|holder| at_hand(holder)) {
         findings.push(Finding::new("L2", holder, "has postings and no account"));
     }
+    check_chains(snapshot, &accounts, &mut findings);
     findings
+}
+
+/// L7: each entry has the hash over itself and the one before, and the account has the hash of its last one (R11.1).
+fn check_chains(snapshot: &Snapshot, accounts: &[(AccountOwner, Accounts)], findings: &mut Vec<Finding>) {
+    let mut chains: BTreeMap<String, Vec<&JournalEntry>> = BTreeMap::new();
+    for posting in &snapshot.postings {
+        if let Some(chain) = posting.chain() {
+            chains.entry(chain).or_default().push(posting);
+        }
+    }
+    let mut heads: BTreeMap<String, Option<ContentHash>> =
+        accounts.iter().map(|(holder, accounts)| (chain_name(*holder, false), accounts.head)).collect();
+    heads.extend(snapshot.affiliates.values().map(|account| (chain_name(account.user.into(), true), account.head)));
+    for (chain, mut postings) in chains {
+        postings.sort_by_key(|posting| posting.number);
+        let (last, broken) = check_chain(postings);
+        for number in &broken {
+            findings.push(Finding::new(
+                "L7",
+                &chain,
+                format!("entry {number} is not what its hash and the one before say"),
+            ));
+        }
+        if heads.remove(&chain).is_some_and(|head| head != last) && broken.is_empty() {
+            findings.push(Finding::new("L7", &chain, "the account has another hash than its last entry"));
+        }
+    }
+    for (chain, _) in heads.into_iter().filter(|(_, head)| head.is_some()) {
+        findings.push(Finding::new("L7", chain, "the account has a hash, and no entry"));
+    }
 }
 
 /// Accounts of all owners, without users' commission accounts.

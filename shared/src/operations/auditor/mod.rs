@@ -1,12 +1,13 @@
 //! The auditor: all invariants, as a pure function over a full scan of the table.
 //!
 //! It runs at the end of every test world and under the local stack's `/_local/audit`. Groups: [`snapshot`] D1–D3 (items that do
-//! not decode, or have the wrong key or index entries), [`ledger`] L1–L4 and L6, [`payment`](crate::payment::audit) P1–P3 and
+//! not decode, or have the wrong key or index entries), [`ledger`] L1–L4, L6 and L7, [`payment`](crate::payment::audit) P1–P3 and
 //! P5–P7 and, in [`refunds`](crate::payment::audit::refunds), P8, [`referral`](crate::referral::audit) A1–A4,
 //! [`affiliate`](crate::affiliate::audit) C1, C3–C5, W1, W2 and L2–L4 of the commission account and, in
 //! [`purchase`](crate::affiliate::audit::purchase), B1, [`redemption`](crate::redemption::audit) K1–K3, [`messages`] O1, O2 and
 //! O4, [`webhooks`](crate::webhooks::audit) E1, [`account`](crate::account::audit) I1–I4, [`agency`](crate::agency::audit) G1–G4 and
-//! C1, C2 and C4 of its orders, and [`budget_audit`](crate::operations::budget_audit) M1 and M2.
+//! C1, C2 and C4 of its orders, and [`budget_audit`](crate::operations::budget_audit) M1 and M2, and
+//! [`heads_audit`](crate::operations::heads_audit) L8.
 //!
 //! Two checks need more input than the scan: [`unchanged`] takes an earlier scan (L5, and the transitions of A1 and P6), [`told`]
 //! the providers' books (P4).
@@ -58,6 +59,7 @@ pub fn audit(items: &[Item]) -> Vec<Finding> {
     findings.extend(crate::redemption::audit::check(&snapshot));
     findings.extend(crate::affiliate::audit::purchase::check(&snapshot));
     findings.extend(crate::operations::budget_audit::check(&snapshot));
+    findings.extend(crate::operations::heads_audit::check(&snapshot));
     findings.extend(messages::check(&snapshot));
     findings.extend(crate::webhooks::audit::check(&snapshot));
     findings.extend(crate::account::audit::check(&snapshot));

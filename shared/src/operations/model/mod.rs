@@ -5,6 +5,8 @@ pub mod budget;
 pub mod colour;
 pub mod console;
 pub mod explain;
+pub mod heads;
 pub mod metrics;
 pub mod projection;
+pub mod proof;
 pub mod settings;

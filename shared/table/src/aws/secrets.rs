@@ -23,7 +23,7 @@ use crate::system::{Clock, Entropy};
 use kernel::fault::Fault;
 
 /// Names of all secrets.
-pub const NAMES: [&str; 10] = [
+pub const NAMES: [&str; 11] = [
     "STRIPE_SECRET_KEY",
     "STRIPE_WEBHOOK_SECRET",
     "STRIPE_WEBHOOK_SECRET_PREVIOUS",
@@ -32,6 +32,7 @@ pub const NAMES: [&str; 10] = [
     "APP_SECRET",
     "CODE_SECRET",
     "SIGNING_KEY",
+    "LEDGER_KEY",
     "ORIGIN_SECRET",
     "ORIGIN_SECRET_PREVIOUS",
 ];
@@ -42,6 +43,8 @@ const WITHIN: Duration = Duration::from_secs(4);
 /// Longest wait before the first retry. It doubles with each, and the wait is a random part of it: many cold starts share a quota of
 /// 40 calls a second.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
+/// Most parameters of one call.
+const TOGETHER: usize = 10;
 /// Size limit of the response: ten parameters of 8 KB with their metadata.
 const MAX_ANSWER: usize = 128 * 1024;
 
@@ -72,7 +75,7 @@ impl Secrets {
             let endpoint = aws::endpoint(environment, "SSM").unwrap_or_else(|| endpoint(&aws.region));
             let connector = crate::aws::https::aws_connector()?;
             let call = Call { connector, endpoint, region: aws.region.clone(), credentials: aws.credentials.clone() };
-            let values = tokio::time::timeout(WITHIN, call.parameters(&named)).await;
+            let values = tokio::time::timeout(WITHIN, call.all(&named)).await;
             secrets.add(named, values.map_err(|_| unavailable("no answer in time"))??);
         }
         Ok(secrets)
@@ -106,10 +109,22 @@ impl Secrets {
     /// # Errors
     /// It is not the base64 of 32 bytes.
     pub fn signing_key(&self) -> Result<Option<[u8; 32]>, Fault> {
-        let Some(text) = self.get("SIGNING_KEY") else { return Ok(None) };
+        self.seed("SIGNING_KEY")
+    }
+
+    /// Seed of the key that signs the heads of the ledger, if set (R11.2).
+    ///
+    /// # Errors
+    /// It is not the base64 of 32 bytes.
+    pub fn ledger_key(&self) -> Result<Option<[u8; 32]>, Fault> {
+        self.seed("LEDGER_KEY")
+    }
+
+    fn seed(&self, name: &str) -> Result<Option<[u8; 32]>, Fault> {
+        let Some(text) = self.get(name) else { return Ok(None) };
         let bytes = BASE64.decode(text.trim().as_bytes()).ok();
         let seed = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-        seed.map(Some).ok_or_else(|| Fault::bug("SIGNING_KEY must be the base64 of 32 bytes"))
+        seed.map(Some).ok_or_else(|| Fault::bug(format!("{name} must be the base64 of 32 bytes")))
     }
 
     fn named(&self, environment: &impl Environment) -> Named {
@@ -170,8 +185,17 @@ struct Parameter {
 }
 
 impl Call {
-    /// Values of the existing parameters, by name.
-    async fn parameters(&self, named: &Named) -> Result<HashMap<String, String>, Fault> {
+    /// Values of any number of parameters, of those that exist, by name.
+    async fn all(&self, named: &[(&'static str, String)]) -> Result<HashMap<String, String>, Fault> {
+        let mut values = HashMap::new();
+        for some in named.chunks(TOGETHER) {
+            values.extend(self.parameters(some).await?);
+        }
+        Ok(values)
+    }
+
+    /// Values of the existing parameters of one call, by name.
+    async fn parameters(&self, named: &[(&'static str, String)]) -> Result<HashMap<String, String>, Fault> {
         let names: Vec<&String> = named.iter().map(|(_, parameter)| parameter).collect();
         let body = serde_json::json!({"Names": names, "WithDecryption": true}).to_string();
         let mut longest = FIRST_WAIT;
@@ -262,6 +286,16 @@ mod tests {
     }
 
     const ANSWER: &str = r#"{"InvalidParameters":["/g/zpay"],"Parameters":[{"ARN":"a","Name":"/g/app","Type":"SecureString","Value":"hush","Version":1}]}"#;
+
+    /// One call takes ten names; the command line asks for more.
+    #[tokio::test]
+    async fn more_than_ten_parameters_are_several_calls() {
+        let (call, ssm) = call(&[(200, ANSWER), (200, ANSWER)]);
+        let named: Named = NAMES.iter().map(|name| (*name, format!("/g/{name}"))).collect();
+        assert!(named.len() > TOGETHER);
+        assert_eq!(call.all(&named).await.unwrap().len(), 1);
+        assert_eq!(ssm.1.lock().unwrap().len(), 2);
+    }
 
     #[test]
     fn a_variable_goes_before_its_parameter_and_blank_ones_are_not_there() {

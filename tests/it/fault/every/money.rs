@@ -199,6 +199,11 @@ pub async fn of_schedule(world: &World, schedule: &'static str) -> Act {
             hundred(world).await;
             world.advance(25 * 3_600).await;
         }
+        "sign-heads" => {
+            invited(world).await;
+            hundred(world).await;
+            world.advance(26 * 3_600).await;
+        }
         "erase-traces" => {
             erase_unseen(world).await;
             world.advance(25 * 3_600).await;

@@ -3,6 +3,7 @@
 pub mod agency;
 pub mod budget;
 pub mod events;
+pub mod heads;
 pub mod identity;
 pub mod service;
 
@@ -139,12 +140,12 @@ pub const SHAPE: &[Row] = &[
     }),
 ];
 
-/// Damage to the ledger: L1–L4, L6.
+/// Damage to the ledger: L1–L4, L6, L7.
 pub const LEDGER: &[Row] = &[
     ("a house line of a suspense journal", &["L1", "P9"], |scan| {
         *amount(&mut line_of(scan.find("posting", caused_by("review:")))["amount"]) = json!("1");
     }),
-    ("a house line of a reward", &["A3", "L1"], |scan| {
+    ("a house line of a reward", &["A3", "L1", "L7"], |scan| {
         *amount(&mut line_of(scan.find("posting", caused_by("reward:")))["amount"]) = json!("-7");
     }),
     ("the number of an account's entries", &["L2"], |scan| {
@@ -154,9 +155,11 @@ pub const LEDGER: &[Row] = &[
         *amount(&mut scan.person("bob")["accounts"]["M"]["balance"]["M"]["amount"]) = json!("1000");
     }),
     ("the number of postings", &["L3"], |scan| up(&mut scan.person("bob")["accounts"]["M"]["postings"])),
-    ("the number of an entry", &["L3"], |scan| up(&mut entry_of(scan.find("posting", adjusted_by("-0.5")))["seq"])),
-    ("a posting that is gone", &["L2", "L3"], |scan| scan.remove("posting", adjusted_by("-0.5"))),
-    ("a debit below nothing", &["L2", "L4"], |scan| {
+    ("the number of an entry", &["L3", "L7"], |scan| {
+        up(&mut entry_of(scan.find("posting", adjusted_by("-0.5")))["seq"])
+    }),
+    ("a posting that is gone", &["L2", "L3", "L7", "L8"], |scan| scan.remove("posting", adjusted_by("-0.5"))),
+    ("a debit below nothing", &["L2", "L4", "L7"], |scan| {
         let posting = scan.find("posting", adjusted_by("-0.5"));
         let before: f64 = entry(posting)["before"]["S"].as_str().unwrap().parse().unwrap();
         let debit = before.ceil() + 1.0;
@@ -164,19 +167,54 @@ pub const LEDGER: &[Row] = &[
         *amount(&mut entry_of(posting)["amount"]) = json!(format!("-{debit}"));
         entry_of(posting)["after"]["S"] = json!(format!("{:.8}", before - debit));
     }),
-    ("two journals of one cause and step", &["L6"], |scan| {
+    ("two journals of one cause and step", &["L6", "L7"], |scan| {
         let cause = scan.find("posting", adjusted_by("2.5"))["cause"].clone();
         scan.find("posting", adjusted_by("-0.5"))["cause"] = cause;
+    }),
+    ("an amount of an old entry, with all that follows from it", &["L3", "L7"], |scan| {
+        let posting = scan.find("posting", adjusted_by("2.5"));
+        *amount(&mut line_of(posting)["amount"]) = json!("-2.6");
+        *amount(&mut entry_of(posting)["amount"]) = json!("2.6");
+    }),
+    ("the type of an old entry", &["L7"], |scan| {
+        entry_of(scan.find("posting", adjusted_by("2.5")))["type"]["S"] = json!("deduct");
+    }),
+    ("the remark of an old entry", &["L7"], |scan| {
+        let remark = &mut entry_of(scan.find("posting", adjusted_by("2.5")))["remark"]["S"];
+        *remark = json!(format!("{}.", remark.as_str().unwrap()));
+    }),
+    ("the time of an old entry", &["L7"], |scan| {
+        let at = &mut scan.find("posting", adjusted_by("2.5"))["at"]["S"];
+        *at = json!(at.as_str().unwrap().replace('Z', "1Z").replace(":001Z", ":00.1Z"));
+    }),
+    ("the actor of an old entry", &["L7"], |scan| {
+        scan.find("posting", adjusted_by("2.5"))["actor"]["S"] = json!("admin:usr_01arz3ndektsv4rrffq69g5fav");
+    }),
+    ("an entry that lost its hash", &["L7", "L8"], |scan| remove(scan.find("posting", adjusted_by("-0.5")), "hash")),
+    ("an entry of a wallet that lost its hash", &["L7"], |scan| {
+        let of_a_wallet = |posting: &Value| posting["holder"]["S"].as_str().is_some_and(|of| of.ends_with(".main"));
+        remove(scan.find("posting", of_a_wallet), "hash");
+    }),
+    ("an entry of the commission account at another time", &["L7"], |scan| {
+        let at = &mut scan.find("posting", caused_by("commission:"))["at"]["S"];
+        *at = json!(at.as_str().unwrap().replace('Z', "1Z").replace(":001Z", ":00.1Z"));
+    }),
+    ("the hash of an account", &["L7"], |scan| {
+        scan.person("bob")["accounts"]["M"]["head"]["S"] = json!("A".repeat(43));
+    }),
+    ("an account with a hash and no entry", &["L7"], |scan| {
+        let without = |user: &Value| user["accounts"]["M"]["postings"]["N"] == "0";
+        scan.find("user", without)["accounts"]["M"]["head"] = json!({"S": "A".repeat(43)});
     }),
 ];
 
 /// Damage to payments: P1–P3, P5–P8.
 pub const PAYMENTS: &[Row] = &[
-    ("a credit that went to nothing", &["P1"], |scan| {
+    ("a credit that went to nothing", &["L7", "P1"], |scan| {
         let posting = scan.find("posting", caused_by("payment:zpay"));
         entry_of(posting)["related_id"]["S"] = json!("ord_01arz3ndektsv4rrffq69g5fav");
     }),
-    ("a credit of an order that was cancelled", &["P1"], |scan| {
+    ("a credit of an order that was cancelled", &["L7", "P1"], |scan| {
         let order = scan.find("order", has("status", "cancelled"))["id"].clone();
         entry_of(scan.find("posting", caused_by("payment:zpay")))["related_id"] = order;
     }),
@@ -201,7 +239,7 @@ pub const PAYMENTS: &[Row] = &[
         let order = scan.find("order", has("status", "cancelled"))["id"].clone();
         scan.find("event", has("outcome", "credited"))["order"] = order;
     }),
-    ("a credit of an order that expired", &["P5"], |scan| {
+    ("a credit of an order that expired", &["L7", "P5"], |scan| {
         let order = scan.find("order", has("status", "expired"))["id"].clone();
         let posting = entry_of(scan.find("posting", adjusted_by("2.5")));
         posting["type"]["S"] = json!("payment");
@@ -251,11 +289,11 @@ pub const PAYMENTS: &[Row] = &[
     ("an event in review of which there is no review", &["P10"], |scan| {
         remove(scan.find("event", has("outcome", "review")), "review");
     }),
-    ("a take-back that belongs to nothing", &["P1"], |scan| {
+    ("a take-back that belongs to nothing", &["L7", "P1"], |scan| {
         let posting = scan.find("posting", |posting| posting["step"]["N"] == "1" && caused_by("payment:")(posting));
         entry_of(posting)["related_id"]["S"] = json!("ord_01arz3ndektsv4rrffq69g5fav");
     }),
-    ("a bonus that was taken back as credit", &["P1"], |scan| {
+    ("a bonus that was taken back as credit", &["L7", "P1"], |scan| {
         let posting = scan.find("posting", |posting| posting["step"]["N"] == "1" && caused_by("payment:")(posting));
         let lines = posting["house"]["L"].as_array_mut().unwrap();
         let line = lines.iter_mut().find(|line| line["M"]["account"]["S"] == "promotion").unwrap();
@@ -292,7 +330,7 @@ pub const REFERRAL: &[Row] = &[
     ("a reward of another amount", &["A2", "A3", "A4", "M1", "O4"], |scan| {
         *amount(&mut scan.one("reward")["amount"]) = json!("77")
     }),
-    ("a granted reward that was never posted", &["A3"], |scan| {
+    ("a granted reward that was never posted", &["A3", "L7"], |scan| {
         scan.find("posting", caused_by("reward:"))["cause"]["S"] = json!("reward:other");
     }),
     ("a reward for a threshold that was not reached", &["A3", "A4", "O4"], |scan| {
@@ -324,10 +362,10 @@ pub const COMMISSION: &[Row] = &[
         *amount(&mut scan.one("commission_account")["available"]) = json!("77")
     }),
     ("the number of an account's last entry", &["L2"], |scan| up(&mut scan.one("commission_account")["seq"])),
-    ("an entry's amount before it", &["L3"], |scan| {
+    ("an entry's amount before it", &["L3", "L7"], |scan| {
         entry_of(scan.find("posting", caused_by("commission:")))["before"]["S"] = json!("1");
     }),
-    ("a posting of the commission account that is lost", &["C1", "L2", "L3"], |scan| {
+    ("a posting of the commission account that is lost", &["C1", "L2", "L3", "L7"], |scan| {
         scan.remove("posting", caused_by("commission:"));
     }),
     ("a commission of another amount", &["C3", "C4", "O4"], |scan| {
@@ -367,7 +405,7 @@ pub const COMMISSION: &[Row] = &[
         remove(scan.find("withdrawal", has("state", "done")), "settled_at");
     }),
     ("a withdrawal that is lost", &["O2", "W2"], |scan| scan.remove("withdrawal", of_a_user("paid"))),
-    ("a withdrawal's share of the balance", &["L1", "L3", "W1"], |scan| {
+    ("a withdrawal's share of the balance", &["L1", "L3", "L7", "W1"], |scan| {
         let share = scan.find("posting", |posting| {
             caused_by("withdrawal:")(posting) && entry(posting)["account"]["S"] == "balance"
         });
@@ -403,7 +441,7 @@ pub const CODES: &[Row] = &[
         let undone = json!({"admin": {"S": "usr_01arz3ndektsv4rrffq69g5fav"}, "reason": {"S": "sorry"}, "at": redemption["redeemed_at"]});
         redemption["undone"] = json!({"M": undone});
     }),
-    ("a credit without its redemption", &["K2"], |scan| {
+    ("a credit without its redemption", &["K2", "L7"], |scan| {
         scan.find("posting", caused_by("redemption:"))["cause"]["S"] = json!("redemption:other");
     }),
     ("a subscription that ends another time", &["K2"], |scan| {

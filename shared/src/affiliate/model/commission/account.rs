@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use kernel::content_hash::ContentHash;
 use kernel::id::UserId;
 use kernel::ledger::{Account, AccountKind, Header, JournalEntry, LedgerError, Line, Part, PlatformLine, RecordType};
 use kernel::money::{Currency, LedgerMoney, MoneyError};
@@ -32,6 +33,9 @@ pub struct CommissionAccount {
     /// Month of the latest journal entry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub month: Option<Month>,
+    /// Hash of the latest journal entry (R11.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<ContentHash>,
 }
 
 /// Commission account as a month left it (R6.12). It is kept once a later month has an entry, and never changes.
@@ -84,6 +88,7 @@ impl CommissionAccount {
             clawed_back: zero,
             debt: Account { seq: 0, amount: zero },
             month: None,
+            head: None,
         }
     }
 
@@ -133,7 +138,9 @@ impl CommissionAccount {
         // Clocks differ a little: a month that was begun goes on.
         account.month = self.month.max(Some(Month::of(header.at)));
         account.postings = self.postings.checked_add(1).ok_or(LedgerError::Exhausted)?;
-        let posting = JournalEntry::of_holder(self.user.into(), account.postings, header, entries, house)?;
+        let place = (account.postings, self.head);
+        let posting = JournalEntry::of_holder(self.user.into(), place, header, entries, house)?;
+        account.head = posting.hash;
         Ok((account, posting))
     }
 }
@@ -236,6 +243,7 @@ impl Book<'_> {
             before: before.amount(),
             after: after.amount(),
             remark: None,
+            remark_hash: None,
             related_id: Some(self.related.to_owned()),
         });
         Ok(())
