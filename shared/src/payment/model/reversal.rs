@@ -81,7 +81,8 @@ impl Reversal {
             (PlatformAccount::Promotion, self.bonus.negated()),
             (PlatformAccount::Promotion, self.amount_bonus.negated()),
         ];
-        Ok(lines.into_iter().map(|(account, amount)| PlatformLine::new(account, amount)).collect())
+        let moving = lines.into_iter().filter(|(_, amount)| !amount.is_zero());
+        Ok(moving.map(|(account, amount)| PlatformLine::new(account, amount)).collect())
     }
 }
 

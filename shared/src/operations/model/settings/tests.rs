@@ -25,10 +25,11 @@ fn the_defaults_are_the_documented_ones() {
         "exchange_rate": "7.2", "discount_rate": "1", "order_expire_minutes": 30, "max_orders_per_minute": 3,
         "return_url": null, "cancel_url": null, "foreign_payments": "ignore",
         "offers": [
-            {"id": "o10", "amount": "10", "label": "¥10", "popular": false},
-            {"id": "o50", "amount": "50", "label": "¥50", "popular": false},
-            {"id": "o100", "amount": "100", "label": "¥100", "popular": true},
-            {"id": "o500", "amount": "500", "label": "¥500", "popular": false}],
+            {"id": "o10", "amount": "10", "label": "¥10", "popular": false, "bonus": "0", "stackable": false},
+            {"id": "o50", "amount": "50", "label": "¥50", "popular": false, "bonus": "0", "stackable": false},
+            {"id": "o100", "amount": "100", "label": "¥100", "popular": true, "bonus": "0", "stackable": false},
+            {"id": "o500", "amount": "500", "label": "¥500", "popular": false, "bonus": "0", "stackable": false}],
+        "bonus_tiers": [],
         "providers": {
             "stripe": {"enabled": true, "methods": ["card"]},
             "zpay": {"enabled": true, "methods": ["alipay", "wxpay"], "create": "redirect", "channel_ids": {},
@@ -84,7 +85,7 @@ fn documents_of_another_shape_are_malformed() {
 #[test]
 fn values_out_of_range_are_named_by_pointer() {
     let ladder = |hours: [u32; 2]| json!([{"hours": hours[0], "percent": "2"}, {"hours": hours[1], "percent": "1"}]);
-    let offer = |id: &str, amount: &str| json!({"id": id, "amount": amount, "label": "x", "popular": false});
+    let offer = |id: &str, amount: &str| json!({"id": id, "amount": amount, "label": "x", "popular": false, "bonus": "0", "stackable": false});
     for (area, pointer, value, at) in [
         (Area::Referral, "/qualified/inviter_reward", json!("-1"), "/qualified/inviter_reward"),
         (Area::Referral, "/qualified/threshold", json!("1e2"), "/qualified/threshold"),
