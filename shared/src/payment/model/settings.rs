@@ -44,10 +44,10 @@ kernel::settings! {
             from "the next order";
         offers: Vec<Offer> = [(10, false), (50, false), (100, true), (500, false)].map(Offer::of).to_vec(),
             in List::of(0..=50, ()), note "each `id` once, the currency's digits",
-            "Configured amounts; orders name them by `id`", from "the next order";
+            "Configured amounts; orders name them by `id`. A bonus is an amount, 5, or a part of the credit, 10%", from "the next order";
         bonus_tiers: Vec<BonusTier> = Vec::new(), in List::of(0..=20, ()), unit "pay currency",
             note "`from` ascending, the currency's digits",
-            "Bonus from an amount on; an offer's own bonus comes first", from "the next order";
+            "Bonus from an amount on: an amount, 5, or a part of the credit, 10%. An offer's own comes first", from "the next order";
         foreign_payments: ForeignPayments = ForeignPayments::Ignore,
             note "kept with their events either way",
             "Payments of other products on the same account need a person, or nobody", from "at once";
