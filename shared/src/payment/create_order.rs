@@ -358,8 +358,16 @@ async fn shown(app: &App, done: Answered<PlacedOrder>) -> Result<Answered<Order>
     let order =
         app.store.get::<Order>(&Order::key(order)).await?.ok_or_else(|| Fault::bug("an answer without its order"))?;
     let status = if failure.is_some() { OrderStatus::Failed } else { OrderStatus::Pending };
-    let first = Order { status, failure, paid_at: None, late: false, left: None, ..order.into_inner() };
-    let made = Order { bonus: None, amount_bonus: None, ..first };
+    let made = Order {
+        status,
+        failure,
+        paid_at: None,
+        late: false,
+        bonus: None,
+        amount_bonus: None,
+        left: None,
+        ..order.into_inner()
+    };
     Ok(Answered { answer: pay_page::with_pay_url(app, &made), replayed: done.replayed })
 }
 

@@ -13,9 +13,11 @@ pub mod statement;
 pub mod table;
 
 use std::fs;
+use std::path::Path;
 
 use clap::CommandFactory;
 use shared::table::aws::Environment;
+use tokio::io::AsyncReadExt;
 
 use crate::Ended;
 use crate::api::{Api, Credentials};
@@ -33,7 +35,7 @@ pub async fn run(line: Line, environment: &dyn Environment, out: &mut Out<'_>) -
     match line.command {
         Command::Deployment(asked) => cloud::run(asked, &line.at, environment, out).await,
         Command::Operation(Operation::Verify(Verify { file: Some(file), key, .. })) => {
-            statement::verify(&file, &key.unwrap_or_default(), out)
+            statement::verify(&file, &key.unwrap_or_default(), out).await
         }
         Command::Operation(asked) => operation(asked, line.at, environment, out).await,
         Command::Completions { shell } => {
@@ -94,6 +96,17 @@ fn credentials(at: &At) -> Option<Credentials> {
     let kept = || fs::read_to_string(at.data.join("admin-password")).ok().map(|text| text.trim().to_owned());
     let password = at.admin_password.clone().or_else(|| local(kept()));
     Some(Credentials { email: email?, password: password? })
+}
+
+/// The text of a file, or of standard input for `-`.
+async fn text_of(file: &Path) -> Result<String, Trouble> {
+    let mut text = String::new();
+    let read = if file == Path::new("-") {
+        tokio::io::stdin().read_to_string(&mut text).await.map(|_| text)
+    } else {
+        fs::read_to_string(file)
+    };
+    read.map_err(|error| Trouble::Usage(format!("{} can't be read: {error}", file.display())))
 }
 
 /// A path segment: letters, digits, `_`, `-` and `.` only, so that it can't change the path.

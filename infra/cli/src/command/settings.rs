@@ -1,14 +1,12 @@
 //! `settings`: an area's document, read and replaced as a whole under its version.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
 use shared::operations::model::settings::Area;
-use tokio::io::AsyncReadExt;
 
-use super::segment;
+use super::{segment, text_of};
 use crate::Ended;
 use crate::api::Api;
 use crate::args::Settings;
@@ -137,13 +135,7 @@ async fn written(file: &Path) -> Result<Value, Trouble> {
 
 /// The JSON in a file, or on standard input.
 async fn json_of(file: &Path) -> Result<Value, Trouble> {
-    let mut text = String::new();
-    if file == Path::new("-") {
-        tokio::io::stdin().read_to_string(&mut text).await?;
-    } else {
-        let unread = |error| Trouble::Usage(format!("{} can't be read: {error}", file.display()));
-        text = fs::read_to_string(file).map_err(unread)?;
-    }
+    let text = text_of(file).await?;
     let no_json = |error| Trouble::Usage(format!("{} is no JSON: {error}", file.display()));
     serde_json::from_str(&text).map_err(no_json)
 }

@@ -1,11 +1,11 @@
 //! `verify FILE`: checks a proven statement without a network, a deployment or an account (R11.2).
 
-use std::io::Read;
 use std::path::Path;
 
 use serde_json::json;
 use shared::operations::model::proof::{Flaw, ProvenStatement, Verified};
 
+use super::text_of;
 use crate::Ended;
 use crate::output::Out;
 use crate::trouble::Trouble;
@@ -14,15 +14,9 @@ use crate::trouble::Trouble;
 ///
 /// # Errors
 /// Fails when the file can't be read.
-pub fn verify(file: &Path, key: &str, out: &mut Out<'_>) -> Result<Ended, Trouble> {
+pub async fn verify(file: &Path, key: &str, out: &mut Out<'_>) -> Result<Ended, Trouble> {
     let name = file.display();
-    let mut text = String::new();
-    let read = if file == Path::new("-") {
-        std::io::stdin().read_to_string(&mut text).map(drop)
-    } else {
-        std::fs::read_to_string(file).map(|read| text = read)
-    };
-    read.map_err(|error| Trouble::Usage(format!("{name} can't be read: {error}")))?;
+    let text = text_of(file).await?;
     match ProvenStatement::read(&text).and_then(|statement| statement.verify(key)) {
         Ok(Verified { chain, entries: (first, last), signed: (date, number) }) => {
             let row = json!({

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::payment::model::bonus::BonusSize;
 use crate::payment::model::settings::{PromotionSettings, PromotionTier};
 use kernel::id::OrderId;
 use kernel::money::{Currency, LedgerMoney, MoneyError, PayMoney, Rounding};
@@ -86,8 +87,7 @@ impl OrderTier {
     /// # Rejects
     /// Overflow.
     pub fn bonus(self, credit: LedgerMoney) -> Result<LedgerMoney, MoneyError> {
-        let (amount, currency) = (credit.amount(), credit.currency());
-        LedgerMoney::proportional(amount, self.percent, Decimal::ONE_HUNDRED, currency, Rounding::Down)
+        BonusSize::Percent(self.percent).on(credit)
     }
 }
 
