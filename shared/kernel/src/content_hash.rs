@@ -3,7 +3,6 @@
 use std::fmt;
 
 use data_encoding::BASE64URL_NOPAD;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest, Sha256};
 
 /// A SHA-256 hash, written as 43 symbols of base64url.
@@ -44,17 +43,7 @@ impl fmt::Debug for ContentHash {
     }
 }
 
-impl Serialize for ContentHash {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for ContentHash {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(from)?).ok_or_else(|| de::Error::custom("not a hash of 43 symbols"))
-    }
-}
+crate::as_text!(ContentHash, "not a hash of 43 symbols");
 
 /// Attributes on their way into a hash.
 ///

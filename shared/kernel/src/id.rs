@@ -8,7 +8,6 @@ use std::fmt;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use ulid::Ulid;
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, schema::Type};
 use utoipa::{PartialSchema, ToSchema};
@@ -142,18 +141,7 @@ macro_rules! ids {
             }
         }
 
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                to.collect_str(self)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                let text = String::deserialize(from)?;
-                Self::parse(&text).ok_or_else(|| de::Error::custom(concat!("not an id ", $prefix)))
-            }
-        }
+        $crate::as_text!($name, concat!("not an id ", $prefix));
     )*};
 }
 

@@ -3,6 +3,7 @@
 // The code of `settings!` names this crate as others do.
 extern crate self as kernel;
 
+pub mod as_text;
 pub mod content_hash;
 pub mod decimal;
 pub mod fault;

@@ -5,7 +5,6 @@ use std::fmt;
 use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 
 use crate::id::Identifier;
@@ -72,17 +71,7 @@ impl KeyPart for Month {
     }
 }
 
-impl Serialize for Month {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Month {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(deserializer)?).ok_or_else(|| de::Error::custom("not a month"))
-    }
-}
+crate::as_text!(Month, "not a month");
 
 #[cfg(test)]
 mod tests {

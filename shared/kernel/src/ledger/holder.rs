@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-
 use crate::id::{AssetId, ShopId, UserId};
 
 /// Owner of ledger accounts, written `usr_…`, `ast_…`, `shp_….main`, `shp_….commission` or `shp_….held`.
@@ -63,18 +61,7 @@ impl fmt::Display for AccountOwner {
     }
 }
 
-impl Serialize for AccountOwner {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for AccountOwner {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(from)?;
-        Self::parse(&text).ok_or_else(|| de::Error::custom("nobody who holds an account"))
-    }
-}
+crate::as_text!(AccountOwner, "nobody who holds an account");
 
 #[cfg(test)]
 mod tests {

@@ -9,7 +9,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize};
 
 use super::DEPTH_MAX;
 use kernel::id::{ShopId, UserId};
@@ -108,18 +108,7 @@ impl fmt::Debug for ShopPath {
     }
 }
 
-impl Serialize for ShopPath {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for ShopPath {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(from)?;
-        Self::parse(&text).ok_or_else(|| de::Error::custom("not a path of shops"))
-    }
-}
+kernel::as_text!(ShopPath, "not a path of shops");
 
 /// Part of the tree that a caller sees and acts in (R8.1).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use kernel::content_hash::{Attributes, ContentHash};
 use kernel::id::JournalId;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// Leaves of a page: a power of two, so that a page is a whole part of the tree.
@@ -38,6 +38,13 @@ impl Head {
         let own = Attributes::of("guerdon head").with("chain", &self.chain).with("number", self.number);
         own.with("hash", self.hash).hash()
     }
+
+    /// Parses its written form.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (chain, rest) = text.split_once(' ')?;
+        let (number, hash) = rest.split_once(' ')?;
+        Some(Self { chain: chain.to_owned(), number: number.parse().ok()?, hash: ContentHash::parse(hash)? })
+    }
 }
 
 impl fmt::Display for Head {
@@ -46,23 +53,7 @@ impl fmt::Display for Head {
     }
 }
 
-impl Serialize for Head {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Head {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(from)?;
-        let parse = |text: &str| {
-            let (chain, rest) = text.split_once(' ')?;
-            let (number, hash) = rest.split_once(' ')?;
-            Some(Self { chain: chain.to_owned(), number: number.parse().ok()?, hash: ContentHash::parse(hash)? })
-        };
-        parse(&text).ok_or_else(|| de::Error::custom("not the head of a chain"))
-    }
-}
+kernel::as_text!(Head, "not the head of a chain");
 
 /// Page of the leaves of a day's tree, by the day and the tree's root: two trees of one day never share a page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

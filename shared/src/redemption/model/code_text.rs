@@ -11,7 +11,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use data_encoding::HEXLOWER;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize, Serializer};
 use utoipa::PartialSchema;
 use utoipa::openapi::{RefOr, Schema};
 
@@ -147,18 +147,7 @@ impl fmt::Debug for CodeHash {
     }
 }
 
-impl Serialize for CodeHash {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for CodeHash {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(from)?;
-        Self::parse(&text).ok_or_else(|| de::Error::custom("not the hash of a redemption code"))
-    }
-}
+kernel::as_text!(CodeHash, "not the hash of a redemption code");
 
 /// Reference to a code without its text, for messages, journals and public keys.
 ///
