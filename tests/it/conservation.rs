@@ -100,7 +100,10 @@ impl Play<'_> {
     async fn order(&mut self) {
         let Some(user) = self.one(&self.users.clone()) else { return };
         let provider = if self.below(2) == 0 { "zpay" } else { "stripe" };
-        let body = json!({"amount": (self.below(200) + 1).to_string(), "provider": provider});
+        let mut body = json!({"amount": (self.below(200) + 1).to_string(), "provider": provider});
+        if self.below(3) == 0 {
+            body["coupon"] = json!("ten");
+        }
         let key = format!("o{}", self.rng.next_u32());
         for _ in 0..=self.below(2) {
             let answer = self.world.user(&user).key(&key).post("/v1/payment/orders", body.clone()).await;
@@ -422,6 +425,7 @@ fn play(seed: u64, steps: &[u64]) -> Vec<String> {
         world
             .settings("payment", |settings| {
                 settings["max_orders_per_minute"] = json!(60);
+                settings["coupons"] = json!([crate::fixtures::coupon()]);
                 settings["bonus_tiers"] = json!([{"from": "50", "bonus": "5%", "stackable": seed.is_multiple_of(2)}]);
             })
             .await;

@@ -6,6 +6,7 @@ pub mod affiliate;
 pub mod agency;
 pub mod budget;
 pub mod bulk;
+mod coupon;
 pub mod daily;
 pub mod endpoint;
 pub mod erase;
@@ -65,6 +66,7 @@ pub fn api() -> Api<Arc<App>> {
         affiliate::release,
         affiliate::reverse,
         budget::budgets,
+        coupon::list,
         affiliate::withdrawals,
         affiliate::approve,
         affiliate::reject,

@@ -25,6 +25,7 @@ use shared::kernel::refusal::{Refusal, code};
 use shared::operations::order_summary::{OrderSums, order_sums};
 use shared::operations::search::{self, OrderFilter};
 use shared::payment::complete_order::{Complete, complete_order};
+use shared::payment::model::coupon::{self, CouponCode};
 use shared::payment::model::event::EventOutcome;
 use shared::payment::model::order::{self, OrderStatus};
 use shared::payment::model::settings::PaymentSettings;
@@ -107,11 +108,18 @@ pub struct Orders {
     email: Option<String>,
     /// `true`: orders with a payment under way; `false`: all others.
     processing: Option<bool>,
+    /// Code of the orders' coupon.
+    coupon: Option<String>,
     /// Provider's id of the order's payment.
     payment_id: Option<String>,
 }
 
 impl Orders {
+    fn coupon(&self) -> Result<Option<CouponCode>, Refusal> {
+        let typed = self.coupon.as_deref().filter(|code| !code.is_empty());
+        typed.map(|text| CouponCode::parse(text).ok_or_else(coupon::unknown)).transpose()
+    }
+
     fn read(&self) -> Result<OrderFilter, Refusal> {
         Ok(OrderFilter {
             status: named("/status", self.status.as_deref())?,
@@ -120,6 +128,7 @@ impl Orders {
             user: user_filter("/user", self.user.as_deref())?,
             email: email(self.email.as_deref())?,
             processing: self.processing,
+            coupon: self.coupon()?,
             payment_id: self.payment_id.clone().filter(|id| !id.is_empty()),
         })
     }

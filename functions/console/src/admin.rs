@@ -13,6 +13,7 @@
 pub mod acts;
 mod agency;
 mod audit;
+mod coupons;
 pub mod filters;
 pub mod find;
 mod growth;

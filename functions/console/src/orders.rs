@@ -117,6 +117,7 @@ fn sum(visit: &Visit, order: &OrderView, is_top_up: bool) -> Markup {
     let is_over = matches!(order.status, OrderStatus::Failed | OrderStatus::Expired | OrderStatus::Cancelled);
     let has_discount = order.amount.amount != order.charge.amount;
     let bonus = Some(&order.bonus).filter(|bonus| bonus.amount != "0");
+    let coupon = order.coupon.as_ref();
     let amount_bonus = Some(&order.amount_bonus).filter(|bonus| bonus.amount != "0");
     let of_bonus = order.promotion_tier.as_ref().map(|tier| text.order_bonus_of(trimmed(&tier.percent)).to_string());
     html! {
@@ -125,6 +126,7 @@ fn sum(visit: &Visit, order: &OrderView, is_top_up: bool) -> Markup {
             div.in {
                 dl.sum {
                     @if has_discount { dt { (text.order_amount()) } dd { (show::price(&order.amount)) } }
+                    @if let Some(coupon) = coupon { (show::coupon(visit, coupon)) }
                     dt { (text.order_charge()) } dd { (show::price(&order.charge)) }
                     dt { (text.paid_by()) } dd { (text.way(&order.method)) }
                     @if is_top_up && !is_over {
@@ -136,6 +138,7 @@ fn sum(visit: &Visit, order: &OrderView, is_top_up: bool) -> Markup {
                         @if let Some(bonus) = amount_bonus {
                             dt { (text.order_amount_bonus()) } dd { (crate::parts::change(bonus)) }
                         }
+                        @if let Some(coupon) = coupon { (show::coupon_bonus(visit, coupon)) }
                         dt.total { (text.order_total()) } dd.total { (crate::parts::money(&order.total)) }
                     }
                 }

@@ -1,13 +1,15 @@
 //! Parts of the pages for paying and inviting: prices, states, notes, tables, the ladder of the promotion.
 
 use maud::{Markup, Render, html};
+use rust_decimal::Decimal;
 use shared::edge::view::Amount;
 use shared::kernel::money::{Currency, LedgerMoney, PayMoney};
+use shared::payment::model::coupon::CouponState;
 use shared::payment::model::order::OrderStatus;
 use shared::payment::model::promotion::{PromotionStatus, PromotionView};
-use shared::payment::view::OrderView;
+use shared::payment::view::{CouponView, OrderView};
 
-use crate::parts::{HERE, around, grouped, money, time};
+use crate::parts::{HERE, around, change, grouped, money, time};
 use crate::svg;
 use crate::visit::Visit;
 
@@ -26,6 +28,36 @@ pub fn sign(currency: &str) -> Option<&'static str> {
         "KRW" => "₩",
         _ => return None,
     })
+}
+
+/// Row of a coupon that takes something off the charge, with its state unless it was used.
+pub fn coupon(visit: &Visit, of: &CouponView) -> Markup {
+    html! {
+        @if of.discount.amount.parse() != Ok(Decimal::ZERO) {
+            dt { (visit.text.order_coupon(of.code.to_string())) }
+            dd { "−" (price(&of.discount)) (coupon_state(visit, of.state)) }
+        }
+    }
+}
+
+/// Row of a coupon that adds to the credit.
+pub fn coupon_bonus(visit: &Visit, of: &CouponView) -> Markup {
+    html! {
+        @if of.bonus.amount != "0" {
+            dt { (visit.text.order_coupon(of.code.to_string())) }
+            dd { (change(&of.bonus)) (coupon_state(visit, of.state)) }
+        }
+    }
+}
+
+fn coupon_state(visit: &Visit, state: CouponState) -> Markup {
+    let said = match state {
+        CouponState::Used => return html! {},
+        CouponState::Reserved => visit.text.coupon_reserved(),
+        CouponState::Released => visit.text.coupon_released(),
+        CouponState::Lapsed => visit.text.coupon_lapsed(),
+    };
+    html! { small { (said) } }
 }
 
 /// An amount of the pay currency: its sign before it, or its code after it (C4.4).

@@ -189,6 +189,21 @@ impl Texts {
         })
     }
 
+    /// Error of a coupon.
+    fn field_coupon(&self, code: &str) -> Message {
+        match code {
+            "not_valid_now" => self.field_coupon_now(),
+            "expired" => self.field_coupon_expired(),
+            "other_offer" => self.field_coupon_offer(),
+            "below_minimum" => self.field_coupon_minimum(),
+            "nothing_to_pay" => self.field_coupon_nothing(),
+            "used_up" => self.field_coupon_used_up(),
+            "user_limit" => self.field_coupon_user(),
+            "first_order_only" => self.field_coupon_first(),
+            _ => self.field_coupon_unknown(),
+        }
+    }
+
     /// Error of a field, by its pointer and code.
     pub fn field_error(&self, pointer: &str, code: &str) -> Message {
         if let Some(said) = self.field_shop(pointer, code) {
@@ -220,6 +235,7 @@ impl Texts {
             ("/amount", "too_little") => self.field_amount_too_little(),
             ("/amount", _) => self.field_amount(),
             ("/offer_id", _) => self.field_offer(),
+            ("/coupon", code) => self.field_coupon(code),
             ("/provider" | "/method", _) => self.field_way(),
             ("/payout/method", _) => self.field_not_offered(),
             ("/payout/account" | "/payout/name", _) => self.field_too_long(200),

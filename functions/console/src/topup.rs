@@ -12,8 +12,10 @@ use shared::account::browser::Visitor;
 use shared::app::App;
 use shared::kernel::fault::Error;
 use shared::kernel::id::UserId;
-use shared::payment::model::bonus::BonusSize;
-use shared::payment::model::order::Quote;
+use shared::payment::keep_coupon::Counters;
+use shared::payment::model::bonus::AmountOrPercent;
+use shared::payment::model::coupon::CouponCode;
+use shared::payment::model::price::Quote;
 use shared::payment::model::promotion::{Promotion, PromotionView};
 use shared::payment::model::settings::{BonusTier, Offer, PaymentSettings};
 use shared::payment::offers::{Offering, offering, promotion_now};
@@ -21,7 +23,7 @@ use shared::payment::orders_of::{orders_of, views};
 use shared::payment::view::OrderView;
 
 pub use self::choice::entry;
-use self::choice::{AMOUNT, Choice, OFFER, WAY, Way, ways};
+use self::choice::{AMOUNT, COUPON, Choice, OFFER, WAY, Way, ways};
 pub use self::price::price;
 use self::price::{Sum, sum};
 use crate::frame;
@@ -40,6 +42,10 @@ struct Page {
     offering: Offering,
     own: Option<Promotion>,
     promotion: PromotionView,
+    /// True if the user has a paid order.
+    has_paid: bool,
+    /// Uses of the coupon that is entered.
+    counters: Option<Counters>,
 }
 
 impl Page {
@@ -48,7 +54,11 @@ impl Page {
         let has = |provider| visit.app.providers.may_take(provider, settings.pay_currency);
         let offering = offering(&settings, visit.app.clock.now(), has)?;
         let (own, promotion) = promotion_now(&visit.app, &visitor.user).await?;
-        Ok(Self { settings, offering, own, promotion })
+        let counters = match choice::coupon(visit).and_then(|text| CouponCode::parse(&text)) {
+            Some(code) => Some(Counters::read(&visit.app, visitor.user.id, &code).await?),
+            None => None,
+        };
+        Ok(Self { settings, offering, own, promotion, has_paid: visitor.user.has_paid, counters })
     }
 }
 
@@ -87,7 +97,7 @@ fn form(visit: &Visit, page: &Page, choice: &Choice, sum: Option<&Sum>) -> Marku
         form.cols method="post" action=(format!("/forms/payment{route}")) data-price="/top-up/price" {
             div.stack {
                 (show::promotion(visit, &page.promotion))
-                section.card { div.in.stack { (offers(visit, page, choice)) (custom(visit, page, choice)) } }
+                section.card { div.in.stack { (offers(visit, page, choice)) (custom(visit, page, choice)) (coupon(visit, page, choice)) } }
                 section.card { div.in { (methods(visit, &page.offering, choice)) } }
             }
             aside.card.stick aria-labelledby="sum" {
@@ -118,7 +128,7 @@ fn tile(visit: &Visit, page: &Page, choice: &Choice, offer: &Offer, quote: &Quot
     let is_chosen = choice.amount.is_none() && choice.offer.as_deref() == Some(&offer.id);
     let tier = page.own.as_ref().and_then(|own| own.tier_for(quote.amount, visit.app.clock.now()));
     // A sum that does not fit has no price either, and the form says so.
-    let bonuses = Quote { promotion: tier, ..*quote }.bonuses().ok();
+    let bonuses = Quote { promotion: tier, ..quote.clone() }.bonuses().ok();
     let bonus = bonuses.and_then(|(promotion, amount)| promotion.plus(amount).ok()).filter(|bonus| bonus.is_positive());
     let label = Some(offer.label.trim()).filter(|label| !label.is_empty()).map(str::to_owned);
     let label = label.unwrap_or_else(|| show::price_text(quote.amount));
@@ -151,13 +161,34 @@ fn custom(visit: &Visit, page: &Page, choice: &Choice) -> Markup {
             }
             p.err #amount-error hidden[error.is_none()] {
                 span.hidden { (text.error_mark()) " " }
-                span data-error { (error.as_deref().unwrap_or_default()) }
+                span data-at="amount" { (error.as_deref().unwrap_or_default()) }
             }
             div.affix {
                 @if let Some(sign) = show::sign(code) { span { (sign) } }
                 input #amount name=(AMOUNT) inputmode="decimal" autocomplete="off" value=[choice.amount.as_deref()]
                     aria-invalid=[error.as_ref().map(|_| "true")] aria-describedby="amount-hint amount-error";
                 span { (code) }
+            }
+        }
+    }
+}
+
+/// The field of a coupon, where there are any, and the button that prices the choice without the script.
+fn coupon(visit: &Visit, page: &Page, choice: &Choice) -> Markup {
+    let text = &visit.text;
+    let error = visit.error_at("/coupon").map(|code| text.field_error("/coupon", code).to_string());
+    html! {
+        @if page.settings.coupons.iter().any(|coupon| !coupon.paused) {
+            div.field.narrow.wrong[error.is_some()] {
+                label for="coupon" { (text.coupon()) }
+                p.hint #coupon-hint { (text.coupon_hint()) }
+                p.err #coupon-error hidden[error.is_none()] {
+                    span.hidden { (text.error_mark()) " " }
+                    span data-at="coupon" { (error.as_deref().unwrap_or_default()) }
+                }
+                input.in-text #coupon name=(COUPON) autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="40"
+                    value=[choice.coupon.as_deref()] aria-invalid=[error.as_ref().map(|_| "true")]
+                    aria-describedby="coupon-hint coupon-error";
             }
         }
         div.row data-without { button.btn formmethod="get" formaction="/top-up" { (text.show_price()) } }
@@ -167,7 +198,7 @@ fn custom(visit: &Visit, page: &Page, choice: &Choice) -> Markup {
 /// The bonus from an amount on (R12.1).
 fn tier_hint(visit: &Visit, settings: &PaymentSettings, tier: &BonusTier) -> Message {
     let bonus = match tier.bonus {
-        BonusSize::Amount(amount) => show::bound(amount, settings.ledger_currency),
+        AmountOrPercent::Amount(amount) => show::bound(amount, settings.ledger_currency),
         size => size.to_string(),
     };
     visit.text.bonus_from(show::bound(tier.from, settings.pay_currency), bonus)

@@ -89,22 +89,23 @@ all("[data-poll]", (box) => {
 
 // The price of what is chosen, while it is chosen.
 all("form[data-price]", (form) => {
-  const error = form.querySelector("[data-error]");
   const field = form.querySelector("#amount"), offers = form.querySelectorAll(".offer input");
   let chosen = form.querySelector(".offer input:checked"), timer, asked = 0;
   const put = (tag, text, kind) => Object.assign(document.createElement(tag), { textContent: text, className: kind });
-  const show = ({ rows, pay, error: wrong }) => {
+  const show = ({ rows, pay, errors }) => {
     for (const part of form.querySelectorAll("dd[data-part]")) {
       const row = rows[part.dataset.part], label = part.previousElementSibling;
-      if (!wrong) label.hidden = part.hidden = !row;
+      if (rows.total) label.hidden = part.hidden = !row;
       if (row) label.textContent = row.label;
       const [shown, small, unit] = row?.text ?? ["—"];
       part.firstElementChild.replaceChildren(shown, ...(small ? [put("i", small, "")] : []), ...(unit ? [put("span", unit, "cur")] : []));
     }
     form.querySelector("button[data-part=pay]").textContent = pay;
-    error.textContent = wrong ?? "";
-    error.parentElement.hidden = !wrong;
-    wrong ? field.setAttribute("aria-invalid", "true") : field.removeAttribute("aria-invalid");
+    for (const said of form.querySelectorAll("[data-at]")) {
+      const at = form.elements[said.dataset.at];
+      said.textContent = errors[at.id];
+      at.ariaInvalid = !(said.parentElement.hidden = !errors[at.id]);
+    }
   };
   const ask = async () => {
     const mine = ++asked;

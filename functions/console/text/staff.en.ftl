@@ -205,6 +205,34 @@ bonus-released = The bonus is credited.
 why-less-than-amount-bonus = The bonus on the amount was not less; the promotion can still be used.
 why-less-than-promotion = The promotion’s bonus was more; only the higher one is given.
 why-amount-bonus = It was offered with { $amount } when the order was made.
+why-coupon-reserved = { $code } takes { $discount } off and adds { $bonus }; the open order holds one of its uses.
+why-coupon-used = { $code } took { $discount } off and added { $bonus }.
+why-coupon-released = The order ended unpaid and gave its use of { $code } back.
+why-coupon-lapsed = The order was paid after it had given its use of { $code } back, so { $charge } was credited with what it buys without the coupon.
+coupons = Coupons
+coupons-lead = Codes that users enter with an order. They are changed in the settings; an order keeps what its coupon did.
+coupons-change = Change coupons
+coupons-none = There are no coupons. Make one in the settings of payments.
+coupon-effect = Effect
+coupon-terms = Terms
+coupon-time = Time
+coupon-begins = from
+coupon-ends = until
+coupon-uses = Uses
+coupon-used-of = { $used } of { $total }
+coupon-takes = { $discount } off
+coupon-gives = { $bonus } more credit
+coupon-from = From { $amount }
+coupon-offers = Offers { $offers }
+coupon-first = First order only
+coupon-each = { $uses ->
+    [one] Once per user
+   *[other] { $uses } times per user
+}
+coupon-on = Valid
+coupon-paused = Paused
+coupon-over = Over
+coupon-later = Not yet
 why-no-tier = No step held then.
 why-no-inviter = Nobody invited its user.
 why-nothing-promised = No such reward was promised when the user was invited.

@@ -13,7 +13,7 @@ use shared::edge::api;
 use shared::edge::body::Body;
 use shared::edge::idempotency::RequiresIdempotencyKey;
 use shared::edge::openapi::Api;
-use shared::edge::page::{Listing, Paging};
+use shared::edge::page::{Listing, Paging, Parameters};
 use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
@@ -23,16 +23,18 @@ use shared::kernel::money::LedgerMoney;
 use shared::kernel::refusal::{Refusal, code};
 use shared::payment::cancel_order::{self, own};
 use shared::payment::create_order::{self as create_verb, CreateOrder};
-use shared::payment::model::order::{OrderStatus, Quote};
+use shared::payment::model::order::OrderStatus;
+use shared::payment::model::price::Quote;
 use shared::payment::model::settings::{Offer as Promised, PaymentSettings};
 use shared::payment::offers::{Offering, offering};
 use shared::payment::orders_of::{orders_of, view, views};
 use shared::payment::poll_provider;
+use shared::payment::price_now;
 use shared::payment::view::OrderView;
 use shared::table::store::Page;
 use utoipa::IntoParams;
 
-use self::wire::{Config, NewOrder, Offer, ProviderChoice};
+use self::wire::{Config, NewOrder, Offer, Price, Priced, ProviderChoice};
 use shared::edge;
 
 /// Environment variables that this function needs, besides those that every function has.
@@ -40,7 +42,7 @@ pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_
 
 /// The routes of this function.
 pub fn api() -> Api<Arc<App>> {
-    api![promotion::promotion, config, create, list, show, cancel, verify,]
+    api![promotion::promotion, config, price, create, list, show, cancel, verify,]
 }
 
 /// Offers, prices and payment methods
@@ -78,6 +80,23 @@ fn offered(app: &App, settings: &PaymentSettings) -> Result<Config, Error> {
     })
 }
 
+/// The price of an order that would be made now
+///
+/// With a coupon its uses by the caller and by all are looked at too; only an order reserves one.
+#[utoipa::path(
+    get, path = "/v1/payment/price", operation_id = "getPrice", tag = "payment",
+    responses((status = 200, body = Price), code::ProgrammeOff),
+)]
+async fn price(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Parameters(asked): Parameters<Priced>,
+) -> Result<Reply<Price>, Problem> {
+    let (wanted, coupon) = asked.checked()?;
+    let quote = price_now::price_now(&app, caller.id(), &wanted, coupon.as_deref()).await?;
+    Ok(Reply::ok(Price::try_from(&quote)?))
+}
+
 /// Create an order and its payment at the provider
 ///
 /// If the provider refuses or cannot be reached, the response is the order in state `failed`.
@@ -92,10 +111,11 @@ async fn create(
     body: Body<NewOrder>,
 ) -> Result<Reply<OrderView>, Problem> {
     let ctx = key.bind(&app, &caller, &body);
+    let coupon = body.value.coupon();
     let (wanted, provider, method) = body.value.checked()?;
     let origin = shared::table::request::origin();
     let (user, client_ip, user_agent) = (caller.id(), origin.client_ip, origin.user_agent);
-    let ask = CreateOrder { user, wanted, provider, method, client_ip, user_agent };
+    let ask = CreateOrder { user, wanted, coupon, provider, method, client_ip, user_agent };
     let done = create_verb::create_order(&app, &ctx, &caller.bearer(), &ask).await?;
     Ok(Reply::created(OrderView::try_from(&done.answer)?).replayed(done.replayed))
 }

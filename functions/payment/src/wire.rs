@@ -2,11 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use shared::edge::view::Amount;
+use shared::kernel::money::MoneyError;
 use shared::kernel::provider::Provider;
 use shared::kernel::refusal::Refusal;
-use shared::payment::model::order::TopUp;
+use shared::payment::model::coupon::{CouponCode, OrderCoupon};
+use shared::payment::model::price::{Quote, TopUp};
 use shared::payment::model::settings::BonusTier;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// Request for an order: either an offer or a custom amount.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -20,6 +22,10 @@ pub struct NewOrder {
     #[serde(default)]
     #[schema(example = "100.00")]
     amount: Option<String>,
+    /// Code of a coupon, without regard to capitals.
+    #[serde(default)]
+    #[schema(example = "WELCOME10")]
+    coupon: Option<String>,
     /// Payment provider: `stripe` or `zpay`.
     #[schema(value_type = Provider)]
     provider: String,
@@ -34,14 +40,107 @@ impl NewOrder {
     /// # Rejects
     /// 422 with the field's pointer.
     pub fn checked(self) -> Result<(TopUp, Provider, Option<String>), Refusal> {
-        let wanted = match (self.offer_id, self.amount) {
-            (Some(offer), None) => TopUp::Offer(offer),
-            (None, Some(amount)) => TopUp::Amount(amount),
-            _ => return Err(Refusal::field("/amount", "one_of", "Either `offer_id` or `amount`.")),
-        };
+        let wanted = wanted(self.offer_id, self.amount)?;
         let unknown = || Refusal::field("/provider", "unknown", "`stripe` or `zpay`.");
         let provider = Provider::parse(&self.provider).ok_or_else(unknown)?;
         Ok((wanted, provider, self.method))
+    }
+
+    /// Code of a coupon as typed; an empty one is none.
+    pub fn coupon(&self) -> Option<String> {
+        coupon(self.coupon.as_deref())
+    }
+}
+
+fn coupon(text: Option<&str>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty()).map(str::to_owned)
+}
+
+fn wanted(offer: Option<String>, amount: Option<String>) -> Result<TopUp, Refusal> {
+    match (offer, amount) {
+        (Some(offer), None) => Ok(TopUp::Offer(offer)),
+        (None, Some(amount)) => Ok(TopUp::Amount(amount)),
+        _ => Err(Refusal::field("/amount", "one_of", "Either `offer_id` or `amount`.")),
+    }
+}
+
+/// Order to price: an offer or an amount, and a coupon.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct Priced {
+    /// Id of an offer; excludes `amount`.
+    #[serde(default)]
+    offer_id: Option<String>,
+    /// Amount in pay currency; excludes `offer_id`.
+    #[serde(default)]
+    amount: Option<String>,
+    /// Code of a coupon, without regard to capitals.
+    #[serde(default)]
+    coupon: Option<String>,
+}
+
+impl Priced {
+    /// Validate the query: what to buy, and the coupon as typed.
+    ///
+    /// # Rejects
+    /// 422 with the field's pointer.
+    pub fn checked(self) -> Result<(TopUp, Option<String>), Refusal> {
+        Ok((wanted(self.offer_id, self.amount)?, coupon(self.coupon.as_deref())))
+    }
+}
+
+/// Price of an order that would be made now.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OrderPrice)]
+pub struct Price {
+    /// Amount before discount, in pay currency.
+    pub amount: Amount,
+    /// Amount to pay after discount and coupon, in pay currency.
+    pub charge: Amount,
+    /// Credit bought, in ledger currency, without bonus.
+    pub credit: Amount,
+    /// Bonus of the caller's promotion, in ledger currency.
+    pub bonus: Amount,
+    /// Bonus of the offer or amount, in ledger currency.
+    pub amount_bonus: Amount,
+    /// Coupon with what it would do; null without one.
+    pub coupon: Option<CouponEffect>,
+    /// Sum of credit and bonuses, in ledger currency.
+    pub total: Amount,
+}
+
+/// Effect of a coupon on a price.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CouponEffect {
+    /// Code of the coupon, in capitals.
+    #[schema(value_type = String)]
+    pub code: CouponCode,
+    /// Amount taken off the charge, in pay currency.
+    pub discount: Amount,
+    /// Extra credit, in ledger currency.
+    pub bonus: Amount,
+}
+
+impl TryFrom<&Quote> for Price {
+    type Error = MoneyError;
+
+    fn try_from(of: &Quote) -> Result<Self, MoneyError> {
+        let (bonus, amount_bonus) = of.bonuses()?;
+        let effect = |of: &OrderCoupon| CouponEffect {
+            code: of.code.clone(),
+            discount: of.discount.into(),
+            bonus: of.bonus.into(),
+        };
+        Ok(Self {
+            amount: of.amount.into(),
+            charge: of.charge.into(),
+            credit: of.credit.into(),
+            bonus: bonus.into(),
+            amount_bonus: amount_bonus.into(),
+            coupon: of.coupon.as_ref().map(effect),
+            total: of.total()?.into(),
+        })
     }
 }
 

@@ -81,6 +81,7 @@ async fn create(app: &App, id: UserId, email: &Email, password_hash: &str) -> Re
         accounts: Accounts::new(app.settings::<PaymentSettings>().await?.settings.ledger_currency),
         shop: None,
         former_shops: std::collections::BTreeSet::new(),
+        has_paid: false,
         invite_code: None,
         traces_due: None,
         session_generation: 0,

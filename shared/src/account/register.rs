@@ -442,6 +442,7 @@ impl NewAccount {
             accounts: programmes.accounts,
             shop: None,
             former_shops: std::collections::BTreeSet::new(),
+            has_paid: false,
             invite_code: None,
             traces_due: None,
             session_generation: 0,

@@ -49,13 +49,15 @@ impl OrderSums {
             return Ok(());
         }
         let net = order.net();
-        let [credit, bonus, amount_bonus] = order.parts();
+        let [credit, bonuses @ ..] = order.parts();
         self.orders = self.orders.saturating_add(1);
         sum(&mut self.charges, order.charge)?;
         sum(&mut self.nets, net)?;
         self.credit = self.credit.plus(credit)?;
-        self.bonus = self.bonus.plus(bonus)?.plus(amount_bonus)?;
-        for part in [credit, bonus, amount_bonus] {
+        for bonus in bonuses {
+            self.bonus = self.bonus.plus(bonus)?;
+        }
+        for part in order.parts() {
             self.net_total = self.net_total.plus(target(part, net, order.charge)?)?;
         }
         Ok(())

@@ -16,6 +16,7 @@ use crate::affiliate::table::{COMMISSIONS, WITHDRAWALS};
 use crate::app::App;
 use crate::operations::model::audit_record::AuditRecord;
 use crate::operations::table::AUDITS;
+use crate::payment::model::coupon::CouponCode;
 use crate::payment::model::order::{Order, OrderStatus};
 use crate::payment::model::payment::Payment;
 use crate::payment::model::reconciliation::{Differences, PaymentDifference, Reconciliation};
@@ -205,6 +206,8 @@ pub struct OrderFilter {
     pub email: Option<Email>,
     /// Orders with a payment under way, or all others.
     pub processing: Option<bool>,
+    /// Code of the orders' coupon.
+    pub coupon: Option<CouponCode>,
     /// The provider's id of the payment of the one order.
     pub payment_id: Option<String>,
 }
@@ -215,6 +218,7 @@ impl OrderFilter {
             && fits(self.provider.as_ref(), Some(&order.provider))
             && fits(self.method.as_ref(), Some(&order.method))
             && fits(self.processing.as_ref(), Some(&order.is_processing()))
+            && fits(self.coupon.as_ref(), order.coupon.as_ref().map(|coupon| &coupon.code))
     }
 }
 

@@ -1,6 +1,7 @@
-//! Invariants P1–P7: each payment is credited once, in proportion to its net (R4.11), or is in review.
+//! Invariants P1–P7: each payment is credited once, in proportion to its net (R4.11), or is in review; P11 in [`coupons`].
 
 pub mod book;
+pub mod coupons;
 pub mod facts;
 pub mod refunds;
 
@@ -16,7 +17,7 @@ use kernel::id::{OrderId, UserId};
 use kernel::ledger::{AccountKind, JournalEntry, Line, Operator, PlatformAccount};
 use kernel::money::LedgerMoney;
 
-/// Checks payments, orders and promotions against P1–P7.
+/// Checks payments, orders, promotions and coupons against P1–P7 and P11.
 pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = Vec::new();
     let posted = posted(snapshot);
@@ -27,6 +28,7 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     check_events(snapshot, &mut findings);
     check_promotions(snapshot, &mut findings);
     findings.extend(facts::check(snapshot));
+    findings.extend(coupons::check(snapshot));
     findings
 }
 
@@ -74,8 +76,8 @@ fn check_order(order: &Order, posted: &HashMap<OrderId, Posted>, findings: &mut 
         return;
     }
     let share = |whole: LedgerMoney| target(whole, order.net(), order.charge).map(LedgerMoney::amount);
-    let [credit, promotional, by_amount] = order.parts().map(share);
-    let bonus = promotional.ok().zip(by_amount.ok()).and_then(|(one, other)| one.checked_add(other));
+    let [credit, bonuses @ ..] = order.parts().map(share);
+    let bonus = bonuses.into_iter().try_fold(Decimal::ZERO, |sum, bonus| sum.checked_add(bonus.ok()?));
     let wanted = credit.ok().zip(bonus).and_then(|(credit, bonus)| Some((credit.checked_add(bonus)?, bonus)));
     if wanted != Some((given, promotion)) {
         let detail = format!("credited {given}, {promotion} of it bonus; {} left demand {wanted:?}", order.net());

@@ -5,6 +5,7 @@ use crate::account::model::user::User;
 use crate::app::App;
 use crate::message::Message;
 use crate::payment::gateway::stripe::{AskFailure, SessionStatus};
+use crate::payment::keep_coupon::replace_order;
 use crate::payment::model::order::{Order, OrderStatus};
 use crate::payment::poll_provider::{note_under_way, poll_provider};
 use kernel::fault::Error;
@@ -35,7 +36,7 @@ pub async fn cancel_order(app: &App, by: &Bearer, order: OrderId) -> Result<Orde
                 _ => return Err(Refusal::OrderNotPending.into()),
             }
             let cancelled = Order { status: OrderStatus::Cancelled, ..(*order).clone() };
-            tx.replace(&order, &cancelled);
+            let cancelled = replace_order(app, &mut tx, &order, cancelled).await?;
             tx.send(Message::OrderClosed { order: cancelled.id });
             Ok((cancelled, tx))
         })

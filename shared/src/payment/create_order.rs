@@ -13,9 +13,10 @@ use crate::app::App;
 use crate::message::Message;
 use crate::payment::enrol_late::enrol_late;
 use crate::payment::gateway::{CreateFailure, Created};
-use crate::payment::model::order::{
-    AffiliateTerms, Failure, FailureCode, ForAgency, Order, OrderStatus, OrderWindow, Quote, TopUp, price, quote,
-};
+use crate::payment::keep_coupon::{Counters, without_use};
+use crate::payment::model::coupon::{self, CouponCode};
+use crate::payment::model::order::{AffiliateTerms, Failure, FailureCode, ForAgency, Order, OrderStatus, OrderWindow};
+use crate::payment::model::price::{Quote, TopUp, price, quote};
 use crate::payment::model::settings::{DASHBOARD, Offer, PaymentSettings};
 use crate::payment::pay_page;
 use crate::referral::model::referral::Referral;
@@ -39,6 +40,8 @@ const WINDOW: SignedDuration = SignedDuration::from_secs(60);
 pub struct CreateOrder {
     pub user: UserId,
     pub wanted: TopUp,
+    /// Coupon as typed.
+    pub coupon: Option<String>,
     pub provider: Provider,
     /// Payment method; `None` takes the provider's first configured one.
     pub method: Option<String>,
@@ -61,24 +64,28 @@ pub struct PlacedOrder {
 /// If the provider rejects the payment, the order is committed as `failed` (R4.3).
 ///
 /// # Rejects
-/// `programme_off`; `account_blocked`; 422 for the amount, provider or method; `rate_limited`.
+/// `programme_off`; `account_blocked`; 422 for the amount, coupon, provider or method; `rate_limited`.
 pub async fn create_order(app: &App, ctx: &Ctx, by: &Bearer, ask: &CreateOrder) -> Result<Answered<Order>, Error> {
     let settings = app.settings::<PaymentSettings>().await?.settings;
     let now = app.clock.now();
     enrol_late(app, ask.user).await?;
-    let first = match read(app, ctx, (by, ask), now, &settings).await? {
+    let coupon = ask.coupon.as_deref().map(|text| CouponCode::parse(text).ok_or_else(coupon::unknown)).transpose()?;
+    let first = match read(app, ctx, (by, ask), coupon.as_ref(), now, &settings).await? {
         Read::Answered(done) => return shown(app, done).await,
         Read::New(first) => first,
     };
     let method = method(app, &settings, ask, settings.pay_currency)?;
-    let quote = price(&settings, &ask.wanted, first.user.promotion.as_ref(), now)?;
+    let quote = price(&settings, &ask.wanted, coupon.as_ref(), first.user.promotion.as_ref(), now)?;
+    if let Some(code) = &coupon {
+        first.counters.must_allow(settings.coupon(code)?, &settings.coupons, first.user.has_paid)?;
+    }
     payable(app, ask, quote.charge)?;
     let affiliate = affiliate_terms(app, &first.user, now).await?;
     let mut order = drafted(app, ask, method, &quote, first.user.attribution.as_ref(), affiliate, now);
     order.return_url.clone_from(&settings.return_url);
     ask_for(app, &settings, &mut order).await;
-    let (window, bare) = (Mutex::new(Some(first.window)), pay_page::without_pay_url(app, &order));
-    let done = app.execute(ctx, || plan(app, &window, &bare, &settings)).await?;
+    let (counters, bare) = (Mutex::new(Some(first.counters)), pay_page::without_pay_url(app, &order));
+    let done = app.execute(ctx, || plan(app, &counters, &bare, &settings)).await?;
     if done.replayed {
         return shown(app, done).await;
     }
@@ -91,17 +98,18 @@ enum Read {
     New(Box<First>),
 }
 
-/// The ordering user, and the current order window.
+/// The ordering user, and the counters of the user's orders and coupon.
 struct First {
     user: Versioned<User>,
-    window: Option<Versioned<OrderWindow>>,
+    counters: Counters,
 }
 
-/// Reads the user, the order window and the stored answer to this key, before the provider is called.
+/// Reads the user, the counters and the stored answer to this key, before the provider is called.
 async fn read(
     app: &App,
     ctx: &Ctx,
     (by, ask): (&Bearer, &CreateOrder),
+    coupon: Option<&CouponCode>,
     now: Timestamp,
     settings: &PaymentSettings,
 ) -> Result<Read, Error> {
@@ -109,7 +117,8 @@ async fn read(
         Idempotency::Key(key) => Some(IdempotencyRecord::key(&key.hash)),
         Idempotency::Natural => None,
     };
-    let (user, window, record) = app.store.read((User::key(ask.user), OrderWindow::key(ask.user), record)).await?;
+    let (window, uses) = Counters::keys(ask.user, coupon);
+    let (user, window, uses, record) = app.store.read((User::key(ask.user), window, uses, record)).await?;
     if let Some(record) = record
         && let Some(done) = app.answered(ctx, &record)?
     {
@@ -118,7 +127,7 @@ async fn read(
     let user = user.ok_or(Refusal::Unauthenticated)?;
     user.must_admit(by)?;
     count(window.as_deref(), ask.user, now, settings)?;
-    Ok(Read::New(Box::new(First { user, window })))
+    Ok(Read::New(Box::new(First { user, counters: Counters::of((window, uses)) })))
 }
 
 /// The window with one more order, or a new window.
@@ -129,7 +138,10 @@ fn count(
     settings: &PaymentSettings,
 ) -> Result<OrderWindow, Refusal> {
     let open = window.filter(|window| now.duration_since(window.started_at).abs() < WINDOW);
-    let Some(open) = open else { return Ok(OrderWindow { user, started_at: now, orders: 1 }) };
+    let Some(open) = open else {
+        let coupons = window.map(|window| window.coupons.clone()).unwrap_or_default();
+        return Ok(OrderWindow { user, started_at: now, orders: 1, coupons });
+    };
     if open.orders >= settings.max_orders_per_minute {
         let left = WINDOW.saturating_sub(now.duration_since(open.started_at).abs()).as_secs();
         let limit = format!("{} orders in a minute", settings.max_orders_per_minute);
@@ -220,6 +232,7 @@ fn drafted(
         discount_rate: quote.discount_rate,
         promotion: quote.promotion,
         offered_bonus: quote.offered_bonus,
+        coupon: quote.coupon.clone(),
         inviter: attribution.map(|attribution| attribution.inviter),
         affiliate,
         pay_url: None,
@@ -277,6 +290,7 @@ pub async fn drafted_for_agency(app: &App, settings: &PaymentSettings, bare: Bar
     let ask = CreateOrder {
         user: bare.user,
         wanted: TopUp::Amount(bare.charge.amount().to_string()),
+        coupon: None,
         provider: bare.provider,
         method: bare.method.map(str::to_owned),
         client_ip: bare.client_ip,
@@ -309,6 +323,7 @@ async fn ask_for(app: &App, settings: &PaymentSettings, order: &mut Order) {
         Err(failure) => {
             order.status = OrderStatus::Failed;
             order.failure = Some(failure);
+            without_use(order);
         }
     }
 }
@@ -327,25 +342,29 @@ async fn asked(app: &App, settings: &PaymentSettings, order: &Order) -> Result<C
     })
 }
 
-/// Window read before the provider call; the first plan takes it, a re-plan reads again.
-type FirstWindow = Mutex<Option<Option<Versioned<OrderWindow>>>>;
+/// Counters read before the provider call; the first plan takes them, a re-plan reads again.
+type FirstCounters = Mutex<Option<Counters>>;
 
-/// Plans order, order window and answer in one transaction.
+/// Plans order, counters and answer in one transaction.
 async fn plan(
     app: &App,
-    first: &FirstWindow,
+    first: &FirstCounters,
     order: &Order,
     settings: &PaymentSettings,
 ) -> Result<(PlacedOrder, Tx), Error> {
     let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
     let stored = match first {
-        Some(window) => window,
-        None => app.store.get(&OrderWindow::key(order.user)).await?,
+        Some(counters) => counters,
+        None => {
+            let counted = order.coupon.as_ref().filter(|coupon| coupon.is_counted).map(|coupon| &coupon.code);
+            Counters::of(app.store.read(Counters::keys(order.user, counted)).await?)
+        }
     };
-    let window = count(stored.as_deref(), order.user, order.created_at, settings)?;
+    let window = count(stored.window.as_deref(), order.user, order.created_at, settings)?;
     let mut tx = app.tx();
     tx.insert(order);
-    tx.upsert(stored.as_ref(), &window);
+    let window = stored.take(order, settings, window, &mut tx)?;
+    tx.upsert(stored.window.as_ref(), &window);
     if order.status == OrderStatus::Failed {
         tx.send(Message::OrderClosed { order: order.id });
     }
@@ -367,7 +386,8 @@ async fn shown(app: &App, done: Answered<PlacedOrder>) -> Result<Answered<Order>
         amount_bonus: None,
         left: None,
         ..order.into_inner()
-    };
+    }
+    .coupon_as_made();
     Ok(Answered { answer: pay_page::with_pay_url(app, &made), replayed: done.replayed })
 }
 

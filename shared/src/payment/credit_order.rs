@@ -55,13 +55,14 @@ impl CreditOrder<'_> {
         let order = self.order;
         let credited = &within_budget(app, order, self.credited, tx).await?;
         let payment_id = self.payment.as_ref().map(|(_, payment)| payment.id.clone());
-        let paid = order.credited(credited, payment_id.as_deref());
+        let paid = order.credited(credited, payment_id.as_deref())?;
         let (accounts, posting) = self
             .user
             .accounts
             .post(order.user, self.header(app, ctx), &credited.movements(order), self.house(credited)?)
             .map_err(Fault::bug)?;
-        let mut user = User { accounts, ..(**self.user).clone() };
+        let mut user =
+            User { accounts, has_paid: self.user.has_paid || order.agency.is_none(), ..(**self.user).clone() };
         if let (Some(promotion), Some(used)) = (user.promotion.as_mut(), credited.used(order)) {
             promotion.used = Some(used);
         }

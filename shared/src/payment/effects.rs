@@ -54,6 +54,8 @@ pub struct RefundEffects {
     pub bonus: Option<BeforeAfter>,
     /// None if the order has no bonus of its offer or amount.
     pub amount_bonus: Option<BeforeAfter>,
+    /// None if the order has no bonus of a coupon.
+    pub coupon_bonus: Option<BeforeAfter>,
     /// Beneficiary of the commission, and how it changes; none without one.
     pub commission: Option<(UserId, BeforeAfter)>,
     pub rewards: Vec<RewardEffect>,
@@ -69,6 +71,7 @@ pub struct CompletionEffects {
     pub credit: LedgerMoney,
     pub bonus: LedgerMoney,
     pub amount_bonus: LedgerMoney,
+    pub coupon_bonus: LedgerMoney,
 }
 
 /// Computes what a refund of this amount would change; of all that is left without one.
@@ -117,6 +120,7 @@ pub async fn of_refund(app: &App, id: OrderId, amount: Option<&str>) -> Result<R
         credit,
         bonus,
         amount_bonus: order.amount_bonus.map(of).transpose()?,
+        coupon_bonus: Some(order.coupon_bonus()).filter(|bonus| bonus.is_positive()).map(of).transpose()?,
         commission,
         rewards: rewards_after(&order, &user, net, rewards)?,
         order,
@@ -163,6 +167,7 @@ pub async fn of_completion(app: &App, id: OrderId) -> Result<CompletionEffects, 
         credit: due.post_credit,
         bonus: due.post_bonus,
         amount_bonus: due.post_amount_bonus,
+        coupon_bonus: due.post_coupon_bonus,
         order,
         user,
     })
@@ -200,6 +205,7 @@ pub async fn of_review(app: &App, id: ReviewId, like: Option<OrderId>) -> Result
         credit: credited.post_credit,
         bonus: credited.post_bonus,
         amount_bonus: credited.post_amount_bonus,
+        coupon_bonus: credited.post_coupon_bonus,
         order,
         user,
     })

@@ -14,6 +14,7 @@ use crate::account::model::user::User;
 use crate::account::table::PROMOTION;
 use crate::app::App;
 use crate::message::Message;
+use crate::payment::keep_coupon::replace_order;
 use crate::payment::model::order::{Order, OrderStatus, UnderWay};
 use crate::payment::poll_provider::poll_or_give_up;
 use crate::payment::table::OPEN;
@@ -72,7 +73,7 @@ async fn expire_order(app: &App, id: OrderId, under_way: Option<UnderWay>) -> Re
     if order.status != OrderStatus::Pending || order.expires_at > app.clock.now() {
         return Ok((false, tx));
     }
-    tx.replace(&order, &order.expired(under_way));
+    replace_order(app, &mut tx, &order, order.expired(under_way)).await?;
     tx.send(Message::OrderClosed { order: id });
     Ok((true, tx))
 }

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::message::Message;
 use crate::payment::credit_order::CreditOrder;
 use crate::payment::gateway::stripe::PaymentIntent;
+use crate::payment::keep_coupon::replace_order;
 use crate::payment::model::credited::Credited;
 use crate::payment::model::event::{EventOutcome, ProviderEventRecord, RawEvent};
 use crate::payment::model::order::{Failure, FailureCode, Order, OrderStatus, UnderWay};
@@ -160,7 +161,7 @@ async fn plan(
         _ => {}
     }
     let Some(payment_id) = notice.payment_id.as_deref() else {
-        return without_payment(app, notice, &known);
+        return without_payment(app, notice, &known).await;
     };
     let mut payment = known.payment.as_deref().cloned().unwrap_or_else(|| Payment::new(notice.provider, payment_id));
     match &notice.fact {
@@ -177,7 +178,7 @@ async fn plan(
             }
         }
         PaymentEvent::Disputed { id, dispute } => payment.record_dispute(id, *dispute),
-        _ => return without_payment(app, notice, &known),
+        _ => return without_payment(app, notice, &known).await,
     }
     if known.payment.is_none() && known.order.is_none() && !matches!(notice.fact, PaymentEvent::Captured { .. }) {
         let named = known.learn_from_stripe(app, notice, asked, &mut payment).await?;
@@ -293,7 +294,7 @@ async fn confirmed(
     Ok(*asked.confirmed.get_or_try_init(query).await?)
 }
 
-fn without_payment(app: &App, notice: &ProviderEvent, known: &Known) -> Result<Planned, Error> {
+async fn without_payment(app: &App, notice: &ProviderEvent, known: &Known) -> Result<Planned, Error> {
     let mut tx = app.tx();
     let closing = match (&notice.fact, &known.order) {
         (PaymentEvent::NotPaid(status), Some(order)) if order.status == OrderStatus::Pending => Some((order, *status)),
@@ -308,7 +309,7 @@ fn without_payment(app: &App, notice: &ProviderEvent, known: &Known) -> Result<P
     };
     tx.insert(&event(notice, outcome, known.order.as_deref(), None));
     if let Some((order, after)) = &noted {
-        tx.replace(order, after);
+        replace_order(app, &mut tx, order, after.clone()).await?;
     }
     if let Some((order, status)) = closing {
         let failed = status == OrderStatus::Failed;
@@ -316,7 +317,8 @@ fn without_payment(app: &App, notice: &ProviderEvent, known: &Known) -> Result<P
             code: FailureCode::ProviderRefused,
             detail: "The payment was not completed.".to_owned(),
         });
-        tx.replace(order, &Order { status, failure, under_way: None, ..(**order).clone() });
+        let closed = Order { status, failure, under_way: None, ..(**order).clone() };
+        replace_order(app, &mut tx, order, closed).await?;
         tx.send(Message::OrderClosed { order: order.id });
     }
     Ok((outcome.into(), tx))

@@ -4,7 +4,7 @@ use crate::account::model::user::User;
 use crate::app::App;
 use crate::payment::create_order::offered;
 use crate::payment::gateway::fits;
-use crate::payment::model::order::Quote;
+use crate::payment::model::price::Quote;
 use crate::payment::model::promotion::{Promotion, PromotionView};
 use crate::payment::model::settings::{Offer, PaymentSettings, PromotionSettings};
 use jiff::Timestamp;

@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::payment::expire::{counted, due, each};
 use crate::payment::gateway::stripe::{AskFailure, SessionStatus};
 use crate::payment::ingest::{PaymentEvent, ProviderEvent, settle};
+use crate::payment::keep_coupon::replace_order;
 use crate::payment::model::order::{Order, OrderStatus, UnderWay};
 use crate::payment::returns::read_returns;
 use crate::payment::table::{ENDED, OPEN};
@@ -205,7 +206,7 @@ async fn look_counted(app: &App, id: OrderId, looks: u32, under_way: Option<Unde
             tracing::error!(order = %id, "its payment is not looked for any more");
             metrics::count("PaymentsGivenUp");
         }
-        tx.replace(&order, &after);
+        replace_order(app, &mut tx, &order, after).await?;
     }
     Ok((order.status.is_captured(), tx))
 }
@@ -224,10 +225,10 @@ pub(crate) async fn note_under_way(
         let order = app.store.get::<Order>(&Order::key(id)).await?;
         let order = order.ok_or_else(|| Fault::bug("an order that was there is not"))?;
         let (mut tx, after) = (app.tx(), order.saw(under_way));
-        if after.under_way != order.under_way {
-            tx.replace(&order, &after);
+        if after.under_way == order.under_way {
+            return Ok((after, tx));
         }
-        Ok((after, tx))
+        Ok((replace_order(app, &mut tx, &order, after).await?, tx))
     };
     Ok(app.execute(&ctx.unkeyed(), plan).await?.answer)
 }

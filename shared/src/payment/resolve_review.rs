@@ -140,6 +140,7 @@ pub(crate) fn made(app: &App, like: &Order, review: &Review, id: OrderId) -> Res
         discount_rate: rust_decimal::Decimal::ONE,
         promotion: None,
         offered_bonus: None,
+        coupon: None,
         pay_url: None,
         pay_signature: None,
         return_url: None,

@@ -3,11 +3,14 @@
 use jiff::ToSpan;
 use jiff::civil::Date;
 use kernel::id::{OrderId, ReviewId, UserId};
+use kernel::key_part::KeyPart;
 use kernel::provider::Provider;
 use table::key::{at_time, owned};
 use table::records;
 use table::spread::{DueList, FEW, MonthlyList, SOME};
+use table::tx::Metered;
 
+use crate::payment::model::coupon::{CouponCode, CouponUses};
 use crate::payment::model::event::{ProviderEventRecord, RAW_KEPT_HOURS, RawEvent};
 use crate::payment::model::order::{Order, OrderStatus, OrderWindow};
 use crate::payment::model::payment::Payment;
@@ -52,6 +55,12 @@ records! {
         at |it| OrderWindow::key(it.user);
     }
 
+    /// Uses of a coupon with a total (R12.2).
+    CouponUses = "coupon_uses" {
+        fn key(code: &CouponCode) = "COUPON#{code}", "USES";
+        at |it| CouponUses::key(&it.code);
+    }
+
     /// Net state of a provider payment (R4.5).
     Payment = "payment" {
         fn key(provider: Provider, id: &str) = "PAYMENT#{provider}#{id}", "PAYMENT";
@@ -92,6 +101,20 @@ records! {
     Differences = "differences" {
         fn key(date: Date, provider: Provider, page: u32) = "RECONCILIATION#{date}", "DIFFERENCES#{provider}#{page:06}";
         at |it| Differences::key(it.date, it.provider, it.page);
+    }
+}
+
+impl KeyPart for &CouponCode {
+    type Part = String;
+
+    fn part(self) -> String {
+        self.to_string()
+    }
+}
+
+impl Metered for CouponUses {
+    fn edition(&self) -> u64 {
+        self.edition
     }
 }
 

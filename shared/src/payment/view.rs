@@ -1,5 +1,6 @@
 //! Wire form of an order, for its user and for the operator (R4.12).
 
+use crate::payment::model::coupon::{CouponCode, CouponState, OrderCoupon};
 use crate::payment::model::order::FailureCode;
 use crate::payment::model::refund::RefundState;
 use jiff::Timestamp;
@@ -29,7 +30,7 @@ pub struct OrderView {
     pub method: String,
     /// Requested amount before discount, in pay currency.
     pub amount: Amount,
-    /// Amount to pay after discount, in pay currency.
+    /// Amount to pay after discount and coupon, in pay currency.
     pub charge: Amount,
     /// Credit bought, in ledger currency, without bonus.
     pub credit: Amount,
@@ -37,6 +38,8 @@ pub struct OrderView {
     pub bonus: Amount,
     /// Bonus of the offer or amount, in ledger currency; before payment the bonus that it would give.
     pub amount_bonus: Amount,
+    /// Coupon with what it did; null without one.
+    pub coupon: Option<CouponView>,
     /// True while the bonus is under review, and not on the balance.
     pub bonus_held: bool,
     /// Sum of credit and bonuses, in ledger currency; without a bonus under review.
@@ -70,6 +73,28 @@ pub struct OrderView {
     pub processing: bool,
     /// Reason why the order failed; null unless it failed.
     pub failure: Option<FailureView>,
+}
+
+/// Coupon of an order, with what it did when the order was made.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = OrderCoupon)]
+pub struct CouponView {
+    /// Code of the coupon, in capitals.
+    #[schema(value_type = String)]
+    pub code: CouponCode,
+    /// Amount taken off the charge, in pay currency; the charge has it taken off already.
+    pub discount: Amount,
+    /// Extra credit, in ledger currency; it is in the total.
+    pub bonus: Amount,
+    /// State: `reserved` while the order is open, `used` once it is paid, `released` if it ended unpaid, and `lapsed` if it was paid
+    /// after that: the payment was credited with what it buys without the coupon.
+    pub state: CouponState,
+}
+
+impl From<&OrderCoupon> for CouponView {
+    fn from(of: &OrderCoupon) -> Self {
+        Self { code: of.code.clone(), discount: of.discount.into(), bonus: of.bonus.into(), state: of.state }
+    }
 }
 
 /// Promotion tier of an order.
@@ -161,6 +186,7 @@ impl TryFrom<&order::Order> for OrderView {
             credit: order.credit.into(),
             bonus: bonus.into(),
             amount_bonus: amount_bonus.into(),
+            coupon: order.coupon.as_ref().map(CouponView::from),
             bonus_held: order.bonus_held,
             total: order.total()?.into(),
             exchange_rate: order.exchange_rate.to_string(),

@@ -434,7 +434,7 @@ impl<'a> Count<'a> {
         match self {
             Self::Nowhere => {}
             Self::Code => tx.take_use(code).or_retry(),
-            Self::Shard(shard) => tx.take_shard_use(shard).or_retry(),
+            Self::Shard(shard) => tx.take_use_or_begin(shard).or_retry(),
             Self::Late(shard) => {
                 let used = shard.used.saturating_add(1);
                 tx.replace(shard, &CodeShard { used, edition: code.edition, ..CodeShard::clone(shard) });

@@ -164,11 +164,11 @@ impl Tx {
         self.push(code.own_key(), change, Condition::UseLeft { may_be_absent: false })
     }
 
-    /// Takes one use of a shard of a code; creates the shard from `fresh_shard` at its first use.
-    pub fn take_shard_use<T: Metered>(&mut self, fresh_shard: &T) -> Written<'_> {
-        let edition = fresh_shard.edition();
-        let change = fresh(fresh_shard, &self.id, 0).map(|item| Change::Use { edition, fresh: Some(item) });
-        self.push(fresh_shard.own_key(), change, Condition::UseLeft { may_be_absent: true })
+    /// As [`take_use`](Self::take_use), and creates the entity from `begun` at its first use.
+    pub fn take_use_or_begin<T: Metered>(&mut self, begun: &T) -> Written<'_> {
+        let edition = begun.edition();
+        let change = fresh(begun, &self.id, 0).map(|item| Change::Use { edition, fresh: Some(item) });
+        self.push(begun.own_key(), change, Condition::UseLeft { may_be_absent: true })
     }
 
     /// Key of the guard.

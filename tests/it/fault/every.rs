@@ -38,6 +38,8 @@ const PLAYED: &[&str] = &[
     "POST /v1/registrations within a budget",
     "POST /v1/payment/orders",
     "POST /v1/payment/orders/{id}/cancel",
+    "POST /v1/payment/orders with a coupon",
+    "POST /v1/payment/orders/{id}/cancel with a coupon",
     "POST /v1/referral/inviter",
     "POST /v1/affiliate/codes",
     "DELETE /v1/affiliate/codes/{code}",
@@ -179,9 +181,9 @@ impl Digest {
             | "POST /v1/registrations/verify"
             | "PUT /v1/me/password" => "session",
             // If the provider can't close a session it stays open, and no event reports its end.
-            "POST /v1/payment/orders/{id}/cancel" => "event",
+            "POST /v1/payment/orders/{id}/cancel" | "POST /v1/payment/orders/{id}/cancel with a coupon" => "event",
             // An order whose provider returns an error has failed, and still counts (R4.3).
-            "POST /v1/payment/orders" => "counted",
+            "POST /v1/payment/orders" | "POST /v1/payment/orders with a coupon" => "counted",
             _ => "",
         };
         let mut counts: BTreeMap<String, i32> = BTreeMap::new();

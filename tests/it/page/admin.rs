@@ -118,6 +118,7 @@ const MATRIX: &[(&str, OpenTo)] = &[
     ("/admin/sales/commissions", GRANTS),
     ("/admin/sales/commissions.csv", GRANTS),
     ("/admin/sales/{id}", GRANTS),
+    ("/admin/coupons", ORDERS),
     ("/admin/find", ANY),
     ("/admin/orders", ORDERS),
     ("/admin/orders.csv", ORDERS),

@@ -124,7 +124,7 @@ fn an_own_amount_is_priced_and_a_wrong_one_refused_at_its_field() {
                 let kept = sent.root.all("input").into_iter().find(|one| one.of("id") == Some("amount")).unwrap();
                 assert_eq!(kept.of("value"), Some(wrong), "entries stay");
                 let told = browser.fetch(&format!("/top-up/price?amount={wrong}&way=zpay%2Falipay")).await;
-                assert!(told["error"].as_str().unwrap().contains(says), "{told}");
+                assert!(told["errors"]["amount"].as_str().unwrap().contains(says), "{told}");
             }
             assert_eq!(world.user("bob").get("/v1/payment/orders").await.is(200)["items"], json!([]));
             let told = browser.fetch("/top-up/price?amount=36&way=zpay%2Falipay").await;
@@ -177,6 +177,45 @@ fn a_bonus_on_an_amount_is_shown_before_and_after_it_is_paid() {
             let admin = admin_in(world, words).await;
             let file = admin.open(&format!("/admin{}", order.path.split('?').next().unwrap())).await;
             assert!(file.says().contains("1.38888888") && file.says().contains("19.44444442"), "{}", file.says());
+        });
+    }
+}
+
+/// R12.2: a coupon is entered beside the amount; the price, the order and the operator's list show what it does.
+#[test]
+fn a_coupon_is_priced_before_it_is_paid_and_refused_at_its_field() {
+    for (words, pay) in both() {
+        World::run(async |world| {
+            world.open().await;
+            world.settings("promotion", |settings| settings["enabled"] = json!(false)).await;
+            world.settings("payment", |settings| settings["coupons"] = json!([crate::fixtures::coupon()])).await;
+            world.register("bob", None).await;
+            let browser = enter(world, words, "bob").await;
+            let choice = "amount=100&way=zpay%2Falipay";
+            let wrong = browser.open(&format!("/top-up?{choice}&coupon=nine")).await;
+            assert_eq!(wrong.status, 422);
+            assert!(errors_at(&wrong, "coupon").is_some() && errors_at(&wrong, "amount").is_none());
+            let told = browser.fetch(&format!("/top-up/price?{choice}&coupon=nine")).await;
+            assert!(told["errors"]["coupon"].is_string(), "{told}");
+            let page = browser.open(&format!("/top-up?{choice}&coupon=ten")).await;
+            for shown in ["¥90.00", "2.77777777", "16.66666665", "TEN"] {
+                assert!(page.says().contains(shown), "{shown}: {}", page.says());
+            }
+            let order = browser.press(&page, &(pay.pay)("¥90.00"), &[]).await;
+            world.pay(&order_of(&order, "zpay"), json!({})).await;
+            world.settle().await;
+            let admin = admin_in(world, words).await;
+            let file = format!("/admin{}", order.path.split('?').next().unwrap());
+            for page in [browser.open(&order.path).await, admin.open(&file).await] {
+                assert!(page.says().contains("TEN") && page.says().contains("16.66666665"), "{}", page.says());
+            }
+            let listed = admin.open("/admin/coupons").await;
+            assert!(
+                listed.says().contains("TEN")
+                    && listed.says().contains(["1 of 5", "已用 1 / 共 5"][usize::from(words.lang != "en")])
+            );
+            let orders = admin.open("/admin/orders?coupon=TEN&status=any&from=any&to=any").await;
+            assert!(orders.says().contains("16.66666665"), "{}", orders.says());
         });
     }
 }

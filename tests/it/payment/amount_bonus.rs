@@ -168,8 +168,8 @@ fn wrong_bonuses_are_refused_at_their_place() {
         let read = world.admin().get("/v1/admin/settings/payment").await.is(200);
         let version = format!("\"{}\"", read["version"]);
         for (tiers, pointer, code) in [
-            (json!([tier("100", "101%", false)]), "/bonus_tiers/0/bonus", "not_a_bonus"),
-            (json!([tier("100", "ten", false)]), "/bonus_tiers/0/bonus", "not_a_bonus"),
+            (json!([tier("100", "101%", false)]), "/bonus_tiers/0/bonus", "not_an_amount_or_percent"),
+            (json!([tier("100", "ten", false)]), "/bonus_tiers/0/bonus", "not_an_amount_or_percent"),
             (json!([tier("0", "1", false)]), "/bonus_tiers/0/from", "out_of_range"),
             (json!([tier("100", "1", false), tier("100", "2", false)]), "/bonus_tiers/1/from", "not_ascending"),
             (json!([tier("1.001", "1", false)]), "/bonus_tiers/0/from", "too_many_digits"),

@@ -2,6 +2,7 @@
 
 pub mod amount_bonus;
 pub mod by_hand;
+pub mod coupons;
 pub mod disputes;
 pub mod facts;
 pub mod missed_webhooks;

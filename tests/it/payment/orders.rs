@@ -18,7 +18,8 @@ use shared::kernel::provider::Provider;
 use shared::kernel::refusal::Refusal;
 use shared::payment::create_order::{CreateOrder, create_order};
 use shared::payment::gateway::{ProviderConfig, Providers};
-use shared::payment::model::order::{FailureCode, Order, OrderStatus, TopUp};
+use shared::payment::model::order::{FailureCode, Order, OrderStatus};
+use shared::payment::model::price::TopUp;
 use shared::table::context::Ctx;
 use shared::table::idempotency::{Idempotency, IdempotencyKey};
 
@@ -118,6 +119,7 @@ fn hundred(user: UserId) -> CreateOrder {
     CreateOrder {
         user,
         wanted: TopUp::Offer("o100".to_owned()),
+        coupon: None,
         provider: Provider::Stripe,
         method: None,
         client_ip: Some("203.0.113.7".to_owned()),

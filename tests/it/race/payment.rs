@@ -30,6 +30,42 @@ fn an_event_heard_many_times_credits_once() {
     });
 }
 
+/// R12.2: of 64 orders at the same instant as many hold the coupon as it has uses; the others are told, and nothing is lost.
+#[test]
+fn a_coupon_is_never_used_above_its_total() {
+    race("payment::a_coupon_is_never_used_above_its_total", Weight::Heavy, async |round| {
+        let world = round.world;
+        world.open().await;
+        let coupon = json!({"code": "TEN", "discount": "10%", "bonus": "0", "starts_at": null, "ends_at": null,
+            "min_amount": "0", "offers": "", "total": 10, "per_user": 3, "first_order": false, "paused": false});
+        world
+            .settings("payment", |payment| {
+                payment["max_orders_per_minute"] = json!(60);
+                payment["coupons"] = json!([coupon]);
+            })
+            .await;
+        let names = ["ann", "bob", "cid", "dan", "eve", "fay", "gus", "hal"];
+        for name in names {
+            world.register(name, None).await;
+        }
+        let body = json!({"offer_id": "o100", "provider": "zpay", "coupon": "TEN"});
+        let ask = |client: usize| {
+            let key = format!("order-with-coupon-{client}");
+            world.user(names[client % names.len()]).key(&key).post("/v1/payment/orders", body.clone())
+        };
+        let told = round.at_once(CLIENTS, ask).await;
+        assert_eq!(told.made_or("invalid"), 10, "as many as the coupon has");
+        let listed = world.admin().get("/v1/admin/coupons").await.is(200);
+        assert_eq!(listed["items"][0]["used"], 10);
+        round.calm();
+        world.advance(31 * 60).await;
+        world.stack.tick("expire-orders").await.unwrap();
+        world.sign_in("admin").await;
+        let listed = world.admin().get("/v1/admin/coupons").await.is(200);
+        assert_eq!(listed["items"][0]["used"], 0, "nobody paid");
+    });
+}
+
 /// R5.1: of many orders paid at the same instant one gets the promotion's bonus.
 #[test]
 fn payments_at_once_share_one_bonus() {

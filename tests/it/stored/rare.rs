@@ -37,6 +37,7 @@ pub fn items() -> Vec<Value> {
         )),
         stored::<Delivery>(delivery("failed", json!({"last_status": 500, "last_error": "answered 500"}))),
         stored::<Order>(partly_refunded_order()),
+        stored::<Order>(lapsed_coupon_order()),
         stored::<Redemption>(undone_redemption()),
         stored::<Series>(closing_series()),
         stored::<Grant>(closing_grant()),
@@ -46,6 +47,16 @@ pub fn items() -> Vec<Value> {
 
 fn money(amount: &str, currency: &str) -> Value {
     json!({"amount": amount, "currency": currency})
+}
+
+/// An order whose coupon was given back before its payment came.
+fn lapsed_coupon_order() -> Value {
+    let mut order = partly_refunded_order();
+    order["coupon"] = json!({
+        "code": "TEN", "discount": money("10.00", "CNY"), "bonus": money("2.5", "USD"), "state": "lapsed",
+        "is_counted": true, "promised": {"credit": money("13.88888888", "USD")},
+    });
+    order
 }
 
 /// A commission account as November left it.

@@ -37,6 +37,7 @@ const MENU: &[Group] = &[
             ("/admin/referrals", Texts::staff_referrals),
             ("/admin/rewards", Texts::staff_rewards),
             ("/admin/commissions", Texts::staff_commissions),
+            ("/admin/coupons", Texts::coupons),
         ],
     ),
     (

@@ -15,6 +15,7 @@ use shared::kernel::provider::Provider;
 use shared::kernel::refusal::Refusal;
 use shared::operations::order_summary::{OrderSums, order_sums};
 use shared::operations::search::{self, OrderFilter};
+use shared::payment::model::coupon::{CouponCode, CouponState};
 use shared::payment::model::order::OrderStatus;
 use shared::payment::model::settings::PaymentSettings;
 use shared::payment::payments_of::payments_of;
@@ -72,6 +73,7 @@ impl Wanted {
             user,
             email,
             processing: given(visit, "processing").map(|value| value == "true"),
+            coupon: read(visit, "coupon", CouponCode::parse, &mut errors),
             payment_id: given(visit, "payment_id"),
         };
         Refusal::unless_empty(errors)?;
@@ -82,6 +84,7 @@ impl Wanted {
             Filter::choice(visit, "method", text.paid_by(), methods.to_vec()),
             USER.filter(visit),
             EMAIL.filter(visit),
+            Filter::text(visit, "coupon", "text", text.coupon()),
             Filter::text(visit, "payment_id", "text", text.provider_payment_id()),
             Filter::choice(
                 visit,
@@ -197,7 +200,10 @@ fn row(visit: &Visit, of: &AdminOrder) -> Vec<Markup> {
     let text = &visit.text;
     let order = &of.order;
     let id = order.id.to_string();
-    let bonuses = [&order.bonus, &order.amount_bonus].map(|bonus| Some(bonus).filter(|bonus| bonus.amount != "0"));
+    let of_coupon =
+        order.coupon.as_ref().filter(|coupon| coupon.state == CouponState::Used).map(|coupon| &coupon.bonus);
+    let bonuses = [Some(&order.bonus), Some(&order.amount_bonus), of_coupon];
+    let bonuses = bonuses.map(|bonus| bonus.filter(|bonus| bonus.amount != "0"));
     vec![
         id_link(&format!("/admin/orders/{id}"), &id),
         person(&of.user.id, of.user.email.as_deref()),

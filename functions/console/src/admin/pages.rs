@@ -26,7 +26,7 @@ use super::filters::Days;
 use super::orders::{self, act, file};
 use super::users::acts;
 use super::vouchers::{batches, codes, plans, redemptions};
-use super::{audit, growth, keys, settings, users, webhooks};
+use super::{audit, coupons, growth, keys, settings, users, webhooks};
 use super::{find, ledger, overview, reconciliations, reviews, stats, together, withdrawals};
 use crate::frame;
 use crate::list::Part;
@@ -165,6 +165,7 @@ pages![
     "/admin/sales/commissions", GRANTS => sales::commissions;
     "/admin/sales/commissions.csv", GRANTS => sales::commissions_file;
     "/admin/sales/{id}", GRANTS => sales::show;
+    "/admin/coupons", ORDERS => coupons::list;
     "/admin/find", Rule::STAFF => find::find;
     "/admin/orders", ORDERS => orders::list;
     "/admin/orders.csv", ORDERS => orders::sheet;

@@ -1,7 +1,7 @@
 //! Choice on the top-up page: an offer or an amount, and a way to pay.
 
 use shared::kernel::provider::Provider;
-use shared::payment::model::order::TopUp;
+use shared::payment::model::price::TopUp;
 use shared::payment::model::settings::DASHBOARD;
 use shared::payment::offers::Offering;
 
@@ -12,6 +12,8 @@ use crate::visit::Visit;
 pub const OFFER: &str = "offer_id:unless=amount";
 /// Name of the amount's field.
 pub const AMOUNT: &str = "amount:?";
+/// Name of the coupon's field.
+pub const COUPON: &str = "coupon:?";
 /// Name of the ways' field, which decides provider and method.
 pub const WAY: &str = "provider/method";
 
@@ -59,23 +61,22 @@ pub fn ways(offering: &Offering) -> Vec<Way> {
 pub struct Choice {
     pub offer: Option<String>,
     pub amount: Option<String>,
+    /// Code of a coupon, as typed.
+    pub coupon: Option<String>,
     pub way: Option<Way>,
 }
 
 impl Choice {
     /// The choice of a refused form or of the query, else the popular offer and the first way.
     pub fn of(visit: &Visit, offering: &Offering) -> Self {
-        let chosen = |name: &str, short: &str| {
-            let text = visit.entered(name).or_else(|| visit.asked(name)).or_else(|| visit.asked(short));
-            text.map(str::trim).filter(|text| !text.is_empty()).map(|text| text.chars().take(40).collect::<String>())
-        };
+        let chosen = |name: &str, short: &str| chosen(visit, name, short);
         let has = |id: &String| offering.offers.iter().any(|(offer, _)| offer.id == *id);
         let popular = offering.offers.iter().find(|(offer, _)| offer.popular).or_else(|| offering.offers.first());
         let offer = chosen(OFFER, "offer").filter(has).or_else(|| popular.map(|(offer, _)| offer.id.clone()));
         let way = chosen(WAY, "way");
         let all = ways(offering);
         let way = all.iter().find(|one| Some(one.value()) == way).or_else(|| all.first()).cloned();
-        Self { offer, amount: chosen(AMOUNT, "amount"), way }
+        Self { offer, amount: chosen(AMOUNT, "amount"), coupon: coupon(visit), way }
     }
 
     /// Offer or amount that it asks for; nothing without either.
@@ -83,6 +84,17 @@ impl Choice {
         let amount = self.amount.clone().map(TopUp::Amount);
         amount.or_else(|| self.offer.clone().map(TopUp::Offer))
     }
+}
+
+/// Code of the coupon that is entered, as typed.
+pub fn coupon(visit: &Visit) -> Option<String> {
+    chosen(visit, COUPON, "coupon")
+}
+
+/// Value of a field in the refused form, or in the query.
+fn chosen(visit: &Visit, name: &str, short: &str) -> Option<String> {
+    let text = visit.entered(name).or_else(|| visit.asked(name)).or_else(|| visit.asked(short));
+    text.map(str::trim).filter(|text| !text.is_empty()).map(|text| text.chars().take(40).collect())
 }
 
 /// The entry for the way of an order that was made.
@@ -94,6 +106,8 @@ pub fn entry(provider: Provider, method: &str) -> String {
 impl Visit {
     /// True if the query names a choice.
     pub fn has_choice(&self) -> bool {
-        [OFFER, AMOUNT, "offer", "amount"].iter().any(|name| self.asked(name).is_some_and(|text| !text.is_empty()))
+        [OFFER, AMOUNT, COUPON, "offer", "amount", "coupon"]
+            .iter()
+            .any(|name| self.asked(name).is_some_and(|text| !text.is_empty()))
     }
 }

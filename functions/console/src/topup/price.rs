@@ -11,7 +11,8 @@ use shared::edge::forms::Flash;
 use shared::kernel::money::PayMoney;
 use shared::kernel::refusal::Refusal;
 use shared::payment::gateway::fits;
-use shared::payment::model::order::{Quote, price as priced};
+use shared::payment::model::coupon::{self, CouponCode};
+use shared::payment::model::price::{Quote, price as priced};
 use shared::payment::model::settings::PaymentSettings;
 
 use super::Page;
@@ -21,7 +22,8 @@ use crate::show::{self, Pieces};
 use crate::visit::{Member, Visit, failed};
 
 /// Rows of the summary, in order.
-const ROWS: [&str; 7] = ["amount", "charge", "rate", "credit", "bonus", "amount_bonus", "total"];
+const ROWS: [&str; 9] =
+    ["amount", "discount", "charge", "rate", "credit", "bonus", "amount_bonus", "coupon_bonus", "total"];
 
 /// Price of a choice, with what the promotion and the amount add.
 #[derive(Debug, Clone)]
@@ -42,7 +44,8 @@ struct Row {
 struct Told {
     rows: BTreeMap<&'static str, Row>,
     pay: String,
-    error: Option<String>,
+    /// Error of each field that has one.
+    errors: BTreeMap<&'static str, String>,
 }
 
 /// The price of a choice, or what is wrong with it.
@@ -53,7 +56,12 @@ pub fn sum(visit: &Visit, page: &Page, choice: &Choice) -> Result<Sum, Box<Flash
 fn quoted(visit: &Visit, page: &Page, choice: &Choice) -> Result<Sum, Refusal> {
     let one_of = || Refusal::field("/amount", "one_of", "An offer or an amount.");
     let wanted = choice.top_up().ok_or_else(one_of)?;
-    let quote = priced(&page.settings, &wanted, page.own.as_ref(), visit.app.clock.now())?;
+    let coupon =
+        choice.coupon.as_deref().map(|text| CouponCode::parse(text).ok_or_else(coupon::unknown)).transpose()?;
+    let quote = priced(&page.settings, &wanted, coupon.as_ref(), page.own.as_ref(), visit.app.clock.now())?;
+    if let (Some(code), Some(counters)) = (&coupon, &page.counters) {
+        counters.must_allow(page.settings.coupon(code)?, &page.settings.coupons, page.has_paid)?;
+    }
     if choice.way.as_ref().is_some_and(|way| !fits(way.provider, quote.charge)) {
         return Err(Refusal::field("/amount", "not_payable", "An amount that this way to pay takes."));
     }
@@ -63,13 +71,20 @@ fn quoted(visit: &Visit, page: &Page, choice: &Choice) -> Result<Sum, Refusal> {
 fn rows(visit: &Visit, quote: &Quote) -> Result<Sum, shared::kernel::money::MoneyError> {
     let text = &visit.text;
     let (bonus, amount_bonus) = quote.bonuses()?;
-    let total = quote.credit.plus(bonus)?.plus(amount_bonus)?;
+    let total = quote.total()?;
+    let before = quote.coupon.as_ref().map_or(Ok(quote.charge), |coupon| quote.charge.plus(coupon.discount))?;
     let mut rows = BTreeMap::new();
     let mut put = |name, label: String, text: Pieces| drop(rows.insert(name, Row { label, text }));
     put("amount", text.order_amount().to_string(), show::price_pieces(&quote.amount.into()));
+    if let Some(coupon) = quote.coupon.as_ref().filter(|coupon| coupon.discount.is_positive()) {
+        let label = text.order_coupon(coupon.code.to_string()).to_string();
+        put("discount", label, show::price_pieces(&coupon.discount.negated().into()));
+    }
     if quote.charge != quote.amount {
         let percent = (quote.discount_rate * rust_decimal::Decimal::ONE_HUNDRED).normalize();
-        put("charge", text.order_charge_at(percent.to_string()).to_string(), show::price_pieces(&quote.charge.into()));
+        let label = text.order_charge_at(percent.to_string()).to_string();
+        let label = if before == quote.amount { text.order_charge().to_string() } else { label };
+        put("charge", label, show::price_pieces(&quote.charge.into()));
     }
     put("rate", text.order_rate().to_string(), [rate(quote), String::new(), String::new()]);
     put("credit", text.order_credit().to_string(), show::credit_pieces(quote.credit, false));
@@ -79,6 +94,10 @@ fn rows(visit: &Visit, quote: &Quote) -> Result<Sum, shared::kernel::money::Mone
     }
     if amount_bonus.is_positive() {
         put("amount_bonus", text.order_amount_bonus().to_string(), show::credit_pieces(amount_bonus, true));
+    }
+    if let Some(coupon) = quote.coupon.as_ref().filter(|coupon| coupon.bonus.is_positive()) {
+        let label = text.order_coupon(coupon.code.to_string()).to_string();
+        put("coupon_bonus", label, show::credit_pieces(coupon.bonus, true));
     }
     put("total", text.order_total().to_string(), show::credit_pieces(total, false));
     Ok(Sum { charge: quote.charge, rows })
@@ -154,14 +173,17 @@ pub async fn price(Member(visit): Member) -> Response {
     };
     let choice = Choice::of(&visit, &page.offering);
     let told = match sum(&visit, &page, &choice) {
-        Ok(sum) => Told { pay: pay(&visit, Some(&sum)), rows: sum.rows, error: None },
+        Ok(sum) => Told { pay: pay(&visit, Some(&sum)), rows: sum.rows, errors: BTreeMap::new() },
         Err(flash) => {
             let error = match flash.errors.first() {
-                Some((pointer, code)) if pointer == "/amount" => amount_error(&visit, &page.settings, code),
-                Some((pointer, code)) => visit.text.field_error(pointer, code).to_string(),
-                None => visit.text.refused(&flash).to_string(),
+                Some((pointer, code)) if pointer == "/coupon" => {
+                    ("coupon", visit.text.field_error(pointer, code).to_string())
+                }
+                Some((pointer, code)) if pointer == "/amount" => ("amount", amount_error(&visit, &page.settings, code)),
+                Some((pointer, code)) => ("amount", visit.text.field_error(pointer, code).to_string()),
+                None => ("amount", visit.text.refused(&flash).to_string()),
             };
-            Told { rows: BTreeMap::new(), pay: pay(&visit, None), error: Some(error) }
+            Told { rows: BTreeMap::new(), pay: pay(&visit, None), errors: BTreeMap::from([error]) }
         }
     };
     ([(CACHE_CONTROL, "no-store")], Json(told)).into_response()

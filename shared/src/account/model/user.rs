@@ -55,6 +55,9 @@ pub struct User {
     /// Affiliate terms of the user as an inviter (R6.1).
     pub affiliate: AffiliatePolicy,
     pub accounts: Accounts,
+    /// True once a payment order of the user was credited.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_paid: bool,
     /// Shop of an agent (R8.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shop: Option<ShopPath>,
@@ -239,6 +242,7 @@ pub(crate) mod tests {
             accounts: Accounts::new(Currency::USD),
             shop: None,
             former_shops: BTreeSet::new(),
+            has_paid: false,
             invite_code: None,
             traces_due: None,
             session_generation: 0,

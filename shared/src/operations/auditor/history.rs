@@ -54,7 +54,7 @@ fn same_bond(before: &User, after: &User) -> bool {
 }
 
 fn moved(before: &Order, after: &Order) -> Option<String> {
-    let price = |order: &Order| (order.user, order.provider, order.amount, order.charge, order.credit);
+    let price = |order: &Order| (order.user, order.provider, order.amount, order.charge, order.credit_as_made());
     if price(before) != price(after) {
         return Some("has another price than before".to_owned());
     }

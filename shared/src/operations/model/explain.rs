@@ -10,6 +10,7 @@ use crate::affiliate::model::commission::{Commission, CommissionSource, Earnings
 use crate::affiliate::model::purchase::Purchase;
 use crate::operations::model::budget::HoldReason;
 use crate::payment::model::bonus::OfferedBonus;
+use crate::payment::model::coupon::{CouponState, OrderCoupon};
 use crate::payment::model::order::{Order, OrderStatus};
 use crate::payment::model::payment::target;
 use crate::payment::model::promotion::Promotion;
@@ -32,6 +33,8 @@ text_enum! {
         Bonus = "bonus",
         /// The bonus of the offer or amount.
         AmountBonus = "amount_bonus",
+        /// The coupon of the order.
+        Coupon = "coupon",
         /// The reward of its user's inviter.
         InviterReward = "inviter_reward",
         /// Its user's own reward.
@@ -139,6 +142,7 @@ impl Facts {
         let bond = self.user.attribution.as_ref().filter(|bond| bond.has(&self.order));
         let mut all = vec![self.price(), self.payment(), self.credit()?, self.tier(), self.bonus()?];
         all.extend(self.order.offered_bonus.map(|offered| self.amount_bonus(offered)).transpose()?);
+        all.extend(self.order.coupon.as_ref().map(|coupon| self.coupon(coupon)).transpose()?);
         all.extend([
             reward(bond, &self.rewards, Side::Inviter)?,
             reward(bond, &self.rewards, Side::Invitee)?,
@@ -149,17 +153,19 @@ impl Facts {
 
     fn price(&self) -> Explained {
         let order = &self.order;
+        let off = order.coupon.as_ref().filter(|coupon| coupon.discount.is_positive());
+        let off = off.map(|coupon| format!(" − {} by coupon {}", coupon.discount, coupon.code)).unwrap_or_default();
+        let credit = order.credit_as_made();
         let because = format!(
-            "{} × discount rate {} = {}, rounded up; {} ÷ exchange rate {} = {}, rounded down. Both rates are those of {}.",
+            "{} × discount rate {}, rounded up,{off} = {}; {} ÷ exchange rate {} = {credit}, rounded down. Both rates are those of {}.",
             order.amount,
             order.discount_rate.normalize(),
             order.charge,
             order.amount,
             order.exchange_rate.normalize(),
-            order.credit,
             order.created_at
         );
-        Explained::new(Subject::Price, "priced", because).of(order.credit).at(Some(order.created_at))
+        Explained::new(Subject::Price, "priced", because).of(credit).at(Some(order.created_at))
     }
 
     fn payment(&self) -> Explained {
@@ -325,6 +331,23 @@ impl Facts {
             because.push_str(&format!(" The net leaves {due} of it."));
         }
         Ok(told(if due == bonus { "credited" } else { "reduced" }, because).of(due))
+    }
+
+    /// The coupon (R12.2).
+    fn coupon(&self, coupon: &OrderCoupon) -> Result<Explained, MoneyError> {
+        let order = &self.order;
+        let effect = format!("{} takes {} off and brings {}.", coupon.code, coupon.discount, coupon.bonus);
+        let because = match coupon.state {
+            CouponState::Reserved => format!("{effect} The order holds one of its uses while it is open."),
+            CouponState::Used => format!("{effect} The order was paid with it."),
+            CouponState::Released => format!("{effect} The order ended unpaid and gave its use back."),
+            CouponState::Lapsed => format!(
+                "{effect} The order was paid after it had given its use back, so {} was credited with what it buys without the coupon.",
+                order.charge
+            ),
+        };
+        let told = Explained::new(Subject::Coupon, coupon.state.as_str(), because).at(order.paid_at);
+        Ok(told.of(target(order.coupon_bonus(), order.net(), order.charge)?))
     }
 }
 

@@ -96,14 +96,14 @@ pub fn of_order(order: &Order) -> Tallies {
     if order.status.is_captured() {
         let charge = format!("charge.{}", order.charge.currency());
         let (returned, back) = (format!("returned.{}", order.charge.currency()), gone(order));
-        let [credit, bonus, amount_bonus] = order.parts().map(LedgerMoney::amount);
+        let [credit, bonuses @ ..] = order.parts().map(LedgerMoney::amount);
         let sums = [
             (returned.as_str(), back.map_or(Decimal::ZERO, |(money, _)| money)),
             ("reversed", back.map_or(Decimal::ZERO, |(_, ledger)| ledger)),
             (charge.as_str(), order.charge.amount()),
             ("credit", credit),
             // Within AMOUNT_MAX by the checks of every posting.
-            ("bonus", bonus.checked_add(amount_bonus).unwrap_or(Decimal::MAX)),
+            ("bonus", bonuses.into_iter().fold(Decimal::ZERO, |sum, bonus| sum.saturating_add(bonus))),
         ];
         let provider = format!("{}.{}", day(order.paid_at.unwrap_or(order.created_at)), order.provider.as_str());
         put(&mut tallies, format!("{provider}.orders"), Decimal::ONE);
@@ -121,8 +121,8 @@ pub fn of_order(order: &Order) -> Tallies {
 fn gone(order: &Order) -> Option<(Decimal, Decimal)> {
     let net = order.net();
     let lost = |whole: LedgerMoney| whole.minus(target(whole, net, order.charge).ok()?).ok();
-    let [credit, bonus, amount_bonus] = order.parts().map(lost);
-    let reversed = credit?.plus(bonus?).ok()?.plus(amount_bonus?).ok()?;
+    let nothing = LedgerMoney::zero(order.credit.currency());
+    let reversed = order.parts().map(lost).into_iter().try_fold(nothing, |sum, part| sum.plus(part?).ok())?;
     Some((order.charge.minus(net).ok()?.amount(), reversed.amount()))
 }
 

@@ -8,24 +8,22 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Value, json};
 
-use kernel::money::{AMOUNT_MAX, LEDGER_DIGITS, LedgerMoney, MoneyError, Rounding, plain_decimal};
+use kernel::money::{AMOUNT_MAX, LEDGER_DIGITS, LedgerMoney, Money, MoneyError, Scale, plain_decimal};
 use kernel::settings::{Checks, SettingValue};
 
 /// Fractional digits of a percentage, as the promotion's ladder has them.
 const PERCENT_DIGITS: u32 = 4;
 
-/// Size of a bonus: an amount of ledger currency, `5`, or a part of the credit in per cent, `10%`; `0` is none.
+/// An amount, `5`, or a part of another amount in per cent, `10%`; `0` is none.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub enum BonusSize {
+pub enum AmountOrPercent {
     #[default]
     None,
-    /// In ledger currency.
     Amount(Decimal),
-    /// Per cent of the credit.
     Percent(Decimal),
 }
 
-impl BonusSize {
+impl AmountOrPercent {
     /// Parses `5`, `10%` or `0`; `None` for anything else, for more than 100 % and for more than an amount can be.
     fn parse(text: &str) -> Option<Self> {
         let (number, is_percent) = text.strip_suffix('%').map_or((text, false), |number| (number, true));
@@ -39,23 +37,21 @@ impl BonusSize {
         })
     }
 
-    /// The bonus on a credit, rounded down to eight digits (R1.3).
+    /// The amount, or the part of `whole` in its currency, rounded down to its digits (R1.3).
     ///
     /// # Rejects
-    /// Overflow; an amount with more digits than the ledger has.
-    pub fn on(self, credit: LedgerMoney) -> Result<LedgerMoney, MoneyError> {
-        let currency = credit.currency();
+    /// Overflow; an amount with more digits than the currency has.
+    pub fn on<S: Scale>(self, whole: Money<S>) -> Result<Money<S>, MoneyError> {
+        let currency = whole.currency();
         match self {
-            Self::None => Ok(LedgerMoney::zero(currency)),
-            Self::Amount(amount) => LedgerMoney::exact(amount, currency),
-            Self::Percent(percent) => {
-                LedgerMoney::proportional(credit.amount(), percent, Decimal::ONE_HUNDRED, currency, Rounding::Down)
-            }
+            Self::None => Ok(Money::zero(currency)),
+            Self::Amount(amount) => Money::exact(amount, currency),
+            Self::Percent(percent) => whole.share(percent, Decimal::ONE_HUNDRED),
         }
     }
 }
 
-impl std::fmt::Display for BonusSize {
+impl std::fmt::Display for AmountOrPercent {
     fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::None => to.write_str("0"),
@@ -65,7 +61,7 @@ impl std::fmt::Display for BonusSize {
     }
 }
 
-impl SettingValue for BonusSize {
+impl SettingValue for AmountOrPercent {
     type Limits = ();
 
     fn limits() {}
@@ -76,7 +72,7 @@ impl SettingValue for BonusSize {
 
     fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
-        Self::parse(&text).ok_or_else(|| de::Error::custom("not a bonus"))
+        Self::parse(&text).ok_or_else(|| de::Error::custom("no amount or percentage"))
     }
 
     fn judge((): &(), value: &mut Value, checks: &mut Checks) {
@@ -85,8 +81,8 @@ impl SettingValue for BonusSize {
         if value.as_str().is_some_and(|text| Self::parse(text).is_none()) {
             checks.add(
                 "",
-                "not_a_bonus",
-                "an amount, `5`, or a part of the credit of at most 100 %, `10%`; `0` is none",
+                "not_an_amount_or_percent",
+                "an amount, `5`, or a part of at most 100 %, `10%`; `0` is none",
             );
             *value = Value::from("0");
         }
@@ -114,7 +110,7 @@ pub struct OfferedBonus {
 /// Bonus of an offer, or of an amount: its size, and whether it is given beside the promotion's.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AmountBonus {
-    pub size: BonusSize,
+    pub size: AmountOrPercent,
     pub stackable: bool,
 }
 
@@ -161,8 +157,9 @@ mod tests {
     /// R12.1
     #[test]
     fn a_bonus_is_an_amount_or_a_part_of_the_credit() {
-        let on =
-            |text: &str| BonusSize::parse(text).map(|size| size.on(usd("13.88888888")).unwrap().amount().to_string());
+        let on = |text: &str| {
+            AmountOrPercent::parse(text).map(|size| size.on(usd("13.88888888")).unwrap().amount().to_string())
+        };
         assert_eq!(on("5").as_deref(), Some("5"));
         assert_eq!(on("10%").as_deref(), Some("1.38888888"), "rounded down");
         assert_eq!(on("12.5%").as_deref(), Some("1.73611111"));
@@ -177,7 +174,7 @@ mod tests {
     #[test]
     fn a_bonus_is_written_as_it_was_read() {
         for text in ["0", "5", "0.5", "10%", "12.5%"] {
-            assert_eq!(BonusSize::parse(text).unwrap().to_string(), text);
+            assert_eq!(AmountOrPercent::parse(text).unwrap().to_string(), text);
         }
     }
 

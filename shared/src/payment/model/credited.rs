@@ -25,6 +25,8 @@ pub struct Credited {
     pub amount_bonus: LedgerMoney,
     /// That bonus to post, reduced in the same way.
     pub post_amount_bonus: LedgerMoney,
+    /// Bonus of the coupon to post, reduced in the same way (R12.2).
+    pub post_coupon_bonus: LedgerMoney,
     /// Room that the budget of the promotion has for the whole bonus (R10.4).
     pub budgeted: Budgeted,
     /// Net of the charge; counts toward the invitee's total (R3.6).
@@ -49,6 +51,7 @@ impl Credited {
         capture: Capture,
         received_at: Timestamp,
     ) -> Result<Self, MoneyError> {
+        let order = &order.coupon_settled()?;
         let (created_at, expires_at) = (order.created_at, order.expires_at);
         let moments = Moments { created_at, expires_at, took_at: capture.at, received_at };
         let tier = promotion.and_then(|promotion| promotion.tier_paid(order.amount, order.promotion, moments));
@@ -64,6 +67,7 @@ impl Credited {
             post_bonus: target(bonus, net, order.charge)?,
             amount_bonus,
             post_amount_bonus: target(amount_bonus, net, order.charge)?,
+            post_coupon_bonus: target(order.coupon_bonus(), net, order.charge)?,
             budgeted: Budgeted::Unlimited,
             net,
             status: OrderStatus::by_net(net, order.charge, payment.open_dispute())?,
@@ -93,6 +97,7 @@ impl Credited {
             post_bonus: none,
             amount_bonus: none,
             post_amount_bonus: none,
+            post_coupon_bonus: none,
             budgeted,
             net,
             status,
@@ -101,13 +106,14 @@ impl Credited {
         })
     }
 
-    /// User lines of the paid journal: the credit, and each bonus as a line of its own (R4.6, R12.1).
+    /// User lines of the paid journal: the credit, and each bonus as a line of its own (R4.6, R12.1, R12.2).
     pub fn movements(&self, order: &Order) -> Vec<NewLine> {
         let id = order.id.to_string();
         vec![
             NewLine::new(RecordType::Payment, self.post_credit, id.as_str()),
             NewLine::new(RecordType::Promotion, self.post_bonus, id.as_str()),
-            NewLine::new(RecordType::Promotion, self.post_amount_bonus, id),
+            NewLine::new(RecordType::Promotion, self.post_amount_bonus, id.as_str()),
+            NewLine::new(RecordType::Promotion, self.post_coupon_bonus, id),
         ]
     }
 
@@ -130,6 +136,7 @@ impl Credited {
             (PlatformAccount::Sales, self.post_credit.negated()),
             (PlatformAccount::Promotion, self.post_bonus.negated()),
             (PlatformAccount::Promotion, self.post_amount_bonus.negated()),
+            (PlatformAccount::Promotion, self.post_coupon_bonus.negated()),
         ];
         let moving = lines.into_iter().filter(|(_, amount)| !amount.is_zero());
         Ok(moving.map(|(account, amount)| PlatformLine::new(account, amount)).collect())
@@ -144,8 +151,11 @@ impl Credited {
 
 impl Order {
     /// The order after its payment was credited.
-    pub fn credited(&self, by: &Credited, payment_id: Option<&str>) -> Self {
-        Self {
+    ///
+    /// # Rejects
+    /// Overflow.
+    pub fn credited(&self, by: &Credited, payment_id: Option<&str>) -> Result<Self, MoneyError> {
+        Ok(Self {
             status: by.status,
             paid_at: Some(by.paid_at),
             late: by.late,
@@ -157,7 +167,7 @@ impl Order {
             left: (by.net != self.charge).then_some(by.net),
             failure: None,
             under_way: None,
-            ..self.clone()
-        }
+            ..self.coupon_settled()?
+        })
     }
 }

@@ -1,10 +1,12 @@
 //! Payment entities and rules, free of I/O.
 
 pub mod bonus;
+pub mod coupon;
 pub mod credited;
 pub mod event;
 pub mod order;
 pub mod payment;
+pub mod price;
 pub mod promotion;
 pub mod reconciliation;
 pub mod refund;

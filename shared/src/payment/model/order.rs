@@ -8,16 +8,15 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::payment::model::bonus::{AmountBonus, OfferedBonus, combined};
-use crate::payment::model::promotion::{OrderTier, Promotion};
-use crate::payment::model::settings::{Offer, PaymentSettings};
+use crate::payment::model::bonus::{OfferedBonus, combined};
+use crate::payment::model::coupon::{CouponCount, OrderCoupon};
+use crate::payment::model::promotion::OrderTier;
 use kernel::id::{AgencyOrderId, JournalId, OrderId, ShopId, UserId};
-use kernel::money::{LedgerMoney, MoneyError, PayMoney, Rounding, plain_decimal};
+use kernel::money::{LedgerMoney, MoneyError, PayMoney};
 use kernel::provider::Provider;
-use kernel::refusal::Refusal;
 use kernel::text_enum;
 
-/// Counting window for a user's new orders (R4.2).
+/// Counting window for a user's new orders (R4.2), with the counts of the user's coupons.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderWindow {
     pub user: UserId,
@@ -25,6 +24,9 @@ pub struct OrderWindow {
     pub started_at: Timestamp,
     /// Orders created since `started_at`.
     pub orders: u32,
+    /// Uses of coupons by the user (R12.2); they do not end with the window.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub coupons: Vec<CouponCount>,
 }
 
 text_enum! {
@@ -167,6 +169,9 @@ pub struct Order {
     /// Bonus of the offer or amount at creation (R12.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offered_bonus: Option<OfferedBonus>,
+    /// Coupon, with what it does (R12.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coupon: Option<OrderCoupon>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inviter: Option<UserId>,
     /// Inviter's terms at creation; `None` means that the order earns no commission.
@@ -346,10 +351,10 @@ impl Order {
         self.bonus.filter(|_| !self.bonus_held).unwrap_or(LedgerMoney::zero(self.credit.currency()))
     }
 
-    /// Credit, bonus of the promotion and bonus of the amount; each follows the net, rounded by itself (R4.11).
-    pub fn parts(&self) -> [LedgerMoney; 3] {
+    /// Credit, and the bonuses of the promotion, the amount and the coupon; each follows the net, rounded by itself (R4.11).
+    pub fn parts(&self) -> [LedgerMoney; 4] {
         let amount_bonus = self.amount_bonus.unwrap_or(LedgerMoney::zero(self.credit.currency()));
-        [self.credit, self.credited_bonus(), amount_bonus]
+        [self.credit, self.credited_bonus(), amount_bonus, self.coupon_bonus()]
     }
 
     /// Credit and bonuses together, without a bonus that is held.
@@ -357,133 +362,19 @@ impl Order {
     /// # Rejects
     /// Overflow.
     pub fn total(&self) -> Result<LedgerMoney, MoneyError> {
-        let [credit, promotion, amount] = self.parts();
+        let [credit, promotion, amount, coupon] = self.parts();
         let (promotion, amount) = if self.status.is_captured() { (promotion, amount) } else { self.bonuses()? };
-        credit.plus(promotion)?.plus(amount)
+        credit.plus(promotion)?.plus(amount)?.plus(coupon)
     }
 }
 
 /// Bonuses that an order with this tier and this offered bonus would get: the promotion's and the amount's.
-fn bonuses(
+pub(crate) fn bonuses(
     credit: LedgerMoney,
     tier: Option<OrderTier>,
     offered: Option<OfferedBonus>,
 ) -> Result<(LedgerMoney, LedgerMoney), MoneyError> {
     combined(tier.map_or(Ok(LedgerMoney::zero(credit.currency())), |tier| tier.bonus(credit))?, offered)
-}
-
-/// Amount of a requested top-up.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TopUp {
-    /// Id of a configured offer.
-    Offer(String),
-    /// Amount in pay currency, as entered.
-    Amount(String),
-}
-
-/// A price, as an order snapshots it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Quote {
-    /// Requested amount, before discount.
-    pub amount: PayMoney,
-    /// Amount to pay, after discount.
-    pub charge: PayMoney,
-    /// Credit bought, without bonus.
-    pub credit: LedgerMoney,
-    /// Units of pay currency per unit of ledger currency.
-    pub exchange_rate: Decimal,
-    /// Charged fraction of the amount.
-    pub discount_rate: Decimal,
-    /// Promotion tier at the time of the quote.
-    pub promotion: Option<OrderTier>,
-    /// Bonus of the offer or amount.
-    pub offered_bonus: Option<OfferedBonus>,
-    /// Expiry of an order created now.
-    pub expires_at: Timestamp,
-}
-
-impl Quote {
-    /// Bonuses of the promotion and of the amount that a payment now would get.
-    ///
-    /// # Rejects
-    /// Overflow.
-    pub fn bonuses(&self) -> Result<(LedgerMoney, LedgerMoney), MoneyError> {
-        bonuses(self.credit, self.promotion, self.offered_bonus)
-    }
-}
-
-/// Prices an order (R4.1): the credit is rounded down, the charge up.
-///
-/// # Rejects
-/// [`Refusal::ProgrammeOff`] while top-ups are off. [`Refusal::Invalid`] at `/amount` or `/offer_id` for an unknown offer, an
-/// amount outside the limits, or one that is no plain decimal with the currency's digits.
-pub fn price(
-    settings: &PaymentSettings,
-    ask: &TopUp,
-    promotion: Option<&Promotion>,
-    now: Timestamp,
-) -> Result<Quote, Refusal> {
-    if !settings.enabled {
-        return Err(Refusal::ProgrammeOff);
-    }
-    let (pointer, wanted, offer) = wanted(settings, ask)?;
-    let limits = || format!("from {} to {}", settings.min_amount, settings.max_amount);
-    let out_of_range = || Refusal::field(pointer, "out_of_range", limits());
-    if wanted < settings.min_amount || wanted > settings.max_amount {
-        return Err(out_of_range());
-    }
-    let amount = PayMoney::exact(wanted, settings.pay_currency).map_err(|_| out_of_range())?;
-    let bonus = settings.bonus_of(offer, wanted);
-    quote(settings, amount, bonus, promotion, now).map_err(|_| out_of_range())
-}
-
-/// The amount that is asked for, where the request names it, and the offer if it is one.
-fn wanted<'a>(
-    settings: &'a PaymentSettings,
-    ask: &TopUp,
-) -> Result<(&'static str, Decimal, Option<&'a Offer>), Refusal> {
-    match ask {
-        TopUp::Offer(id) => match settings.offers.iter().find(|offer| offer.id == *id) {
-            Some(offer) => Ok(("/offer_id", offer.amount, Some(offer))),
-            None => {
-                let known: Vec<&str> = settings.offers.iter().map(|offer| offer.id.as_str()).collect();
-                Err(Refusal::field("/offer_id", "unknown_offer", format!("One of {}.", known.join(", "))))
-            }
-        },
-        TopUp::Amount(text) => {
-            let digits = settings.pay_currency.digits();
-            let detail = || format!("a plain decimal with at most {digits} fractional digits");
-            let wanted = plain_decimal(text, digits);
-            Ok(("/amount", wanted.ok_or_else(|| Refusal::field("/amount", "not_a_decimal", detail()))?, None))
-        }
-    }
-}
-
-/// Price of an amount, regardless of the limits.
-///
-/// Also gives the price of each offer on the payment page.
-///
-/// # Rejects
-/// Overflow.
-pub fn quote(
-    settings: &PaymentSettings,
-    amount: PayMoney,
-    bonus: Option<AmountBonus>,
-    promotion: Option<&Promotion>,
-    now: Timestamp,
-) -> Result<Quote, MoneyError> {
-    let credit = amount.bought_at(settings.exchange_rate, settings.ledger_currency)?;
-    let lifetime = SignedDuration::from_mins(i64::from(settings.order_expire_minutes));
-    Ok(Quote {
-        amount,
-        charge: amount.times(settings.discount_rate, Rounding::Up)?,
-        credit,
-        exchange_rate: settings.exchange_rate,
-        discount_rate: settings.discount_rate,
-        promotion: promotion.and_then(|promotion| promotion.tier_for(amount, now)),
-        offered_bonus: bonus.map_or(Ok(None), |bonus| bonus.on(credit))?,
-        expires_at: now.checked_add(lifetime).unwrap_or(Timestamp::MAX),
-    })
 }
 
 #[cfg(test)]

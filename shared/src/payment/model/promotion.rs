@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::payment::model::bonus::BonusSize;
+use crate::payment::model::bonus::AmountOrPercent;
 use crate::payment::model::settings::{PromotionSettings, PromotionTier};
 use kernel::id::OrderId;
 use kernel::money::{Currency, LedgerMoney, MoneyError, PayMoney, Rounding};
@@ -87,7 +87,7 @@ impl OrderTier {
     /// # Rejects
     /// Overflow.
     pub fn bonus(self, credit: LedgerMoney) -> Result<LedgerMoney, MoneyError> {
-        BonusSize::Percent(self.percent).on(credit)
+        AmountOrPercent::Percent(self.percent).on(credit)
     }
 }
 

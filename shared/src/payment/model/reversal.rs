@@ -24,6 +24,8 @@ pub struct Reversal {
     pub bonus: LedgerMoney,
     /// Bonus of the offer or amount to post; negative takes back (R12.1).
     pub amount_bonus: LedgerMoney,
+    /// Bonus of the coupon to post; negative takes back (R12.2).
+    pub coupon_bonus: LedgerMoney,
 }
 
 impl Reversal {
@@ -52,9 +54,9 @@ impl Reversal {
             return Ok(None);
         }
         let moved = |whole| target(whole, net, order.charge)?.minus(target(whole, before, order.charge)?);
-        let [credit, bonus, amount_bonus] = order.parts().map(moved);
-        let (credit, bonus, amount_bonus) = (credit?, bonus?, amount_bonus?);
-        Ok(Some(Self { before, net, status, credit, bonus, amount_bonus }))
+        let [credit, bonus, amount_bonus, coupon_bonus] = order.parts().map(moved);
+        let (credit, bonus, amount_bonus, coupon_bonus) = (credit?, bonus?, amount_bonus?, coupon_bonus?);
+        Ok(Some(Self { before, net, status, credit, bonus, amount_bonus, coupon_bonus }))
     }
 
     /// True if the net changes; a dispute about money already refunded changes only the state.
@@ -65,7 +67,7 @@ impl Reversal {
     /// User lines: credit and bonuses, each as its own. A take-back above the balance becomes debt (R1.7).
     pub fn movements(&self, order: &Order) -> Vec<NewLine> {
         let entry = |amount| NewLine::new(RecordType::Refund, amount, order.id.to_string());
-        vec![entry(self.credit), entry(self.bonus), entry(self.amount_bonus)]
+        [self.credit, self.bonus, self.amount_bonus, self.coupon_bonus].map(entry).into()
     }
 
     /// Platform lines: the money returned or regained, and its share of sales and promotion (R1.4).
@@ -80,6 +82,7 @@ impl Reversal {
             (PlatformAccount::Sales, self.credit.negated()),
             (PlatformAccount::Promotion, self.bonus.negated()),
             (PlatformAccount::Promotion, self.amount_bonus.negated()),
+            (PlatformAccount::Promotion, self.coupon_bonus.negated()),
         ];
         let moving = lines.into_iter().filter(|(_, amount)| !amount.is_zero());
         Ok(moving.map(|(account, amount)| PlatformLine::new(account, amount)).collect())

@@ -10,7 +10,10 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
 
-use crate::payment::model::bonus::{AmountBonus, BonusSize};
+use crate::payment::model::bonus::{AmountBonus, AmountOrPercent};
+use kernel::refusal::Refusal;
+
+use crate::payment::model::coupon::{self, COUPONS_MAX, Coupon, CouponCode};
 
 /// Types that every gateway of the family has.
 const ZPAY_METHODS: [&str; 2] = ["alipay", "wxpay"];
@@ -48,6 +51,8 @@ kernel::settings! {
         bonus_tiers: Vec<BonusTier> = Vec::new(), in List::of(0..=20, ()), unit "pay currency",
             note "`from` ascending, the currency's digits",
             "Bonus from an amount on: an amount, 5, or a part of the credit, 10%. An offer's own comes first", from "the next order";
+        coupons: Vec<Coupon> = Vec::new(), in List::of(0..=COUPONS_MAX, ()), note "each `code` once, the currency's digits",
+            "Codes that take something off the charge, or add to the credit. A use is reserved while its order is open", from "the next order";
         foreign_payments: ForeignPayments = ForeignPayments::Ignore,
             note "kept with their events either way",
             "Payments of other products on the same account need a person, or nobody", from "at once";
@@ -102,7 +107,7 @@ kernel::settings! {
         amount: Decimal = Decimal::ZERO, in Decimals::positive(AMOUNT_MAX), unit "pay currency", "The amount";
         label: String = String::new(), in Text::Label(50), "People read it";
         popular: bool = false, "It is shown first";
-        bonus: BonusSize = BonusSize::None, "An amount, 5, or a part of the credit, 10%";
+        bonus: AmountOrPercent = AmountOrPercent::None, "An amount, 5, or a part of the credit, 10%";
         stackable: bool = false, "It is given beside the promotion's bonus; otherwise the higher of the two is";
     }
 }
@@ -112,7 +117,7 @@ kernel::settings! {
     #[derive(Copy)]
     pub struct BonusTier {
         from: Decimal = Decimal::ZERO, in Decimals::positive(AMOUNT_MAX), unit "pay currency", "The least amount that has it";
-        bonus: BonusSize = BonusSize::None, "An amount, 5, or a part of the credit, 10%";
+        bonus: AmountOrPercent = AmountOrPercent::None, "An amount, 5, or a part of the credit, 10%";
         stackable: bool = false, "It is given beside the promotion's bonus; otherwise the higher of the two is";
     }
 }
@@ -233,10 +238,18 @@ impl PaymentSettings {
 
     /// Bonus of an offer, or else of the highest tier that an amount reaches (R12.1).
     pub fn bonus_of(&self, offer: Option<&Offer>, amount: Decimal) -> Option<AmountBonus> {
-        let own = offer.filter(|offer| offer.bonus != BonusSize::None);
+        let own = offer.filter(|offer| offer.bonus != AmountOrPercent::None);
         let tier = self.bonus_tiers.iter().rfind(|tier| tier.from <= amount);
         own.map(|offer| AmountBonus { size: offer.bonus, stackable: offer.stackable })
             .or_else(|| tier.map(|tier| AmountBonus { size: tier.bonus, stackable: tier.stackable }))
+    }
+
+    /// The coupon with this code.
+    ///
+    /// # Rejects
+    /// [`Refusal::Invalid`] at `/coupon` if there is none.
+    pub fn coupon(&self, code: &CouponCode) -> Result<&Coupon, Refusal> {
+        self.coupons.iter().find(|one| one.code().as_ref() == Some(code)).ok_or_else(coupon::unknown)
     }
 
     /// The bounds are in order, amounts have the currency's digits, tiers rise, and every offer has its own id.
@@ -266,6 +279,25 @@ impl PaymentSettings {
                 checks.add(pointer, "not_ascending", "more than the tier before");
             }
             last = tier.from;
+        }
+        self.check_coupons(checks);
+    }
+
+    /// Every coupon has its own code, does something, and names offers that there are.
+    fn check_coupons(&self, checks: &mut Checks) {
+        let mut seen = BTreeSet::new();
+        for (index, coupon) in self.coupons.iter().enumerate() {
+            let mut check = |checks: &mut Checks| {
+                if !seen.insert(coupon.code.to_ascii_uppercase()) {
+                    checks.add("/code", "duplicate", "each code only once, whatever its capitals");
+                }
+                let known = |id: &str| self.offers.iter().any(|offer| offer.id == id);
+                if !coupon.offer_ids().all(known) {
+                    checks.add("/offers", "unknown_offer", "ids of offers, separated by commas");
+                }
+                coupon.check_across(self.pay_currency, checks);
+            };
+            checks.within("coupons", |checks| checks.within(index, &mut check));
         }
     }
 }

@@ -119,6 +119,12 @@ async fn of_people(world: &World, route: &str) -> Act {
             ask("admin", path, json!({"reason": "a good month"}))
         }
         "POST /v1/payment/orders" => ask("bob", "/v1/payment/orders", order),
+        "POST /v1/payment/orders with a coupon" => ask("bob", "/v1/payment/orders", with_coupon(world, order).await),
+        "POST /v1/payment/orders/{id}/cancel with a coupon" => {
+            let order = with_coupon(world, order).await;
+            let order = agency::id(&world.order("bob", order).await);
+            ask("bob", format!("/v1/payment/orders/{order}/cancel"), json!({}))
+        }
         "POST /v1/payment/orders/{id}/cancel" => {
             let order = agency::id(&world.order("bob", order).await);
             ask("bob", format!("/v1/payment/orders/{order}/cancel"), json!({}))
@@ -449,4 +455,12 @@ async fn of_grant(world: &World, route: &str, [b, cards, month]: [&str; 3], (top
         "POST /v1/agency/wallet/transfers" => ask("b", "/v1/agency/wallet/transfers", json!({"amount": "5"})),
         other => panic!("{other}"),
     }
+}
+
+/// The order with a coupon, which the settings have.
+async fn with_coupon(world: &World, order: Value) -> Value {
+    world.settings("payment", |payment| payment["coupons"] = json!([crate::fixtures::coupon()])).await;
+    let mut order = order;
+    order["coupon"] = json!("TEN");
+    order
 }

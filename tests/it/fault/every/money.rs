@@ -106,7 +106,8 @@ pub async fn of_money(world: &World, route: &str) -> Act {
             ordered(world, "stripe").await;
             let status = format!("/v1/admin/users/{}/status", id_of(world, "ann").await);
             world.admin().put(&status, json!({"status": "blocked", "reason": "looked into"})).await.is(200);
-            world.order("bob", json!({"offer_id": "o50", "provider": "zpay"})).await;
+            world.settings("payment", |payment| payment["coupons"] = json!([crate::fixtures::coupon()])).await;
+            world.order("bob", json!({"offer_id": "o50", "provider": "zpay", "coupon": "TEN"})).await;
             let order = world.order("bob", json!({"offer_id": "o50", "provider": "zpay"})).await;
             world.pay(&order, json!({})).await;
             world.settle().await;

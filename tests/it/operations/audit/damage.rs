@@ -302,6 +302,14 @@ pub const PAYMENTS: &[Row] = &[
     ("a review that holds less than its journals say", &["P8", "P9"], |scan| {
         scan.one("review")["left"] = json!({"M": {"CNY": {"N": "1"}}});
     }),
+    ("a coupon that counts an order too many", &["P11"], |scan| up(&mut scan.one("coupon_uses")["used"])),
+    ("a coupon that its user's window does not count", &["P11"], |scan| {
+        scan.find("order_window", |window| !window["coupons"].is_null())["coupons"] = json!({"L": []});
+    }),
+    ("an order that was cancelled and holds a coupon", &["D3", "O4", "P11"], |scan| {
+        let order = scan.find("order", |order| !order["coupon"].is_null());
+        order["status"]["S"] = json!("cancelled");
+    }),
     ("an order with more left than its charge", &["A4", "O4", "P8", "P9"], |scan| {
         let order = scan.find("order", |order| order["status"]["S"] == "paid" && !order["payment_id"].is_null());
         order["left"] = json!({"M": {"CNY": {"N": "1000"}}});

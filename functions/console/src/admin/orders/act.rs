@@ -152,6 +152,9 @@ fn refund_effects(visit: &Visit, of: &RefundEffects) -> Markup {
     if let Some(bonus) = of.amount_bonus {
         rows.push(effect(html! { (text.order_amount_bonus()) }, bonus));
     }
+    if let Some(bonus) = of.coupon_bonus {
+        rows.push(effect(html! { (text.coupon()) }, bonus));
+    }
     if let Some((user, commission)) = &of.commission {
         rows.push(effect(html! { (text.effect_commission()) small.mono { (short(&user.to_string())) } }, *commission));
     }
@@ -229,6 +232,9 @@ pub fn completion_effects(visit: &Visit, of: &CompletionEffects) -> Markup {
     if of.amount_bonus.is_positive() {
         rows.push(effect(html! { (text.order_amount_bonus()) }, BeforeAfter { now: none, then: of.amount_bonus }));
     }
+    if of.coupon_bonus.is_positive() {
+        rows.push(effect(html! { (text.coupon()) }, BeforeAfter { now: none, then: of.coupon_bonus }));
+    }
     effects_table(visit, &rows)
 }
 
@@ -288,6 +294,8 @@ pub async fn undo(staff: Staff, Path(id): Path<String>) -> Response {
             .amount_bonus
             .map(|bonus| effect(html! { (text.order_amount_bonus()) }, BeforeAfter { now: bonus, then: none })),
     );
+    let of_coupon = Some(found.coupon_bonus()).filter(|bonus| bonus.is_positive());
+    rows.extend(of_coupon.map(|bonus| effect(html! { (text.coupon()) }, BeforeAfter { now: bonus, then: none })));
     let main = confirm(
         visit,
         &Confirm {

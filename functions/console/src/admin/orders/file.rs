@@ -29,6 +29,7 @@ use super::{person, why};
 use crate::frame;
 use crate::list::{Column, alone, sheet};
 use crate::parts::{badge, change, money};
+use crate::show;
 use crate::show::{note, order_badge, price};
 use crate::visit::Visit;
 
@@ -95,6 +96,7 @@ fn amounts(visit: &Visit, file: &OrderFile, order: &OrderView) -> Markup {
                     dt { (text.paid_by()) } dd { (text.way(&of.method)) " · " (text.provider_of(of.provider)) }
                     dt { (text.order_amount()) } dd { (price(&order.amount)) }
                     dt { (text.discount_rate()) } dd { (order.discount_rate) }
+                    @if let Some(coupon) = &order.coupon { (show::coupon(visit, coupon)) }
                     dt { (text.order_charge()) } dd { (price(&order.charge)) }
                     dt { (text.order_rate()) } dd { (order.exchange_rate) }
                     dt { (text.order_credit()) } dd { (money(&order.credit)) }
@@ -104,6 +106,7 @@ fn amounts(visit: &Visit, file: &OrderFile, order: &OrderView) -> Markup {
                     @if order.amount_bonus.amount != "0" {
                         dt { (text.order_amount_bonus()) } dd { (change(&order.amount_bonus)) }
                     }
+                    @if let Some(coupon) = &order.coupon { (show::coupon_bonus(visit, coupon)) }
                     dt.total { (text.credited()) } dd.total { (money(&order.total)) }
                     @if of.status.is_captured() { dt { (text.net_left()) } dd { (price(&order.net)) } }
                     (line(&text.provider_payment_id(), known))

@@ -3,6 +3,7 @@
 use fluent_static::Message;
 use maud::{Markup, html};
 use shared::operations::model::explain::{Explained, Facts, Subject};
+use shared::payment::model::coupon::CouponState;
 use shared::payment::model::event::EventOutcome;
 
 use super::super::parts::{date_text, time_line};
@@ -20,6 +21,7 @@ impl Texts {
             Subject::Tier => self.why_subject_tier(),
             Subject::Bonus => self.why_subject_bonus(),
             Subject::AmountBonus => self.order_amount_bonus(),
+            Subject::Coupon => self.coupon(),
             Subject::InviterReward => self.why_subject_inviter_reward(),
             Subject::InviteeReward => self.why_subject_invitee_reward(),
             Subject::Commission => self.why_subject_commission(),
@@ -49,6 +51,7 @@ pub fn sentence(visit: &Visit, facts: &Facts, of: &Explained) -> Markup {
         Subject::Credit => credit(visit, facts, of.outcome),
         Subject::Tier | Subject::Bonus => bonus(visit, facts, of),
         Subject::AmountBonus => amount_bonus(visit, facts, of.outcome),
+        Subject::Coupon => coupon(visit, facts),
         Subject::InviterReward | Subject::InviteeReward => reward(visit, facts, of.outcome),
         Subject::Commission => commission(visit, facts, of.outcome),
     };
@@ -57,12 +60,15 @@ pub fn sentence(visit: &Visit, facts: &Facts, of: &Explained) -> Markup {
 
 fn price(visit: &Visit, facts: &Facts) -> Message {
     let order = &facts.order;
+    let coupon = order.coupon.as_ref();
+    // The coupon has a sentence of its own.
+    let charge = coupon.and_then(|of| order.charge.plus(of.discount).ok()).unwrap_or(order.charge);
     visit.text.why_priced(
         price_text(order.amount),
         order.discount_rate.normalize().to_string(),
-        price_text(order.charge),
+        price_text(charge),
         order.exchange_rate.normalize().to_string(),
-        credit_text(order.credit),
+        credit_text(order.credit_as_made()),
     )
 }
 
@@ -132,6 +138,19 @@ fn amount_bonus(visit: &Visit, facts: &Facts, outcome: &str) -> Message {
         "less_than_promotion" => text.why_less_than_promotion(),
         "reduced" => text.why_bonus_reduced(),
         _ => text.why_amount_bonus(price_text(facts.order.amount)),
+    }
+}
+
+fn coupon(visit: &Visit, facts: &Facts) -> Message {
+    let text = &visit.text;
+    let Some(of) = &facts.order.coupon else { return text.coupon() };
+    let charge = price_text(facts.order.charge);
+    let said = (of.code.to_string(), price_text(of.discount), credit_text(of.bonus));
+    match of.state {
+        CouponState::Reserved => text.why_coupon_reserved(said.0, said.1, said.2),
+        CouponState::Used => text.why_coupon_used(said.0, said.1, said.2),
+        CouponState::Released => text.why_coupon_released(said.0),
+        CouponState::Lapsed => text.why_coupon_lapsed(said.0, charge),
     }
 }
 

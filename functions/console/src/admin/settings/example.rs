@@ -9,7 +9,7 @@ use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
 use shared::kernel::money::{Currency, LedgerMoney, MoneyError, PayMoney, Rounding};
 use shared::operations::model::settings::AnySettings;
-use shared::payment::model::order::{Quote, quote};
+use shared::payment::model::price::{Quote, quote};
 use shared::payment::model::promotion::OrderTier;
 use shared::payment::model::settings::{PaymentSettings, PromotionSettings};
 use shared::referral::model::settings::ReferralSettings;

@@ -4,8 +4,11 @@
 use ulid::Ulid;
 
 use super::*;
-use crate::payment::model::settings::PromotionSettings;
+use crate::payment::model::price::{TopUp, price};
+use crate::payment::model::promotion::Promotion;
+use crate::payment::model::settings::{PaymentSettings, PromotionSettings};
 use kernel::money::Currency;
+use kernel::refusal::Refusal;
 
 pub(crate) fn now() -> Timestamp {
     Timestamp::from_second(1_800_000_000).unwrap()
@@ -25,7 +28,7 @@ fn settings() -> PaymentSettings {
 }
 /// An order of ¥100 at 7.2 on tier 0.
 pub(crate) fn hundred() -> Order {
-    let quote = price(&settings(), &TopUp::Offer("o100".into()), Some(&enrolled()), now()).unwrap();
+    let quote = price(&settings(), &TopUp::Offer("o100".into()), None, Some(&enrolled()), now()).unwrap();
     Order {
         id: OrderId::new(Ulid::from_parts(1, 7)),
         user: UserId::new(Ulid::from_parts(1, 8)),
@@ -39,6 +42,7 @@ pub(crate) fn hundred() -> Order {
         discount_rate: quote.discount_rate,
         promotion: quote.promotion,
         offered_bonus: quote.offered_bonus,
+        coupon: quote.coupon.clone(),
         inviter: None,
         affiliate: None,
         pay_url: None,
@@ -81,7 +85,7 @@ fn a_hundred_yuan_buy_their_credit_rounded_down() {
 #[test]
 fn a_discounted_charge_is_rounded_up_and_the_credit_is_that_of_the_amount() {
     let settings = PaymentSettings { discount_rate: Decimal::new(95, 2), ..settings() };
-    let quote = price(&settings, &TopUp::Amount("10.01".into()), None, now()).unwrap();
+    let quote = price(&settings, &TopUp::Amount("10.01".into()), None, None, now()).unwrap();
     assert_eq!((quote.charge, quote.credit), (cny("9.51"), usd("1.39027777")));
     assert_eq!(quote.promotion, None);
 }
@@ -89,7 +93,7 @@ fn a_discounted_charge_is_rounded_up_and_the_credit_is_that_of_the_amount() {
 /// R4.2, R1.2
 #[test]
 fn an_amount_outside_the_rules_is_refused_at_its_field() {
-    let refused = |ask| match price(&settings(), &ask, None, now()) {
+    let refused = |ask| match price(&settings(), &ask, None, None, now()) {
         Err(Refusal::Invalid(errors)) => (errors[0].pointer.clone(), errors[0].code),
         other => (format!("{other:?}"), ""),
     };
@@ -110,18 +114,18 @@ fn an_amount_outside_the_rules_is_refused_at_its_field() {
     }
     assert_eq!(refused(TopUp::Offer("o11".into())), ("/offer_id".to_owned(), "unknown_offer"));
     for text in ["1", "10000", "10000.00"] {
-        assert!(price(&settings(), &TopUp::Amount(text.into()), None, now()).is_ok());
+        assert!(price(&settings(), &TopUp::Amount(text.into()), None, None, now()).is_ok());
     }
     let off = PaymentSettings::default();
-    assert_eq!(price(&off, &TopUp::Amount("10".into()), None, now()), Err(Refusal::ProgrammeOff));
+    assert_eq!(price(&off, &TopUp::Amount("10".into()), None, None, now()), Err(Refusal::ProgrammeOff));
 }
 
 /// R1.1
 #[test]
 fn a_currency_without_minor_units_has_none() {
     let settings = PaymentSettings { pay_currency: Currency::parse("JPY").unwrap(), ..settings() };
-    assert!(price(&settings, &TopUp::Amount("100.5".into()), None, now()).is_err());
-    let quote = price(&settings, &TopUp::Amount("100".into()), None, now()).unwrap();
+    assert!(price(&settings, &TopUp::Amount("100.5".into()), None, None, now()).is_err());
+    let quote = price(&settings, &TopUp::Amount("100".into()), None, None, now()).unwrap();
     assert_eq!(quote.charge.to_string(), "100 JPY");
 }
 

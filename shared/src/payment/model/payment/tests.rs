@@ -38,7 +38,7 @@ fn a_payment_of_the_charge_credits_the_snapshot_and_the_bonus() {
     let by = credit(settle(&hundred(), &captured(cny("100"), Some(after(5))), after(6)));
     assert_eq!((by.post_credit, by.post_bonus), (usd("13.88888888"), usd("4.16666666")));
     assert_eq!((by.status, by.late, by.paid_at), (OrderStatus::Paid, false, after(5)));
-    let paid = hundred().credited(&by, Some("pi_1"));
+    let paid = hundred().credited(&by, Some("pi_1")).unwrap();
     assert_eq!((paid.total().unwrap(), paid.net()), (usd("18.05555554"), cny("100")));
     assert_eq!(settle(&paid, &captured(cny("100"), Some(after(5))), after(600)), CaptureOutcome::NetMayHaveChanged);
 }
@@ -92,7 +92,7 @@ fn a_later_event_that_matches_is_credited() {
     payment.order = Some(hundred().id);
     payment.record_capture(cny("150"), None);
     assert_eq!(payment.captured.map(|known| known.amount), Some(cny("100")));
-    let paid = hundred().credited(&by, Some("pi_1"));
+    let paid = hundred().credited(&by, Some("pi_1")).unwrap();
     assert_eq!(settle(&paid, &payment, after(1)), CaptureOutcome::NetMayHaveChanged);
 }
 
@@ -152,7 +152,7 @@ fn a_refund_before_its_payment_leaves_only_the_rest_to_credit() {
     let by = credit(settle(&hundred(), &payment, after(2)));
     assert_eq!((by.post_credit, by.post_bonus), (usd("9.72222221"), usd("2.91666666")));
     assert_eq!((by.bonus, by.status), (usd("4.16666666"), OrderStatus::PartiallyRefunded));
-    assert_eq!(hundred().credited(&by, Some("pi_1")).net(), cny("70"));
+    assert_eq!(hundred().credited(&by, Some("pi_1")).unwrap().net(), cny("70"));
     payment.record_cumulative(cny("100")).unwrap();
     let by = credit(settle(&hundred(), &payment, after(2)));
     assert_eq!((by.post_credit, by.status, by.tier.is_some()), (usd("0"), OrderStatus::Refunded, true));

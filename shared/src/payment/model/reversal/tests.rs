@@ -43,6 +43,7 @@ fn person(number: u64) -> User {
         accounts: Accounts::new(Currency::USD),
         shop: None,
         former_shops: std::collections::BTreeSet::new(),
+        has_paid: false,
         invite_code: None,
         traces_due: None,
         session_generation: 0,
@@ -123,7 +124,7 @@ impl Shop {
                 let (movements, house) = (by.movements(&order), by.house(&order).unwrap());
                 attribution.charge_added(order.charge, by.net, true, now()).unwrap();
                 bob.accounts = bob.accounts.post(order.user, header, &movements, house).unwrap().0;
-                self.orders[which] = order.credited(&by, Some(&payment.id));
+                self.orders[which] = order.credited(&by, Some(&payment.id)).unwrap();
                 self.payments[which].order = Some(order.id);
             }
             Decision::NetMayHaveChanged => {

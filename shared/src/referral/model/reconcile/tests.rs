@@ -46,6 +46,7 @@ fn user(number: u64) -> User {
         accounts: Accounts::new(Currency::parse("USD").unwrap()),
         shop: None,
         former_shops: std::collections::BTreeSet::new(),
+        has_paid: false,
         invite_code: None,
         traces_due: None,
         session_generation: 0,
