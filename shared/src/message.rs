@@ -121,7 +121,8 @@ impl Message {
             Self::InviterNamed { inviter, .. }
             | Self::InviterChanged { inviter, .. }
             | Self::ChargeCounted { inviter, .. }
-            | Self::PurchaseNetChanged { inviter, .. } => Some(inviter),
+            | Self::PurchaseNetChanged { inviter, .. }
+            | Self::SecondLevelDue { inviter, .. } => Some(inviter),
             _ => None,
         }
     }
@@ -189,6 +190,21 @@ subscriptions! {
         event refunded
             .then_some(EventKind::OrderRefunded)
             .or(reinstated.then_some(EventKind::OrderReinstated)) => EventSubject::Order(*order);
+    }
+
+    /// An order or a purchase earned its inviter a commission, or its net changed since: the second level follows (R6.11).
+    SecondLevelDue {
+        order: OrderId,
+        /// User who paid.
+        user: UserId,
+        /// Inviter of the order's inviter.
+        inviter: UserId,
+        /// True for a reported purchase.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        purchase: bool,
+    } => {
+        group inviter;
+        to Reward;
     }
 
     /// The operator's backend reported an invitee's purchase, or the net of one changed (R2.6).

@@ -438,6 +438,7 @@ fn play(seed: u64, steps: &[u64]) -> Vec<String> {
             .settings("affiliate", |settings| {
                 settings["enabled"] = json!(true);
                 settings["hold_hours"] = json!(seed % 3);
+                settings["second_level_rate"] = json!(["0", "0.05", "0.9"][(seed / 2) as usize % 3]);
                 settings["min_cash_withdrawal"] = json!("0.1");
                 settings["cap_per_invitee"] = json!(["0", "3", "0.5", "0"][(seed / 3) as usize % 4]);
             })

@@ -50,6 +50,8 @@ pub struct AdminCommission {
     pub posted_by: Option<UserId>,
     /// Reason why an admin posted it.
     pub posted_for: Option<String>,
+    /// True for the second level: the order's user was invited by an invitee of the beneficiary.
+    pub second_level: bool,
     /// Number of this commission among those of the invitee; 0 for one posted by an admin.
     pub number: u32,
     /// Basis of the commission: the order's credit without bonus, in ledger currency.
@@ -81,6 +83,7 @@ impl CsvRow for AdminCommission {
         "order_id",
         "beneficiary",
         "invitee",
+        "second_level",
         "number",
         "base.amount",
         "rate",
@@ -105,6 +108,7 @@ impl AdminCommission {
             invitee: of.payer(),
             posted_by: of.posted.as_ref().map(|posted| posted.admin),
             posted_for: of.posted.as_ref().map(|posted| posted.reason.clone()),
+            second_level: of.second_of.is_some(),
             number: of.number,
             base: of.base.into(),
             rate: of.rate.normalize().to_string(),

@@ -203,6 +203,8 @@ pub struct Commission {
     pub order_id: Option<OrderId>,
     /// Masked e-mail address of the invitee who placed the order; null without an order.
     pub invitee: Option<String>,
+    /// True for the second level: the order's user was invited by an invitee of the beneficiary.
+    pub second_level: bool,
     /// Reason why the operator posted it; null for one that an order earned.
     pub posted_for: Option<String>,
     /// The order's credit without bonus: the base of the commission.
@@ -230,6 +232,7 @@ impl Commission {
             id: of.id,
             order_id: of.about(),
             invitee: of.about().map(|_| invitee),
+            second_level: of.second_of.is_some(),
             posted_for: of.posted.as_ref().map(|posted| posted.reason.clone()),
             base: of.base.into(),
             rate: of.rate.normalize().to_string(),

@@ -283,6 +283,7 @@ fn history(visit: &Visit, part: &Part, page: &Page<Commission>, friends: &BTreeM
         vec![
             html! {
                 @if of.about().is_some() { (friend) }
+                @if of.second_of.is_some() { span.badge { (text.commission_second()) } }
                 @if let Some(posted) = &of.posted { span.badge { (text.commission_posted()) } small.break { (posted.reason) } }
             },
             time(visit.language, of.created_at),

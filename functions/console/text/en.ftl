@@ -552,6 +552,7 @@ code-off = The code is switched off.
 commissions = Commissions
 commissions-note = Newest first. Addresses are masked.
 commission-posted = By the operator
+commission-second = Second level
 no-commissions = No commissions yet
 no-commissions-todo = The first order that a friend pays will stand here.
 friend-of = Friend

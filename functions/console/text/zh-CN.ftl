@@ -519,6 +519,7 @@ code-off = 邀请码已停用。
 commissions = 佣金
 commissions-note = 最新在前，邮箱已打码。
 commission-posted = 运营方记账
+commission-second = 二级佣金
 no-commissions = 暂无佣金
 no-commissions-todo = 好友付款的第一笔订单将显示在这里。
 friend-of = 好友

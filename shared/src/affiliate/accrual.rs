@@ -33,6 +33,8 @@ struct Due {
     invitee: UserId,
     inviter: UserId,
     message: String,
+    /// The order or purchase, if its second level is due (R6.11).
+    second_of: Option<OrderId>,
 }
 
 /// Keys of orders, purchases, commissions, earnings and accounts.
@@ -56,13 +58,21 @@ impl Orders {
 
     /// Returns all keys to read for them.
     pub fn keys(&self) -> AccrualKeys {
-        let of =
-            |purchase: bool| self.0.iter().filter(move |(_, due)| due.purchase == purchase).map(|(order, _)| *order);
+        let of = |purchase: bool| {
+            self.0
+                .iter()
+                .filter(move |(_, due)| due.purchase == purchase)
+                .map(|(order, due)| (*order, due.second_of.unwrap_or(*order)))
+        };
         (
-            of(false).map(|order| (order, Order::key(order))).collect(),
-            of(true).map(|order| (order, Purchase::key(order))).collect(),
+            of(false).map(|(order, at)| (order, Order::key(at))).collect(),
+            of(true).map(|(order, at)| (order, Purchase::key(at))).collect(),
             self.0.keys().map(|order| (*order, Commission::key(Commission::id_of(*order)))).collect(),
-            self.0.values().map(|due| (due.invitee, Earnings::key(due.invitee))).collect(),
+            self.0
+                .values()
+                .filter(|due| due.second_of.is_none())
+                .map(|due| (due.invitee, Earnings::key(due.invitee)))
+                .collect(),
             self.0.values().map(|due| (due.inviter, CommissionAccount::key(due.inviter))).collect(),
         )
     }
@@ -85,11 +95,13 @@ impl Orders {
             false => BudgetState::read(app, BudgetedProgramme::Affiliate, by).await?,
         };
         let now = Accrual { inviters, allowance, ..Accrual::default() };
-        let mut read = AccrualState { commissions, earnings, accounts, budget, now };
-        for order in self.0.keys() {
+        let mut read = AccrualState { commissions, earnings, accounts, budget, now, above: Vec::new() };
+        for (order, due) in &self.0 {
             let found = source_of(orders.get(order).map(|found| &**found), purchases.get(order).map(|found| &**found))?;
             let missing = || Fault::bug(format!("a message names {order}, but it is not there"));
-            read.now.orders.insert(*order, found.ok_or_else(missing)?);
+            let source = found.ok_or_else(missing)?;
+            let source = if due.second_of.is_some() { source.second().ok_or_else(missing)? } else { source };
+            read.now.orders.insert(*order, source);
         }
         read.now.commissions = values(&read.commissions);
         read.now.earnings = values(&read.earnings);
@@ -98,6 +110,7 @@ impl Orders {
             let by = by_worker(app, &due.message);
             let settled = read.now.settle(*order, &by, &mut || JournalId::new(app.ulid()));
             settled.map_err(Fault::bug)?;
+            read.above.extend(read.now.second_level(*order, due.purchase));
         }
         Ok(read)
     }
@@ -119,10 +132,15 @@ fn due(told: &Cause<'_>) -> Option<(OrderId, Due)> {
     match *told.message {
         Message::OrderPaid { order, user, inviter: Some(inviter) }
         | Message::OrderNetChanged { order, user, inviter: Some(inviter), .. } => {
-            Some((order, Due { purchase: false, invitee: user, inviter, message: told.id.to_owned() }))
+            Some((order, Due { purchase: false, invitee: user, inviter, message: told.id.to_owned(), second_of: None }))
         }
-        Message::PurchaseNetChanged { purchase, user, inviter } => {
-            Some((purchase, Due { purchase: true, invitee: user, inviter, message: told.id.to_owned() }))
+        Message::PurchaseNetChanged { purchase, user, inviter } => Some((
+            purchase,
+            Due { purchase: true, invitee: user, inviter, message: told.id.to_owned(), second_of: None },
+        )),
+        Message::SecondLevelDue { order, user, inviter, purchase } => {
+            let due = Due { purchase, invitee: user, inviter, message: told.id.to_owned(), second_of: Some(order) };
+            Some((Commission::second_level(order), due))
         }
         _ => None,
     }
@@ -143,6 +161,8 @@ pub struct AccrualState {
     pub(crate) earnings: BTreeMap<UserId, Versioned<Earnings>>,
     pub(crate) accounts: BTreeMap<UserId, Versioned<CommissionAccount>>,
     pub(crate) budget: BudgetState,
+    /// Messages for the inviters' inviters, whose commissions follow.
+    pub(crate) above: Vec<Message>,
 }
 
 impl AccrualState {
@@ -171,6 +191,18 @@ impl AccrualState {
             tx.upsert(self.earnings.get(id), earnings);
         }
         self.budget.write(&now.allowance, tx);
+        for message in &self.above {
+            tx.send(message.clone());
+        }
+    }
+}
+
+impl Accrual {
+    /// Message for the second level of an order that earned the inviter a commission; it follows the order's net, too (R6.11).
+    fn second_level(&self, order: OrderId, purchase: bool) -> Option<Message> {
+        let source = self.orders.get(&order).filter(|_| self.commissions.contains_key(&order))?;
+        let inviter = source.affiliate?.second?.inviter;
+        Some(Message::SecondLevelDue { order, user: source.user, inviter, purchase })
     }
 }
 

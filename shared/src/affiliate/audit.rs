@@ -1,4 +1,4 @@
-//! Affiliate invariants C1, C3–C5, W1, W2, and the ledger invariants L2–L4 of commission accounts.
+//! Affiliate invariants C1, C3–C7, W1, W2, and the ledger invariants L2–L4 of commission accounts.
 //!
 //! | invariant | rule |
 //! | --- | --- |
@@ -7,6 +7,7 @@
 //! | C4 | a commission follows from its order's snapshot, and its remainder follows the order's net; one posted by hand is whole or reversed |
 //! | C5 | an invitee's commissions are numbered from 1, none above the limit of its order |
 //! | C6 | what a month left of an account is what its entries up to the last one of the month say |
+//! | C7 | both levels of an order earn at most its base |
 //! | W1 | a withdrawal has one journal that requests and one that closes it, in line with its state |
 //! | W2 | the held part, or a shop's held account, is the sum of open withdrawals; the withdrawn total is the sum of completed ones |
 
@@ -67,7 +68,11 @@ type Sources = BTreeMap<OrderId, CommissionSource>;
 
 fn sources(all: &Snapshot) -> Sources {
     let bought = all.purchases.values().filter_map(|purchase| CommissionSource::of_purchase(purchase).ok().flatten());
-    all.orders.values().map(CommissionSource::from).chain(bought).map(|source| (source.id, source)).collect()
+    let first: Vec<CommissionSource> = all.orders.values().map(CommissionSource::from).chain(bought).collect();
+    // The second level is earned where the inviter earned a commission.
+    let earned = first.iter().filter(|source| all.commissions.contains_key(&source.id));
+    let second: Vec<CommissionSource> = earned.filter_map(CommissionSource::second).collect();
+    first.into_iter().chain(second).map(|source| (source.id, source)).collect()
 }
 
 /// L2–L4: each part of the account equals its last line, and its lines chain without gaps.
@@ -169,7 +174,10 @@ fn check_sums(all: &Snapshot, account: &CommissionAccount, findings: &mut Vec<Fi
 fn check_commission(all: &Snapshot, sources: &Sources, commission: &Commission, findings: &mut Vec<Finding>) {
     match &commission.posted {
         Some(_) => check_posted(all, commission, findings),
-        None => check_earned(sources, commission, findings),
+        None => {
+            check_earned(sources, commission, findings);
+            check_levels(all, commission, findings);
+        }
     }
     let mut wrong = |invariant, detail: String| findings.push(Finding::new(invariant, commission.id, detail));
     let cause = Commission::cause(commission.id);
@@ -207,6 +215,17 @@ fn check_earned(sources: &Sources, commission: &Commission, findings: &mut Vec<F
     }
 }
 
+/// C7: both levels together are at most the base of the order (R6.11).
+fn check_levels(all: &Snapshot, commission: &Commission, findings: &mut Vec<Finding>) {
+    let Some(earned) = commission.second_of else { return };
+    let first = all.commissions.get(&earned).filter(|first| first.second_of.is_none());
+    let both = first.and_then(|first| first.amount.plus(commission.amount).ok());
+    if both.is_none_or(|both| both.compare(commission.base).is_ok_and(std::cmp::Ordering::is_gt)) {
+        let detail = format!("with that of {earned} it comes to {both:?} of {}", commission.base);
+        findings.push(Finding::new("C7", commission.id, detail));
+    }
+}
+
 /// C4: a commission posted by hand is whole until it is reversed, and what is below zero waits for nothing.
 fn check_posted(all: &Snapshot, commission: &Commission, findings: &mut Vec<Finding>) {
     let (amount, left) = (commission.amount, commission.left());
@@ -223,7 +242,7 @@ fn check_posted(all: &Snapshot, commission: &Commission, findings: &mut Vec<Find
 /// An order without a commission has a reason for it.
 fn check_invitees(all: &Snapshot, sources: &Sources, findings: &mut Vec<Finding>) {
     let mut invitees: BTreeMap<UserId, Vec<(&Commission, &CommissionSource)>> = BTreeMap::new();
-    for commission in all.commissions.values().filter(|commission| commission.posted.is_none()) {
+    for commission in all.commissions.values().filter(|commission| commission.counts()) {
         let of = invitees.entry(commission.invitee).or_default();
         of.extend(sources.get(&commission.order).map(|order| (commission, order)));
     }
@@ -245,10 +264,10 @@ fn check_invitees(all: &Snapshot, sources: &Sources, findings: &mut Vec<Finding>
     }
     for order in sources.values().filter(|order| !all.commissions.contains_key(&order.id)) {
         let none = Earnings::none(order);
-        let earnings = all.earnings.get(&order.user).unwrap_or(&none);
+        let earnings = all.earnings.get(&order.user).filter(|_| order.second_of.is_none()).unwrap_or(&none);
         let inviter = order.inviter.and_then(|inviter| all.users.get(&inviter));
         // What was above the cap at its capture earned nothing, even if refunds have given back some of the cap since (R6.4).
-        let own = invitees.get(&order.user).map_or(&[][..], Vec::as_slice);
+        let own = invitees.get(&order.user).filter(|_| order.second_of.is_none()).map_or(&[][..], Vec::as_slice);
         let most = own.iter().try_fold(none.earned, |sum, (commission, _)| sum.plus(commission.amount));
         let at_most = |earned| Earnings { earned, ..earnings.clone() };
         if inviter.is_some_and(|inviter| inviter.status != Status::Erased)

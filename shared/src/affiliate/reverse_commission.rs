@@ -34,14 +34,18 @@ async fn plan(app: &App, ctx: &Ctx, ask: &ReverseCommission) -> Result<(Commissi
     let mut tx = app.tx();
     let order = Commission::order_of(ask.commission);
     let keys = (Commission::key(ask.commission), Order::key(order), Purchase::key(order));
-    let (commission, order, purchase) = app.store.read(keys).await?;
+    let (commission, mut order, mut purchase) = app.store.read(keys).await?;
     let commission = commission.ok_or(Refusal::NotFound)?;
+    if let Some(earned) = commission.second_of {
+        (order, purchase) = app.store.read((Order::key(earned), Purchase::key(earned))).await?;
+    }
     if commission.denied.is_some() {
         return Ok((commission.into_inner(), tx));
     }
     let id = commission.order;
     let source = source_of(order.as_deref(), purchase.as_deref())?;
-    let invitee = commission.posted.is_none().then(|| Earnings::key(commission.invitee));
+    let source = if commission.second_of.is_some() { source.and_then(|source| source.second()) } else { source };
+    let invitee = commission.counts().then(|| Earnings::key(commission.invitee));
     let (account, earnings) = app.store.read((CommissionAccount::key(commission.beneficiary), invitee)).await?;
     let account = account.ok_or_else(|| Fault::bug("a commission on no account"))?;
     let audit = by_admin(app, ctx, ask.admin, "commission.reversed", ask.commission.to_string());

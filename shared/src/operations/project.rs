@@ -193,6 +193,7 @@ fn subjects(message: &Message) -> Vec<Subject> {
         | Message::GrantTermsTightened { .. }
         | Message::UserErased { .. }
         | Message::ChargeCounted { .. }
+        | Message::SecondLevelDue { .. }
         | Message::Mail { .. } => Vec::new(),
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::account::model::access::Bearer;
@@ -15,7 +16,9 @@ use crate::payment::enrol_late::enrol_late;
 use crate::payment::gateway::{CreateFailure, Created};
 use crate::payment::keep_coupon::{Counters, without_use};
 use crate::payment::model::coupon::{self, CouponCode};
-use crate::payment::model::order::{AffiliateTerms, Failure, FailureCode, ForAgency, Order, OrderStatus, OrderWindow};
+use crate::payment::model::order::{
+    AffiliateTerms, Failure, FailureCode, ForAgency, Order, OrderStatus, OrderWindow, SecondTerms,
+};
 use crate::payment::model::price::{Quote, TopUp, price, quote};
 use crate::payment::model::settings::{DASHBOARD, Offer, PaymentSettings};
 use crate::payment::pay_page;
@@ -200,6 +203,9 @@ pub(crate) async fn affiliate_terms(app: &App, user: &User, now: Timestamp) -> R
     if days > 0 && valid_until.is_some_and(|until| until < now) {
         return Ok(None);
     }
+    let above = inviter.attribution.as_ref().map(|attribution| attribution.inviter);
+    let rate = settings.second_level_rate.min(Decimal::ONE.saturating_sub(inviter.affiliate.rate));
+    let second = above.filter(|_| rate > Decimal::ZERO).map(|inviter| SecondTerms { inviter, rate });
     let cap = LedgerMoney::exact(settings.cap_per_invitee, user.accounts.balance().currency())?;
     Ok(Some(AffiliateTerms {
         rate: inviter.affiliate.rate,
@@ -207,6 +213,7 @@ pub(crate) async fn affiliate_terms(app: &App, user: &User, now: Timestamp) -> R
         hold_hours: settings.hold_hours,
         cap: cap.is_positive().then_some(cap),
         valid_until: valid_until.filter(|_| days > 0),
+        second,
     }))
 }
 
@@ -303,7 +310,7 @@ pub async fn drafted_for_agency(app: &App, settings: &PaymentSettings, bare: Bar
     let mut order = Order {
         charge: bare.charge,
         credit: nothing,
-        discount_rate: rust_decimal::Decimal::ONE,
+        discount_rate: Decimal::ONE,
         return_url: settings.return_url.clone(),
         agency: Some(bare.agency),
         ..drafted(app, &ask, method, &quote, None, None, now)

@@ -2,7 +2,7 @@
 
 use kernel::fault::{Error, Fault};
 use kernel::id::{OrderId, ReviewId, UserId};
-use kernel::money::{LedgerMoney, PayMoney};
+use kernel::money::{LedgerMoney, MoneyError, PayMoney};
 use kernel::refusal::Refusal;
 use table::item::Versioned;
 
@@ -56,8 +56,8 @@ pub struct RefundEffects {
     pub amount_bonus: Option<BeforeAfter>,
     /// None if the order has no bonus of a coupon.
     pub coupon_bonus: Option<BeforeAfter>,
-    /// Beneficiary of the commission, and how it changes; none without one.
-    pub commission: Option<(UserId, BeforeAfter)>,
+    /// Beneficiaries of the commissions, and how each changes.
+    pub commissions: Vec<(UserId, BeforeAfter)>,
     pub rewards: Vec<RewardEffect>,
 }
 
@@ -84,8 +84,9 @@ pub async fn of_refund(app: &App, id: OrderId, amount: Option<&str>) -> Result<R
     let payment = Payment::key(order.provider, payment.ok_or(Refusal::NothingToRefund)?);
     let reward = |side| Reward::key(Reward::id_of(order.user, Trigger::Qualified, side));
     let rewards = vec![reward(Side::Inviter), reward(Side::Invitee)];
-    let keys = (User::key(order.user), payment, Commission::key(Commission::id_of(id)), rewards);
-    let (user, payment, commission, rewards) = app.store.read(keys).await?;
+    let levels = [id, Commission::second_level(id)].map(|id| Commission::key(Commission::id_of(id))).to_vec();
+    let keys = (User::key(order.user), payment, levels, rewards);
+    let (user, payment, levels, rewards) = app.store.read(keys).await?;
     let mut payment = payment.ok_or(Refusal::NothingToRefund)?.into_inner();
     let most = payment.refundable()?.filter(|left| left.is_positive()).ok_or(Refusal::NothingToRefund)?;
     let amount = amount.map_or(Ok(most), |text| part("/amount", text, most))?;
@@ -104,10 +105,9 @@ pub async fn of_refund(app: &App, id: OrderId, amount: Option<&str>) -> Result<R
         Ok(BeforeAfter { now: target(whole, order.net(), order.charge)?, then: target(whole, net, order.charge)? })
     };
     let source = CommissionSource::from(&after);
-    let commission = match commission {
-        Some(of) => Some((of.beneficiary, BeforeAfter { now: of.left(), then: of.target(&source)? })),
-        None => None,
-    };
+    let moves =
+        |of: Versioned<Commission>| Ok((of.beneficiary, BeforeAfter { now: of.left(), then: of.target(&source)? }));
+    let commissions = levels.into_iter().flatten().map(moves).collect::<Result<_, MoneyError>>()?;
     let (credit, bonus) = (of(order.credit)?, order.bonus.filter(|_| !order.bonus_held).map(of).transpose()?);
     let rewards = rewards.into_iter().flatten().map(Versioned::into_inner).collect();
     Ok(RefundEffects {
@@ -121,7 +121,7 @@ pub async fn of_refund(app: &App, id: OrderId, amount: Option<&str>) -> Result<R
         bonus,
         amount_bonus: order.amount_bonus.map(of).transpose()?,
         coupon_bonus: Some(order.coupon_bonus()).filter(|bonus| bonus.is_positive()).map(of).transpose()?,
-        commission,
+        commissions,
         rewards: rewards_after(&order, &user, net, rewards)?,
         order,
         user,

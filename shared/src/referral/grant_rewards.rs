@@ -244,6 +244,8 @@ impl RewardReads {
                     wanted.rewards.extend([reward, Reward::sibling(reward)]);
                     wanted.beneficiary(beneficiary, aim);
                 }
+                // Its commission alone concerns the inviter's inviter.
+                Message::SecondLevelDue { inviter, .. } if aim == Target::Grant => wanted.users.push(inviter),
                 _ => {}
             }
         }

@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod code;
+mod second;
 mod statement;
 mod withdrawal;
 

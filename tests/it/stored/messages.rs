@@ -55,6 +55,8 @@ fn samples() -> Vec<(&'static str, Message)> {
             Message::OrderNetChanged { order, user, inviter: None, refunded: false, reinstated: true },
         ),
         ("purchase_net_changed", Message::PurchaseNetChanged { purchase: order, user, inviter }),
+        ("second_level_due", Message::SecondLevelDue { order, user, inviter, purchase: false }),
+        ("second_level_due.purchase", Message::SecondLevelDue { order, user, inviter, purchase: true }),
         ("order_closed", Message::OrderClosed { order }),
         ("promotion_expired", Message::PromotionExpired { user }),
         ("promotion_enrolled", Message::PromotionEnrolled { user }),

@@ -287,6 +287,7 @@ fn commission(visit: &Visit, people: &People, of: &Commission) -> Vec<Markup> {
 fn about(visit: &Visit, of: &Commission) -> Markup {
     html! {
         @if let Some(order) = of.about() { (id_link(&format!("/admin/orders/{order}"), &order.to_string())) }
+        @if of.second_of.is_some() { span.badge { (visit.text.commission_second()) } }
         @if let Some(posted) = &of.posted { span.badge { (visit.text.share_posted()) } small.break { (posted.reason) } }
     }
 }

@@ -23,7 +23,7 @@ pub use crate::affiliate::model::commission::earning::{Accrual, EarningError};
 
 use crate::affiliate::model::purchase::Purchase;
 use crate::operations::model::budget::HoldReason;
-use crate::payment::model::order::{AffiliateTerms, Order};
+use crate::payment::model::order::{AffiliateTerms, Order, SecondTerms};
 use crate::payment::model::payment::target;
 use crate::webhooks::model::outbound_event::CommissionStep;
 use kernel::id::{CommissionId, OrderId, UserId};
@@ -52,9 +52,9 @@ text_enum! {
 pub struct Commission {
     /// Derived from the order's id; see [`Commission::id_of`].
     pub id: CommissionId,
-    /// The order; of a commission that was posted by hand an id of its own, which is no order's.
+    /// The order; of a commission of the second level or posted by hand an id of its own, which is no order's.
     pub order: OrderId,
-    /// The inviter.
+    /// The inviter; of one of the second level, the inviter's inviter.
     pub beneficiary: UserId,
     /// The user who paid the order; of one posted without an order, the beneficiary.
     pub invitee: UserId,
@@ -65,7 +65,7 @@ pub struct Commission {
     pub rate: Decimal,
     /// Amount at the order's capture, before any refund; below zero only when posted by hand.
     pub amount: LedgerMoney,
-    /// Number among the invitee's commissions, from 1 (C5); 0 of one posted by hand.
+    /// Number among the invitee's commissions, from 1 (C5); 0 of one of the second level or posted by hand.
     pub number: u32,
     /// Remaining amount; `None` while it equals `amount`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -93,6 +93,9 @@ pub struct Commission {
     /// Reason of an admin's reversal, which is permanent whatever happens to the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub denied: Option<String>,
+    /// Order that earned its beneficiary's invitee a commission, of one of the second level (R6.11).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_of: Option<OrderId>,
     /// Posting of an admin; `None` for the commission of an order (R6.8).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub posted: Option<PostedCommission>,
@@ -111,6 +114,19 @@ impl Commission {
     /// Returns the id of a commission's order.
     pub fn order_of(id: CommissionId) -> OrderId {
         OrderId::new(id.ulid())
+    }
+
+    /// Returns the id that stands for an order in its commission of the second level.
+    ///
+    /// It differs in a bit of the random part that orders made one after the other share, so it is no order's.
+    pub fn second_level(order: OrderId) -> OrderId {
+        const BIT: u128 = 1 << 79;
+        OrderId::new(ulid::Ulid(order.ulid().0 ^ BIT))
+    }
+
+    /// Tests whether it counts toward the trigger limit and the cap of its invitee.
+    pub fn counts(&self) -> bool {
+        self.posted.is_none() && self.second_of.is_none()
     }
 
     /// Returns the reason for holding it; `None` if it is not held.
@@ -228,6 +244,8 @@ pub struct CommissionSource {
     pub paid_at: Option<Timestamp>,
     /// Start of the hold: the capture of an order, the report of a purchase.
     pub held_since: Option<Timestamp>,
+    /// The order or purchase, if this is its second level.
+    pub second_of: Option<OrderId>,
 }
 
 impl From<&Order> for CommissionSource {
@@ -243,6 +261,7 @@ impl From<&Order> for CommissionSource {
             net: order.net(),
             paid_at,
             held_since: paid_at,
+            second_of: None,
         }
     }
 }
@@ -264,7 +283,19 @@ impl CommissionSource {
             net,
             paid_at: Some(bought.paid_at),
             held_since: Some(bought.reported_at),
+            second_of: None,
         }))
+    }
+
+    /// Returns the source of the second level's commission: the same order under the terms of the inviter's inviter (R6.11).
+    ///
+    /// Neither the trigger limit nor the cap counts it: it is earned where the inviter earns one.
+    pub fn second(&self) -> Option<Self> {
+        let terms = self.affiliate?;
+        let SecondTerms { inviter, rate } = terms.second?;
+        let terms = AffiliateTerms { rate, trigger_limit: 0, cap: None, second: None, ..terms };
+        let (id, second_of) = (Commission::second_level(self.id), Some(self.id));
+        Some(Self { id, inviter: Some(inviter), affiliate: Some(terms), second_of, ..*self })
     }
 }
 

@@ -1,12 +1,12 @@
 //! The settings of the affiliate programme.
 
 use jiff::Timestamp;
-use kernel::settings::{Decimals, List, ProgrammeSettings, Text};
+use kernel::settings::{Checks, Decimals, List, ProgrammeSettings, Text};
 use rust_decimal::Decimal;
 
 kernel::settings! {
     /// The affiliate programme (R6).
-    pub struct AffiliateSettings as "affiliate", check with AffiliateSettings::check_window {
+    pub struct AffiliateSettings as "affiliate", check with AffiliateSettings::check_across {
         enabled: bool = false, "Orders earn commission for the inviter", from "the next order";
         starts_at: Option<Timestamp> = None,
             "The programme is off before; `null` is no start", from "at once";
@@ -16,6 +16,9 @@ kernel::settings! {
             "Commissions of a calendar month (UTC) above it are held; 0 is no limit", from "the next of them";
         default_rate: Decimal = Decimal::new(1, 1), in Decimals::positive(Decimal::ONE), unit "part of the credit",
             "The rate new users get", from "the next sign-up";
+        second_level_rate: Decimal = Decimal::ZERO, in Decimals::between(Decimal::ZERO, Decimal::ONE), unit "part of the credit",
+            note "with the inviter's rate at most 1",
+            "Commission of the inviter's inviter, on each order that earns the inviter one; 0 is none", from "the next order";
         default_trigger_limit: u32 = 3, in 0..=1_000_000, unit "orders",
             "How many orders of one invitee earn; 0 is no limit", from "the next sign-up";
         // A user's codes are read in one call, and told of their owner's state in one transaction.
@@ -35,3 +38,12 @@ kernel::settings! {
 }
 
 kernel::programme!(AffiliateSettings);
+
+impl AffiliateSettings {
+    /// The programme ends after its start, and both levels together pay no more than the credit (R6.11).
+    fn check_across(&self, checks: &mut Checks) {
+        self.check_window(checks);
+        let most = Decimal::ONE.saturating_sub(self.default_rate);
+        checks.range("/second_level_rate", self.second_level_rate, Decimal::ZERO, most);
+    }
+}

@@ -72,6 +72,9 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
             let bought = all.purchases.get(purchase).and_then(|purchase| purchase.bought.as_ref());
             bought.is_some_and(|bought| bought.user == *user && bought.inviter == Some(*inviter))
         }
+        Message::SecondLevelDue { order, user, .. } => {
+            all.commissions.get(order).is_some_and(|commission| commission.counts() && commission.invitee == *user)
+        }
         Message::OrderClosed { order } => is_order(order, |status| status != OrderStatus::Pending),
         Message::PromotionExpired { user } | Message::PromotionEnrolled { user } => {
             all.users.get(user).is_some_and(|user| user.promotion.is_some())

@@ -174,7 +174,7 @@ impl Rebuilt {
         }
         let mut earned: BTreeMap<UserId, (u32, Decimal)> =
             all.earnings.keys().map(|invitee| (*invitee, (0, Decimal::ZERO))).collect();
-        for commission in all.commissions.values().filter(|commission| commission.posted.is_none()) {
+        for commission in all.commissions.values().filter(|commission| commission.counts()) {
             let (orders, sum) = earned.entry(commission.invitee).or_default();
             (*orders, *sum) = (orders.saturating_add(1), sum.saturating_add(commission.left().amount()));
         }

@@ -153,7 +153,7 @@ pub fn of_commission(commission: &Commission, bond: Option<&Referral>) -> Tallie
     let back = earned.minus(commission.left()).map_or(Decimal::ZERO, LedgerMoney::amount);
     both(&mut tallies, at, "commissions.reversed", back);
     let first = |bond: &&Referral| bond.inviter_for(Trigger::Registration) == commission.beneficiary;
-    if let Some(code) = bond.filter(|_| commission.posted.is_none()).filter(first).map(|bond| &bond.code) {
+    if let Some(code) = bond.filter(|_| commission.counts()).filter(first).map(|bond| &bond.code) {
         put(&mut tallies, format!("invite.{code}.earned"), commission.left().amount());
     }
     tallies

@@ -129,6 +129,18 @@ pub struct AffiliateTerms {
     /// Last instant at which an order earns; `None` means no end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<Timestamp>,
+    /// Share of the inviter's inviter (R6.11).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second: Option<SecondTerms>,
+}
+
+/// Terms of the second level: of the inviter's inviter (R6.11).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct SecondTerms {
+    pub inviter: UserId,
+    /// Commission as a fraction of the credit; with the inviter's at most 1.
+    #[serde(with = "kernel::decimal")]
+    pub rate: Decimal,
 }
 
 /// Link to the agency order that a payment order pays for (R8.12).

@@ -155,7 +155,7 @@ fn refund_effects(visit: &Visit, of: &RefundEffects) -> Markup {
     if let Some(bonus) = of.coupon_bonus {
         rows.push(effect(html! { (text.coupon()) }, bonus));
     }
-    if let Some((user, commission)) = &of.commission {
+    for (user, commission) in &of.commissions {
         rows.push(effect(html! { (text.effect_commission()) small.mono { (short(&user.to_string())) } }, *commission));
     }
     for reward in &of.rewards {

@@ -140,6 +140,7 @@ impl Texts {
             "ends_at" => (self.set_affiliate_ends_at(), self.set_affiliate_ends_at_effect()),
             "budget" => (self.set_affiliate_budget(), self.set_affiliate_budget_effect()),
             "default_rate" => (self.set_affiliate_default_rate(), self.set_affiliate_default_rate_effect()),
+            "second_level_rate" => (self.set_affiliate_second_level_rate(), self.set_affiliate_second_level_rate_effect()),
             "default_trigger_limit" => (self.set_affiliate_default_trigger_limit(), self.set_affiliate_default_trigger_limit_effect()),
             "max_codes_per_user" => (self.set_affiliate_max_codes_per_user(), self.set_affiliate_max_codes_per_user_effect()),
             "hold_hours" => (self.set_affiliate_hold_hours(), self.set_affiliate_hold_hours_effect()),

@@ -48,7 +48,13 @@ pub struct NewPosting {
 impl Commission {
     /// Returns the order that it is about; `None` if it was posted without one.
     pub fn about(&self) -> Option<OrderId> {
-        self.posted.as_ref().map_or(Some(self.order), |posted| posted.order)
+        let earned = self.second_of.unwrap_or(self.order);
+        self.posted.as_ref().map_or(Some(earned), |posted| posted.order)
+    }
+
+    /// Returns the id that its lines relate to: of its order, or its own if it was posted by hand.
+    pub(super) fn related(&self) -> String {
+        self.second_of.unwrap_or(self.order).to_string()
     }
 
     /// Returns whose order it is about; `None` if it was posted without one.
@@ -98,6 +104,7 @@ impl Accrual {
             cap_used: None,
             at_most: None,
             denied: None,
+            second_of: None,
             posted: Some(posted),
             last: JournalRef { id: journal, step: 0 },
             created_at: by.at,

@@ -93,13 +93,16 @@ impl Accrual {
     /// The same journal entry takes back the share of any earlier refund.
     fn begin(&mut self, order: &CommissionSource, by: &JournalOrigin, journal: JournalId) -> Result<(), EarningError> {
         let Some((beneficiary, terms)) = order.inviter.zip(order.affiliate) else { return Ok(()) };
-        let before = self.earnings.get(&order.user).cloned().unwrap_or_else(|| Earnings::none(order));
+        let is_first = order.second_of.is_none();
+        let known = self.earnings.get(&order.user).filter(|_| is_first);
+        let before = known.cloned().unwrap_or_else(|| Earnings::none(order));
         let (Ok(amount), Some(since)) = (earned(order, &before)?, order.held_since) else { return Ok(()) };
         let status = *self.inviters.get(&beneficiary).ok_or(EarningError::NoInviter(order.id))?;
         if status == Status::Erased {
             return Ok(());
         }
-        let number = before.orders.checked_add(1).ok_or(EarningError::Exhausted)?;
+        let next = before.orders.checked_add(1).ok_or(EarningError::Exhausted)?;
+        let number = if is_first { next } else { 0 };
         let available_at = available_at(&terms, since);
         // Refunds do not matter here: whatever is given back may be reinstated.
         let budgeted = self.allowance.take(amount)?;
@@ -125,6 +128,7 @@ impl Accrual {
             cap_used: terms.cap.map(|_| before.earned),
             at_most: None,
             denied: None,
+            second_of: order.second_of,
             posted: None,
             last: JournalRef { id: journal, step: 0 },
             created_at: by.at,
@@ -137,7 +141,7 @@ impl Accrual {
         let currency = amount.currency();
         let account = self.accounts.entry(beneficiary).or_insert(CommissionAccount::none(beneficiary, currency));
         let header = by.header(journal, Commission::cause(commission.id));
-        let (after, posting) = account.post(header, &moves, &order.id.to_string(), house(target))?;
+        let (after, posting) = account.post(header, &moves, &commission.related(), house(target))?;
         *account = after;
         // Above the budget no time ends the hold: it begins when the commission is released.
         if pending && !over_budget {
@@ -148,7 +152,9 @@ impl Accrual {
             self.blocked.insert(beneficiary);
         }
         self.granted = self.granted.saturating_add(1);
-        self.earnings.insert(order.user, earnings);
+        if is_first {
+            self.earnings.insert(order.user, earnings);
+        }
         self.keep(commission, posting);
         Ok(())
     }
@@ -237,9 +243,9 @@ impl Accrual {
             self.accounts.get_mut(&commission.beneficiary).ok_or(EarningError::NoAccount(commission.order))?;
         let header = by.header(journal, Commission::cause(commission.id)).correcting(commission.last);
         let last = header.as_last();
-        let (after, posting) = account.post(header, moves, &commission.order.to_string(), house(difference))?;
+        let (after, posting) = account.post(header, moves, &commission.related(), house(difference))?;
         *account = after;
-        if !difference.is_zero() && commission.posted.is_none() {
+        if !difference.is_zero() && commission.counts() {
             let earnings = self.earnings_of(&commission)?;
             earnings.earned = earnings.earned.plus(difference)?;
         }

@@ -15,7 +15,14 @@ fn ann() -> UserId {
 }
 
 fn terms() -> AffiliateTerms {
-    AffiliateTerms { rate: Decimal::new(1, 1), trigger_limit: 3, hold_hours: 0, cap: None, valid_until: None }
+    AffiliateTerms {
+        rate: Decimal::new(1, 1),
+        trigger_limit: 3,
+        hold_hours: 0,
+        cap: None,
+        valid_until: None,
+        second: None,
+    }
 }
 
 /// Builds Bob's `number`-th order over ¥100 under these terms, paid.

@@ -198,6 +198,7 @@ fn an_order_fits_a_kilobyte_and_survives_storage() {
             hold_hours: 0,
             cap: None,
             valid_until: None,
+            second: None,
         }),
         pay_url: Some("u".repeat(280)),
         client_ip: Some("203.0.113.200".into()),
