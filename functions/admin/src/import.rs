@@ -31,6 +31,8 @@ use shared::referral::model::referral::InviteCode;
 use shared::table::execute::Answered;
 use utoipa::ToSchema;
 
+use super::user::StatusChoice;
+
 /// Accounts that move in.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -61,6 +63,7 @@ pub struct ImportedUser {
     password_hash: Option<String>,
     /// `active`, which is the default, or `blocked`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<StatusChoice>)]
     status: Option<String>,
     /// Language of e-mails: `en` or `zh`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -348,10 +351,10 @@ impl ImportedUser {
         if !locale.as_deref().is_none_or(plain) {
             return Err(FieldError::new("/locale", "not_a_locale", "a language tag, `en` or `zh`"));
         }
-        let status = match self.status.as_deref() {
-            None | Some("active") => Status::Active,
-            Some("blocked") => Status::Blocked,
-            Some(_) => return Err(FieldError::new("/status", "unknown", "`active` or `blocked`")),
+        let status = match self.status.as_deref().map(StatusChoice::parse) {
+            None | Some(Some(StatusChoice::Active)) => Status::Active,
+            Some(Some(StatusChoice::Blocked)) => Status::Blocked,
+            Some(None) => return Err(FieldError::new("/status", "unknown", "`active` or `blocked`")),
         };
         let not_a_time = || FieldError::new("/signed_up_at", "not_a_time", "a time that is over, 2026-11-20T10:00:00Z");
         let time = |text: &str| text.parse().ok().filter(|at: &Timestamp| *at <= now).ok_or_else(not_a_time);

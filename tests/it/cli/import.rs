@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use guerdon::api::{Api, Credentials};
 use serde_json::{Value, json};
 
-use super::bench::{Bench, Ran};
+use super::bench::{Bench, PASSWORD, Ran};
 use crate::operations::import::{BCRYPT, LETTERS};
 
 /// A folder of its own, which goes with it.
@@ -126,7 +128,7 @@ fn each_line_has_its_outcome_in_the_report() {
         assert!(more.err.contains("1 lines were done before"), "{}", more.err);
         let expected = ["2 imported", "4 imported", "5 imported", "6 imported", "7 imported"];
         assert_eq!(folder.rows("users.report.csv"), expected);
-        let other = folder.file("users.csv", "email\nzed@example.com\n");
+        let other = folder.file("users.csv", &right.replace("ann@", "zed@"));
         let refused = import(bench, "users", &other, &["--apply"]).await;
         assert_eq!((refused.status, refused.err.contains("is no report of this file")), (2, true), "{}", refused.err);
         assert_eq!(folder.rows("users.report.csv"), expected, "and it stays");
@@ -185,5 +187,24 @@ fn a_file_that_cannot_be_one_is_wrong_usage() {
         let bad =
             bench.words(&["import", "users", &folder.file("u.csv", "email\na@x.com\n"), "--source", "Old Site"]).await;
         assert_eq!((bad.status, bad.err.contains("/source")), (1, true), "{}", bad.err);
+    });
+}
+
+/// R13.1: a run that outlasts its session signs in anew.
+#[test]
+fn a_run_that_outlasts_its_session_signs_in_anew() {
+    Bench::run(async |bench| {
+        let (email, password) = ("admin@localhost".to_owned(), PASSWORD.to_owned());
+        let api = Api::new(&bench.url, Some(Credentials { email, password }));
+        let body = |name: &str| {
+            let lines = json!([{"email": format!("{name}@example.com")}]);
+            json!({"source": "old-site", "dry_run": false, "lines": lines})
+        };
+        for name in ["ann", "bob"] {
+            let done = api.post("/v1/admin/import/users", &body(name)).await.unwrap();
+            assert_eq!(done["lines"][0]["outcome"], "imported", "{done}");
+            bench.settle().await;
+            bench.stack.clock.advance(Duration::from_secs(20 * 60));
+        }
     });
 }

@@ -182,6 +182,9 @@ fn names_that_are_taken_are_told() {
             "refused duplicate_line",
         ];
         assert_eq!(import(world, "users", lines).await, told);
+        let twice = json!([{"external_id": "5"}, {"email": "fay@example.com", "external_id": "5"}, {"email": "fay@example.com"}]);
+        let told = ["imported", "refused duplicate_line", "imported"];
+        assert_eq!(import(world, "users", twice).await, told, "a line that is refused takes no name");
         let apart =
             json!([{"email": "cid@example.com", "external_id": "2"}, {"email": "new@example.com", "external_id": "9"}]);
         assert_eq!(import(world, "users", apart).await, ["conflict identities_differ", "imported"]);

@@ -80,10 +80,16 @@ pub async fn import<L: ImportLine>(
     for (place, (line, part)) in ask.lines.iter().zip(&parts).enumerate() {
         let told = match line {
             Err(refused) => Ok(Answered { answer: refused.clone(), replayed: false }),
-            Ok(line) => match line.identities().into_iter().find_map(|identity| known.insert(identity, place)) {
-                Some(first) => Ok(Answered { answer: repeated(first), replayed: false }),
-                None => one(app, part, line, ask).await,
-            },
+            Ok(line) => {
+                let identities = line.identities();
+                match identities.iter().find_map(|identity| known.get(identity)) {
+                    Some(first) => Ok(Answered { answer: repeated(*first), replayed: false }),
+                    None => {
+                        known.extend(identities.into_iter().map(|identity| (identity, place)));
+                        one(app, part, line, ask).await
+                    }
+                }
+            }
         };
         let told = told.map_err(|fault| unfinished(fault, done.answer.is_empty()))?;
         done.answer.push(told.answer);

@@ -129,11 +129,11 @@ impl Lines {
     }
 
     fn body(&mut self, cells: &BTreeMap<&str, &str>, line: usize) -> Result<Value, Told> {
-        for known in identities(self.kind, cells) {
-            if let Some(first) = self.known.insert(known, line) {
-                return Err(Told::refused("duplicate_line", format!("line {first} is about the same")));
-            }
+        let identities = identities(self.kind, cells);
+        if let Some(first) = identities.iter().find_map(|identity| self.known.get(identity)) {
+            return Err(Told::refused("duplicate_line", format!("line {first} is about the same")));
         }
+        self.known.extend(identities.into_iter().map(|identity| (identity, line)));
         let mut body = Map::new();
         for (column, cell) in cells {
             let value = match *column {
