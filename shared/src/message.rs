@@ -119,6 +119,7 @@ impl Message {
             | Self::OrderPaid { inviter, .. }
             | Self::OrderNetChanged { inviter, .. } => inviter,
             Self::InviterNamed { inviter, .. }
+            | Self::ReferralImported { inviter, .. }
             | Self::InviterChanged { inviter, .. }
             | Self::ChargeCounted { inviter, .. }
             | Self::PurchaseNetChanged { inviter, .. }
@@ -134,6 +135,18 @@ subscriptions! {
         group inviter.unwrap_or(*user);
         to Reward if inviter.is_some(), Statistics;
         event Some(EventKind::UserRegistered) => EventSubject::User(*user);
+    }
+
+    /// An account moved in from another system; the operator's product knows it already (R13.1).
+    UserImported { user: UserId } => {
+        group user;
+        to Statistics;
+    }
+
+    /// An invitee's inviter moved in from another system (R13.1).
+    ReferralImported { user: UserId, inviter: UserId } => {
+        group inviter;
+        to Reward, Statistics;
     }
 
     /// A user named an inviter after the sign-up (R3.12).

@@ -3,6 +3,7 @@
 mod bench;
 mod cloud;
 mod deployed;
+mod import;
 mod manners;
 mod money;
 mod people;

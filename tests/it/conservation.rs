@@ -48,7 +48,7 @@ impl Play<'_> {
     }
 
     async fn step(&mut self) {
-        match self.below(36) {
+        match self.below(37) {
             25 => self.block().await,
             26 => self.vanity().await,
             27 => self.erase().await,
@@ -59,6 +59,7 @@ impl Play<'_> {
             33 => self.by_hand().await,
             34 => self.elsewhere().await,
             35 => self.foreign().await,
+            36 => self.move_in().await,
             0 | 1 => self.register().await,
             2..=4 => self.order().await,
             5..=7 => self.pay().await,
@@ -241,6 +242,29 @@ impl Play<'_> {
             self.world.admin().once().post(&format!("{path}/refunds"), body).await.is(201);
         }
         self.trouble();
+    }
+
+    /// Somebody moves in with a balance and an inviter, and the file is read again now and then (R13.1).
+    async fn move_in(&mut self) {
+        let mover = format!("mover{}", self.below(6));
+        let inviter = format!("mover{}", self.below(6));
+        let users =
+            json!([{"external_id": &mover}, {"email": format!("{inviter}@example.com"), "external_id": &inviter}]);
+        let amount = format!("0.{}7", self.below(3));
+        let sent = [
+            ("users", users),
+            ("codes", json!([{"external_id": &inviter, "code": format!("CODE{inviter}")}])),
+            ("balances", json!([{"external_id": &mover, "amount": amount}])),
+            ("referrals", json!([{"external_id": &mover, "inviter_external_id": &inviter, "may_qualify": true}])),
+        ];
+        for (kind, lines) in sent {
+            let source = ["old", "older"][self.below(2)];
+            let body = json!({"source": source, "dry_run": self.below(5) == 0, "lines": lines});
+            let key = format!("m{}", self.rng.next_u32());
+            for _ in 0..=self.below(2) {
+                self.world.admin().key(&key).post(&format!("/v1/admin/import/{kind}"), body.clone()).await;
+            }
+        }
     }
 
     /// Another product of the account takes money (F10).

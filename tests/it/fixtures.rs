@@ -55,7 +55,23 @@ async fn play(world: &World) {
     backend(world).await;
     agency(world).await;
     events(world).await;
+    moved_in(world).await;
     world.settle().await;
+}
+
+/// Lia and Max move in from another system: she with her code and her balance, he with her as his inviter.
+async fn moved_in(world: &World) {
+    let send = async |kind: &str, lines: Value| {
+        let body = json!({"source": "old-site", "dry_run": false, "lines": lines});
+        let done = world.admin().once().post(&format!("/v1/admin/import/{kind}"), body).await.is(200);
+        assert!(!done.to_string().contains("refused"), "{done}");
+    };
+    let hash = crate::operations::import::BCRYPT;
+    let lia = json!({"email": "lia@example.com", "password_hash": hash, "signed_up_at": "2024-02-29T10:00:00Z"});
+    send("users", json!([lia, {"external_id": "old-7"}])).await;
+    send("codes", json!([{"email": "lia@example.com", "code": "LIAS2024"}])).await;
+    send("referrals", json!([{"external_id": "old-7", "inviter_email": "lia@example.com"}])).await;
+    send("balances", json!([{"email": "lia@example.com", "amount": "12.34567891"}])).await;
 }
 
 /// An endpoint receives Kim's registration; a second endpoint is deleted.

@@ -133,6 +133,7 @@ impl Stand {
             scopes: std::collections::BTreeSet::new(),
             locale: None,
             created_at: now,
+            imported: None,
             attribution: None,
             promotion: None,
             affiliate: AffiliatePolicy::of(&AffiliateSettings::default()),
@@ -155,6 +156,7 @@ impl Stand {
             code: InviteCode::parse("INVITERS").unwrap(),
             bound_at: self.app.clock.now(),
             late: false,
+            imported: false,
             reparented: None,
             terms: RewardTerms {
                 currency: usd("0").currency(),

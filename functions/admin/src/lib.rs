@@ -11,6 +11,7 @@ pub mod daily;
 pub mod endpoint;
 pub mod erase;
 pub mod explain;
+pub mod import;
 pub mod inviter;
 pub mod order;
 pub mod platform;
@@ -97,6 +98,7 @@ pub fn api() -> Api<Arc<App>> {
         endpoint::replay,
     ]
     .and(codes())
+    .and(api![import::users, import::codes, import::balances, import::referrals])
 }
 
 /// The routes of plans, batches, codes and redemptions.

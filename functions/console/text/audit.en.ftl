@@ -66,3 +66,7 @@ act-withdrawal-paid = Withdrawal paid
 act-withdrawal-rejected = Withdrawal rejected
 act-asset-created = Asset taken in
 act-asset-moved = Asset moved
+act-import-users = Accounts moved in
+act-import-codes = Invite codes moved in
+act-import-balances = Opening balances moved in
+act-import-referrals = Referrals moved in

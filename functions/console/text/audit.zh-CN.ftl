@@ -66,3 +66,7 @@ act-withdrawal-paid = 支付提现
 act-withdrawal-rejected = 拒绝提现
 act-asset-created = 登记资产
 act-asset-moved = 转移资产
+act-import-users = 迁入账户
+act-import-codes = 迁入邀请码
+act-import-balances = 迁入期初余额
+act-import-referrals = 迁入邀请关系

@@ -108,7 +108,7 @@ pub async fn confirm_email(
 /// # Rejects
 /// 422 at `pointer`.
 pub fn password(pointer: &str, text: &str) -> Result<Password, Refusal> {
-    Password::parse(text).ok_or_else(|| Refusal::field(pointer, "wrong_password", "The password is not right."))
+    Password::shown(text).ok_or_else(|| Refusal::field(pointer, "wrong_password", "The password is not right."))
 }
 
 shared::kernel::text_enum! {

@@ -91,7 +91,7 @@ async fn sign_in(
 ) -> Result<Response, Problem> {
     let ask = SignIn {
         email: Email::parse(&body.value.email),
-        password: Password::parse(&body.value.password),
+        password: Password::shown(&body.value.password),
         device_token: post.cookies.get(cookies::DEVICE).map(str::to_owned),
         challenge_code: body.value.challenge_code,
     };

@@ -153,7 +153,7 @@ impl From<Credentials> for SignIn {
     fn from(sent: Credentials) -> Self {
         Self {
             email: Email::parse(&sent.email),
-            password: Password::parse(&sent.password),
+            password: Password::shown(&sent.password),
             device_token: sent.device_token,
             challenge_code: sent.challenge_code,
         }
@@ -240,7 +240,7 @@ impl From<&User> for Me {
             locale: user.locale.clone(),
             status: user.status,
             role: user.role,
-            created_at: user.created_at,
+            created_at: user.signed_up_at(),
             balance: user.accounts.balance().into(),
             debt: None,
         }

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use shared::kernel::fault::Chain;
 use shared::payment::gateway::http::internet;
 use shared::table::system::Entropy;
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 
 use crate::args::Page;
 use crate::trouble::{Problem, Trouble};
@@ -47,7 +47,7 @@ pub struct Api {
     connector: SharedHttpConnector,
     base: String,
     credentials: Option<Credentials>,
-    token: OnceCell<String>,
+    token: Mutex<Option<String>>,
 }
 
 /// A request to send.
@@ -76,6 +76,12 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// True if the session of the request was over, so that it did nothing.
+    fn is_from_an_expired_session(&self) -> bool {
+        let problem = || serde_json::from_slice::<Problem>(&self.body);
+        self.status == 401 && problem().is_ok_and(|problem| problem.code == "token_expired")
+    }
+
     /// The body as JSON; null if empty.
     ///
     /// # Rejects
@@ -102,7 +108,7 @@ impl Api {
     /// A client for `base`; the first request that needs an admin signs in.
     pub fn new(base: &str, credentials: Option<Credentials>) -> Self {
         let base = base.trim_end_matches('/').to_owned();
-        Self { connector: internet(PATIENCE), base, credentials, token: OnceCell::new() }
+        Self { connector: internet(PATIENCE), base, credentials, token: Mutex::new(None) }
     }
 
     /// The e-mail of the admin to sign in as.
@@ -222,11 +228,17 @@ impl Api {
         Ok(written)
     }
 
-    /// Sends a request as an admin.
+    /// Sends a request as an admin; signs in anew when the session's time is over, as in a long run.
     ///
     /// # Rejects
     /// A failed sign-in. Any status of the request itself is returned as a response.
     pub async fn send(&self, ask: Ask<'_>) -> Result<Answer, Trouble> {
+        let authorization = format!("Bearer {}", self.token().await?);
+        let answer = self.answer(&ask, Some(&authorization)).await?;
+        if !answer.is_from_an_expired_session() {
+            return Ok(answer);
+        }
+        *self.token.lock().await = None;
         let authorization = format!("Bearer {}", self.token().await?);
         self.answer(&ask, Some(&authorization)).await
     }
@@ -282,8 +294,14 @@ impl Api {
         self.connector.call(request).await.map_err(unreachable)
     }
 
-    async fn token(&self) -> Result<&str, Trouble> {
-        self.token.get_or_try_init(|| self.sign_in()).await.map(String::as_str)
+    async fn token(&self) -> Result<String, Trouble> {
+        let mut known = self.token.lock().await;
+        if let Some(token) = known.as_ref() {
+            return Ok(token.clone());
+        }
+        let token = self.sign_in().await?;
+        *known = Some(token.clone());
+        Ok(token)
     }
 
     async fn sign_in(&self) -> Result<String, Trouble> {

@@ -1,6 +1,7 @@
 //! Command-line arguments.
 
 pub mod deployment;
+pub mod import;
 pub mod money;
 pub mod people;
 
@@ -14,6 +15,7 @@ use shared::redemption::model::plan::Unit;
 use shared::table::queue::Queue;
 
 pub use self::deployment::{Deploy, Deployment, Setup, Stripe, Teardown};
+pub use self::import::{Import, ImportFile};
 pub use self::money::{Decision, Orders, Reconcile, Reviews, Withdrawals};
 pub use self::people::{Admin, Keys, Plans, Rewards, Shops, Users, Webhooks};
 
@@ -99,6 +101,9 @@ pub enum Operation {
     /// Manage withdrawals of commission, of users and of shops.
     #[command(subcommand, visible_alias = "payouts")]
     Withdrawals(Withdrawals),
+    /// Move accounts, invite codes, opening balances and referrals in from another system, in this order, from CSV files.
+    #[command(subcommand)]
+    Import(Import),
     /// Resolve provider payments that need a manual decision.
     #[command(subcommand)]
     Reviews(Reviews),

@@ -11,6 +11,7 @@ pub mod api;
 pub mod args;
 pub mod cloud;
 pub mod command;
+pub mod csv;
 pub mod direct;
 pub mod output;
 pub mod sheet;

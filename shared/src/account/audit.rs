@@ -1,13 +1,15 @@
-//! Account invariants I1–I4.
+//! Account invariants I1–I5.
 //!
 //! I1: one account per e-mail and per external id. I2: one owner per invite code. I3: an active code states its owner's current
-//! state. I4: an erased user leaves no personal data.
+//! state. I4: an erased user leaves no personal data. I5: who moved in did so once, and an opening balance is one journal (R13.1).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::account::model::identity::Status;
+use crate::account::model::import::{ImportedEmail, OpeningBalance};
 use crate::operations::auditor::{Finding, Snapshot};
 use kernel::id::UserId;
+use kernel::ledger::{JournalEntry, PlatformAccount};
 
 /// Checks e-mail claims, external claims and invite codes.
 pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
@@ -47,7 +49,39 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     }
     check_codes(snapshot, &mut findings);
     check_erased(snapshot, &mut findings);
+    check_imported(snapshot, &mut findings);
     findings
+}
+
+/// I5: an address moved in with an account that moved in; an opening balance is on `adjustment`, with one journal, and no other is.
+fn check_imported(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
+    for moved in snapshot.all::<ImportedEmail>() {
+        if snapshot.users.get(&moved.user).is_none_or(|user| user.imported.is_none()) {
+            findings.push(Finding::new("I5", moved.user, "has an address that moved in, and did not"));
+        }
+    }
+    let is_opening = |posting: &&JournalEntry| posting.header.cause.starts_with("opening:");
+    let mut journals: BTreeMap<&str, Vec<&JournalEntry>> = BTreeMap::new();
+    for posting in snapshot.postings.iter().filter(is_opening) {
+        journals.entry(&posting.header.cause).or_default().push(posting);
+    }
+    for opening in snapshot.all::<OpeningBalance>() {
+        let posted = journals.remove(OpeningBalance::cause(opening.user, &opening.source).as_str()).unwrap_or_default();
+        let taken = |posting: &JournalEntry| match posting.house.as_slice() {
+            [line] => line.account == PlatformAccount::Adjustment && line.amount == opening.amount.negated(),
+            _ => false,
+        };
+        let is_whole = match posted.as_slice() {
+            [one] => one.user() == Some(opening.user) && one.header.journal == opening.journal && taken(one),
+            _ => false,
+        };
+        if !is_whole {
+            findings.push(Finding::new("I5", opening.user, "has an opening balance that is not one journal"));
+        }
+    }
+    for posting in journals.into_values().flatten() {
+        findings.push(Finding::new("I5", posting.header.journal, "is no opening balance that is known"));
+    }
 }
 
 /// I4: an erased user's account, orders and withdrawals hold no personal data.

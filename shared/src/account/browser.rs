@@ -11,7 +11,7 @@ use crate::account::model::identity::{Password, Role};
 use crate::account::model::network::Network;
 use crate::account::model::user::User;
 use crate::account::profile::{confirm, replace_password};
-use crate::account::session::{Authenticated, SignIn, authenticate, begin, end, signer};
+use crate::account::session::{Authenticated, Rehash, SignIn, authenticate, begin, end, insert, signer};
 use crate::account::token::{BrowserClaims, Claims, KeyRing};
 use crate::app::App;
 use kernel::fault::{Error, Fault};
@@ -60,8 +60,8 @@ pub struct SignedInBrowser {
 /// # Rejects
 /// As [`sign_in`](crate::account::session::sign_in).
 pub async fn sign_in(app: &App, ask: &SignIn, from: &Network) -> Result<SignedInBrowser, Error> {
-    let Authenticated { user, password_number, attempt } = authenticate(app, ask, from).await?;
-    let opened = open(app, &user, password_number).await?;
+    let Authenticated { user, password_number, rehash, attempt } = authenticate(app, ask, from).await?;
+    let opened = open(app, &user, password_number, rehash.as_ref()).await?;
     attempt.succeeded(app).await?;
     Ok(opened)
 }
@@ -73,7 +73,7 @@ pub async fn sign_in(app: &App, ask: &SignIn, from: &Network) -> Result<SignedIn
 pub async fn open_for(app: &App, user: UserId) -> Result<SignedInBrowser, Error> {
     let user = app.store.get::<User>(&User::key(user)).await?.ok_or(Refusal::Unauthenticated)?;
     user.must_be_active()?;
-    open(app, &user, user.password_number).await
+    open(app, &user, user.password_number, None).await
 }
 
 /// Takes the password once more, and returns the value of the cookie that says so for a quarter of an hour (C5.6).
@@ -102,17 +102,12 @@ pub async fn change_password(
     from: &Network,
 ) -> Result<SignedInBrowser, Error> {
     let user = replace_password(app, &session.claims.bearer(), passwords, from).await?;
-    open(app, &user, user.password_number).await
+    open(app, &user, user.password_number, None).await
 }
 
-async fn open(app: &App, user: &User, password_number: u64) -> Result<SignedInBrowser, Error> {
+async fn open(app: &App, user: &User, password_number: u64, rehash: Option<&Rehash>) -> Result<SignedInBrowser, Error> {
     let session = begin_browser(app, user, password_number, user.role)?;
-    app.execute(&Ctx::system(), || async {
-        let mut tx = app.tx();
-        tx.insert(&session);
-        Ok(((), tx))
-    })
-    .await?;
+    insert(app, &session, rehash).await?;
     Ok(cookies(app, &session, user.role)?)
 }
 

@@ -75,6 +75,7 @@ async fn create(app: &App, id: UserId, email: &Email, password_hash: &str) -> Re
         scopes: BTreeSet::new(),
         locale: None,
         created_at: now,
+        imported: None,
         attribution: None,
         promotion: None,
         affiliate: AffiliatePolicy::of(&AffiliateSettings::default()),

@@ -1,4 +1,4 @@
-//! Accounts: sign-up, sign-in, claims, sessions, limits, service keys, balance adjustments, erasure (R2).
+//! Accounts: sign-up, sign-in, claims, sessions, limits, service keys, balance adjustments, erasure (R2), moving in (R13.1).
 
 pub mod adjust_balance;
 pub mod audit;
@@ -7,6 +7,7 @@ pub mod browser_link;
 pub mod create_admin;
 pub mod device;
 pub mod erase;
+pub mod import;
 mod limits;
 pub mod mailed_code;
 pub mod model;

@@ -1,7 +1,8 @@
-//! Password hashing: Argon2id with the deployment's cost (R2.1).
+//! Password hashing: Argon2id with the deployment's cost (R2.1); hashes that accounts brought are compared as they are (R13.1).
 
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 
+use crate::account::model::foreign_hash::is_bcrypt;
 use crate::account::model::identity::Password;
 use crate::app::App;
 use kernel::fault::Fault;
@@ -20,6 +21,7 @@ pub fn hash(app: &App, password: &Password) -> Result<String, Fault> {
 
 /// Compares a password with a hash.
 ///
+/// One that an account brought from another system is compared by its own kind and cost, which were bounded as it came in (R13.1).
 /// Without a hash the same work is done, so that timing does not reveal whether an account exists (R2.8).
 ///
 /// # Errors
@@ -30,11 +32,24 @@ pub fn verify(app: &App, password: &Password, hash: Option<&str>) -> Result<bool
     // Every candidate is hashed, so the number of hashes depends on what was sent only.
     for candidate in password.candidates() {
         right |= match hash {
+            // More than 72 bytes never counted there, so they don't here.
+            Some(hash) if is_bcrypt(hash) => bcrypt::verify(candidate, hash).unwrap_or(false),
             Some(hash) => hasher.verify_password(candidate, hash).is_ok(),
             None => hasher.hash_password_with_salt(candidate, &[0; 16]).is_err(),
         };
     }
     Ok(right && hash.is_some())
+}
+
+/// Tests whether a hash is of this deployment's kind and cost.
+///
+/// # Errors
+/// A fault when the deployment's cost is out of range.
+pub fn is_own(app: &App, hash: &str) -> Result<bool, Fault> {
+    let own = hasher(app)?;
+    let (version, params) = (u32::from(Version::V0x13), own.params());
+    let (memory, passes, lanes) = (params.m_cost(), params.t_cost(), params.p_cost());
+    Ok(hash.starts_with(&format!("${}$v={version}$m={memory},t={passes},p={lanes}$", Algorithm::Argon2id)))
 }
 
 fn hasher(app: &App) -> Result<Argon2<'static>, Fault> {

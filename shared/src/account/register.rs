@@ -436,6 +436,7 @@ impl NewAccount {
             scopes: std::collections::BTreeSet::new(),
             locale: self.locale.clone(),
             created_at: self.created_at,
+            imported: None,
             attribution: bound.cloned(),
             promotion: programmes.promotion,
             affiliate: AffiliatePolicy::of(&programmes.affiliate),

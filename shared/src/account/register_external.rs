@@ -81,7 +81,8 @@ async fn plan(app: &App, ctx: &Ctx, newcomer: &NewAccount, hash: &str) -> Result
     Ok((Joined { registered, created: true }, tx))
 }
 
-fn external_hash(app: &App, id: &ExternalId) -> String {
+/// Secret hash of an external id, the key of its claim.
+pub(crate) fn external_hash(app: &App, id: &ExternalId) -> String {
     app.config.secret.hex("external", &[id.as_str().as_bytes()])
 }
 

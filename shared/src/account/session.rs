@@ -114,7 +114,7 @@ pub(crate) fn signer(app: &App) -> Result<&Signer, Fault> {
 /// # Errors
 /// A fault when the write fails.
 pub async fn open(app: &App, user: &User, password_number: u64) -> Result<Tokens, Error> {
-    write(app, user, begin(app, user.id, password_number, user.session_generation)).await
+    write(app, user, begin(app, user.id, password_number, user.session_generation), None).await
 }
 
 /// Opens a session for a user whom the operator's backend authenticated; it has the rights of a user at most (R2.11).
@@ -123,17 +123,26 @@ pub async fn open(app: &App, user: &User, password_number: u64) -> Result<Tokens
 /// A fault when the write fails.
 pub async fn open_limited(app: &App, user: &User) -> Result<Tokens, Error> {
     let session = begin(app, user.id, user.password_number, user.session_generation);
-    write(app, user, Session { limited: true, ..session }).await
+    write(app, user, Session { limited: true, ..session }, None).await
 }
 
-async fn write(app: &App, user: &User, session: Session) -> Result<Tokens, Error> {
+async fn write(app: &App, user: &User, session: Session, rehash: Option<&Rehash>) -> Result<Tokens, Error> {
+    insert(app, &session, rehash).await?;
+    Ok(tokens(app, user, &session)?)
+}
+
+/// Writes a session that begins, and the new hash of the password that was shown for it.
+pub(crate) async fn insert(app: &App, session: &Session, rehash: Option<&Rehash>) -> Result<(), Error> {
     app.execute(&Ctx::system(), || async {
         let mut tx = app.tx();
-        tx.insert(&session);
+        tx.insert(session);
+        if let Some(rehash) = rehash {
+            rehash.write(app, &mut tx).await?;
+        }
         Ok(((), tx))
     })
-    .await?;
-    Ok(tokens(app, user, &session)?)
+    .await
+    .map(|_| ())
 }
 
 /// Signs in with e-mail and password; a challenged e-mail also needs its device's token or a mailed code (R2.9).
@@ -144,9 +153,10 @@ async fn write(app: &App, user: &User, session: Session) -> Result<Tokens, Error
 /// # Rejects
 /// `bad_credentials`; `challenge_required`; `account_blocked`; `rate_limited` after ten failures in this network in 15 minutes.
 pub async fn sign_in(app: &App, ask: &SignIn, from: &Network) -> Result<(User, Tokens), Error> {
-    let Authenticated { user, password_number, attempt } = authenticate(app, ask, from).await?;
+    let Authenticated { user, password_number, rehash, attempt } = authenticate(app, ask, from).await?;
     // A password that was replaced meanwhile opens no session that lives.
-    let tokens = open(app, &user, password_number).await?;
+    let session = begin(app, user.id, password_number, user.session_generation);
+    let tokens = write(app, &user, session, rehash.as_ref()).await?;
     attempt.succeeded(app).await?;
     Ok((user, tokens))
 }
@@ -156,8 +166,39 @@ pub(crate) struct Authenticated {
     pub user: User,
     /// Number of that password.
     pub password_number: u64,
+    /// Hash by this deployment, where the stored one is another.
+    pub rehash: Option<Rehash>,
     /// The counted attempt, which is taken back once the session is open.
     pub attempt: Attempt,
+}
+
+/// Hash of a right password by this deployment, in place of one that the account brought (R13.1).
+pub(crate) struct Rehash {
+    email_hash: String,
+    stored: String,
+    own: String,
+}
+
+impl Rehash {
+    /// Hashes the password anew if its stored hash is of another kind or cost.
+    fn of(app: &App, password: &Password, claim: &EmailClaim) -> Result<Option<Self>, Fault> {
+        let Some(stored) = claim.password_hash.clone() else { return Ok(None) };
+        if password::is_own(app, &stored)? {
+            return Ok(None);
+        }
+        Ok(Some(Self { email_hash: claim.email_hash.clone(), stored, own: password::hash(app, password)? }))
+    }
+
+    /// Replaces the stored hash, unless another sign-in or a new password did so meanwhile.
+    ///
+    /// It is the same password under the same number, so no session ends.
+    async fn write(&self, app: &App, tx: &mut Tx) -> Result<(), Error> {
+        let claim = app.store.get::<EmailClaim>(&EmailClaim::key(&self.email_hash)).await?;
+        if let Some(claim) = claim.filter(|claim| claim.password_hash.as_ref() == Some(&self.stored)) {
+            tx.replace(&claim, &EmailClaim { password_hash: Some(self.own.clone()), ..EmailClaim::clone(&claim) });
+        }
+        Ok(())
+    }
 }
 
 /// Checks e-mail, password and challenge.
@@ -179,7 +220,8 @@ pub(crate) async fn authenticate(app: &App, ask: &SignIn, from: &Network) -> Res
     let claim = claim.filter(|_| right).ok_or(Refusal::BadCredentials)?;
     let user = app.store.get::<User>(&User::key(claim.user)).await?.ok_or(Refusal::BadCredentials)?;
     user.must_be_active()?;
-    Ok(Authenticated { user: user.into_inner(), password_number: claim.password_number, attempt })
+    let rehash = Rehash::of(app, password, &claim)?;
+    Ok(Authenticated { user: user.into_inner(), password_number: claim.password_number, rehash, attempt })
 }
 
 /// Tests for a device token of the account or a mailed code.

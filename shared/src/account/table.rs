@@ -7,6 +7,7 @@ use table::records;
 use table::spread::{DueList, MonthlyList, SOME};
 
 use crate::account::model::access::{EmailChange, EmailClaim, ExternalClaim, PendingSignup, Session};
+use crate::account::model::import::{ImportSource, ImportedEmail, OpeningBalance};
 use crate::account::model::service_key::ServiceKey;
 use crate::account::model::user::User;
 use crate::account::token::PublicKeys;
@@ -40,6 +41,18 @@ records! {
     ExternalClaim = "external" {
         fn key(hash: &str) = "EXTERNAL#{hash}", "EXTERNAL";
         at |it| ExternalClaim::key(&it.external_hash);
+    }
+
+    /// An address with which an account moved in: it moves in once, ever (R13.1).
+    ImportedEmail = "imported_email" {
+        fn key(hash: &str) = "IMPORTED#{hash}", "EMAIL";
+        at |it| ImportedEmail::key(&it.email_hash);
+    }
+
+    /// An opening balance: one per user and source, ever (R13.1).
+    OpeningBalance = "opening_balance" {
+        fn key(user: UserId, source: &ImportSource) = "USER#{user}", "OPENING#{source}";
+        at |it| OpeningBalance::key(it.user, &it.source);
     }
 
     /// A service key of the operator's backend, for `/v1/service` (R2.6).

@@ -48,7 +48,7 @@ pub async fn each<I: Copy, T, W: Future<Output = Result<Answered<T>, Error>>>(
 }
 
 /// Requires that no part of the request is known with another body.
-async fn must_be_the_same_body(app: &App, parts: &[Ctx]) -> Result<(), Error> {
+pub(crate) async fn must_be_the_same_body(app: &App, parts: &[Ctx]) -> Result<(), Error> {
     let keys: Vec<&IdempotencyKey> = parts
         .iter()
         .filter_map(|ctx| match &ctx.idempotency {
@@ -66,6 +66,6 @@ async fn must_be_the_same_body(app: &App, parts: &[Ctx]) -> Result<(), Error> {
 }
 
 /// The fault of one thing as that of the request: after the first one it is not true that nothing was changed.
-fn unfinished(fault: Fault, is_first: bool) -> Fault {
+pub(crate) fn unfinished(fault: Fault, is_first: bool) -> Fault {
     if is_first || !fault.passes() { fault } else { Fault::outcome_unknown("act on several", fault) }
 }

@@ -84,6 +84,7 @@ async fn give_up(app: &App, ctx: &Ctx, envelope: &MessageEnvelope) -> Result<(),
         }
         Message::UserRegistered { .. }
         | Message::InviterNamed { .. }
+        | Message::ReferralImported { .. }
         | Message::ChargeCounted { .. }
         | Message::RewardRetried { .. } => Ok(settle(app, ctx, &[told], Target::Fail).await?),
         _ => Err(Fault::bug("not a message of the reward queue").into()),

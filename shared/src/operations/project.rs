@@ -155,6 +155,8 @@ fn missing(key: &Key) -> Fault {
 fn subjects(message: &Message) -> Vec<Subject> {
     match message {
         Message::UserRegistered { user, .. }
+        | Message::UserImported { user }
+        | Message::ReferralImported { user, .. }
         | Message::InviterNamed { user, .. }
         | Message::InviterChanged { user, .. }
         | Message::PromotionExpired { user }

@@ -1,6 +1,7 @@
 //! Enrolment in the promotion of an account that signed up before it was switched on, within its window (R5.1).
 //!
-//! It happens with the account's next order, while `promotion.enrol_existing` is on. The window runs from the sign-up.
+//! It happens with the account's next order, while `promotion.enrol_existing` is on. The window runs from the sign-up. An account that
+//! moved in from another system is no new one (R13.1).
 
 use crate::account::model::user::User;
 use crate::app::App;
@@ -29,6 +30,7 @@ async fn plan(app: &App, settings: &PromotionSettings, user: UserId) -> Result<(
     let pay = app.settings::<PaymentSettings>().await?.settings.pay_currency;
     let Some(user) = app.store.get::<User>(&User::key(user)).await? else { return Ok(((), tx)) };
     if user.promotion.is_none()
+        && user.imported.is_none()
         && let Some(promotion) = Promotion::enrol_late(settings, pay, user.created_at, app.clock.now())?
     {
         tx.replace(&user, &User { promotion: Some(promotion), ..User::clone(&user) });

@@ -169,9 +169,9 @@ async fn attempt(app: &App, messages: &[Cause<'_>], aim: Target) -> Result<((i64
 /// Maps a message to its reward cause, if it may make rewards due.
 fn fact_of(message: &Message) -> Option<RewardCause> {
     match *message {
-        Message::UserRegistered { user, inviter: Some(_) } | Message::InviterNamed { user, .. } => {
-            Some(RewardCause::Registered { invitee: user })
-        }
+        Message::UserRegistered { user, inviter: Some(_) }
+        | Message::ReferralImported { user, .. }
+        | Message::InviterNamed { user, .. } => Some(RewardCause::Registered { invitee: user }),
         Message::OrderPaid { user, inviter: Some(_), .. } | Message::OrderNetChanged { user, inviter: Some(_), .. } => {
             Some(RewardCause::ChargeChanged { invitee: user })
         }
@@ -230,7 +230,9 @@ impl RewardReads {
         let mut wanted = Self::default();
         for told in messages {
             match *told.message {
-                Message::UserRegistered { user, inviter: Some(inviter) } | Message::InviterNamed { user, inviter } => {
+                Message::UserRegistered { user, inviter: Some(inviter) }
+                | Message::ReferralImported { user, inviter }
+                | Message::InviterNamed { user, inviter } => {
                     wanted.milestone(user, inviter, Trigger::Registration, aim);
                 }
                 Message::OrderPaid { user, inviter: Some(inviter), .. }

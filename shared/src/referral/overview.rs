@@ -225,7 +225,7 @@ fn invitee(user: &User, attribution: &Referral, rewards: Vec<Option<Versioned<Re
     }
     Ok(Invitee {
         email_masked: mask(user),
-        registered_at: user.created_at,
+        registered_at: user.signed_up_at(),
         paid_total: attribution.online_total,
         threshold: attribution.terms.threshold,
         qualified_at: attribution.qualified(),

@@ -107,6 +107,7 @@ async fn begun(app: &App, inviter: &User, code: InviteCode, now: Timestamp) -> R
         code,
         bound_at: now,
         late: true,
+        imported: false,
         online_total: PayMoney::zero(terms.threshold.currency()),
         terms,
         given_back: None,
@@ -116,7 +117,7 @@ async fn begun(app: &App, inviter: &User, code: InviteCode, now: Timestamp) -> R
 }
 
 /// Creates the inviter's primary code, which the referral names.
-fn first_code(inviter: &Versioned<User>, code: InviteCode, now: Timestamp, tx: &mut Tx) {
+pub(crate) fn first_code(inviter: &Versioned<User>, code: InviteCode, now: Timestamp, tx: &mut Tx) {
     let after = User { invite_code: Some(code.clone()), ..User::clone(inviter) };
     tx.replace(inviter, &after);
     tx.insert(&Invite::primary(code, &after, now));

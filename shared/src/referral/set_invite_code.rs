@@ -23,7 +23,7 @@ pub struct SetInviteCode {
 }
 
 /// Maximum earlier primary codes of a user; a change of their state writes all of them.
-const KEPT_MAX: usize = 20;
+pub(crate) const KEPT_MAX: usize = 20;
 
 /// Makes a code the user's primary one.
 ///

@@ -17,7 +17,8 @@ use shared::account::model::identity::{Email, Password};
 use shared::table::aws::Environment;
 use tokio::net::TcpListener;
 
-const PASSWORD: &str = "correct horse battery";
+/// Password of everybody here.
+pub const PASSWORD: &str = "correct horse battery";
 
 /// A stack and its address.
 #[derive(Clone)]

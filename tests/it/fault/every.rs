@@ -9,6 +9,7 @@
 //! mutating routes; a new one fails [`every_route_that_changes_something_is_played`].
 
 mod asks;
+mod imports;
 mod money;
 mod ways_in;
 
@@ -72,6 +73,10 @@ const PLAYED: &[&str] = &[
     "PUT /v1/admin/users/{id}/invite-code",
     "PUT /v1/admin/users/{id}/inviter",
     "POST /v1/admin/users/{id}/adjustments",
+    "POST /v1/admin/import/users",
+    "POST /v1/admin/import/codes",
+    "POST /v1/admin/import/balances",
+    "POST /v1/admin/import/referrals",
     "POST /v1/admin/payment/orders/{id}/complete",
     "POST /v1/admin/payment/orders/{id}/bonus/release",
     "POST /v1/admin/payment/orders/{id}/complete/undo",
@@ -121,6 +126,7 @@ const PLAYED: &[&str] = &[
     "POST /v1/registrations/verify",
     "POST /v1/registrations/resend",
     "POST /v1/sessions",
+    "POST /v1/sessions of somebody who moved in",
     "POST /v1/sessions/refresh",
     "DELETE /v1/sessions",
     "POST /v1/service/users/{id}/sessions",
@@ -175,6 +181,7 @@ impl Digest {
             // A sign-in repeated after a lost response opens a second session. So does a replay (api.md: replays rebuild
             // secrets).
             "POST /v1/sessions"
+            | "POST /v1/sessions of somebody who moved in"
             | "POST /v1/service/users/{id}/sessions"
             | "POST /v1/registrations"
             | "POST /v1/registrations within a budget"

@@ -8,6 +8,7 @@ mod chain;
 pub mod explain;
 mod files;
 pub mod heads;
+pub mod import;
 pub mod jobs;
 mod lists;
 mod refusals;

@@ -1,10 +1,11 @@
 //! Concurrent registrations and invite codes.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::table::item::text;
 
 use super::{Asked, CLIENTS, Weight, race};
-use crate::world::World;
+use crate::operations::import::{BCRYPT, LETTERS};
+use crate::world::{PASSWORD, World};
 
 fn count(world: &World, kind: &str) -> usize {
     world.stack.items().unwrap().iter().filter(|item| text(item, "type") == Some(kind)).count()
@@ -203,5 +204,90 @@ fn a_wished_code_is_had_by_one() {
         assert_eq!(world.code(&format!("user{winner}")).await, "WELCOME10");
         let bob = world.register("bob", Some("WELCOME10")).await;
         assert_eq!(bob["referral"]["applied"], true);
+    });
+}
+
+/// R13.1: whoever moved in signs in on many devices at once: all of them are let in, and the password is hashed anew once.
+#[test]
+fn sign_ins_of_somebody_who_moved_in_all_work() {
+    race("people::sign_ins_of_somebody_who_moved_in_all_work", Weight::Light, async |round| {
+        let world = round.world;
+        let lines = json!([{"email": "ann@example.com", "password_hash": BCRYPT}]);
+        let body = json!({"source": "old-site", "dry_run": false, "lines": lines});
+        world.admin().once().post("/v1/admin/import/users", body).await.is(200);
+        let ask = |client: usize| {
+            let caller = world.nobody().from(&format!("10.0.{client}.1"));
+            caller.post("/v1/sessions", json!({"email": "ann@example.com", "password": LETTERS}))
+        };
+        let told = round.at_once(8, ask).await;
+        assert_eq!(told.made.len(), 8, "{:?}", told.refused);
+        for made in told.made.values() {
+            world.holder(made["access_token"].as_str().unwrap()).get("/v1/me").await.is(200);
+        }
+        let items = world.stack.items().unwrap();
+        let hashes: Vec<&str> = items.iter().filter_map(|item| text(item, "password_hash")).collect();
+        assert!(hashes.iter().all(|hash| hash.starts_with("$argon2id$v=19$m=8,t=1,p=1$")), "{hashes:?}");
+    });
+}
+
+/// R13.1: the same lines in many requests at once make one account and one opening balance each, and no ring of inviters.
+#[test]
+fn the_same_lines_at_once_take_effect_once() {
+    race("people::the_same_lines_at_once_take_effect_once", Weight::Light, async |round| {
+        let world = round.world;
+        let post = |kind: &str, client: usize, lines: Value| {
+            let body = json!({"source": "old-site", "dry_run": false, "lines": lines});
+            world.admin().key(&format!("{kind}-{client}")).post(&format!("/v1/admin/import/{kind}"), body)
+        };
+        let users = json!(["1", "2", "3"].map(|n| json!({"email": format!("user{n}@example.com"), "external_id": n})));
+        let balances = json!(["1", "2"].map(|n| json!({"external_id": n, "amount": "2.5"})));
+        for (kind, lines) in [("users", &users), ("balances", &balances)] {
+            let told = round.at_once(8, |client| post(kind, client, lines.clone())).await;
+            let lines = told.made.values().flat_map(|made| made["lines"].as_array().unwrap());
+            let imported = lines.filter(|line| line["outcome"] == "imported").count();
+            assert_eq!(imported, if kind == "users" { 3 } else { 2 }, "{:?}", told.made);
+        }
+        let next = |client: usize| (client % 3 + 1, (client + 1) % 3 + 1);
+        let told = round
+            .at_once(9, |client| {
+                let (user, inviter) = next(client);
+                let line = json!({"external_id": user.to_string(), "inviter_external_id": inviter.to_string()});
+                post("referrals", client, json!([line]))
+            })
+            .await;
+        let imported = told.made.values().filter(|made| made["lines"][0]["outcome"] == "imported").count();
+        assert_eq!(imported, 2, "the third would close the ring: {:?}", told.made);
+        assert_eq!((count(world, "opening_balance"), count(world, "user")), (2, 4), "with the admin");
+    });
+}
+
+/// R13.1: a new password stays, whoever signs in with the one from before in the same moment.
+#[test]
+fn a_new_password_is_not_replaced_by_the_one_from_before() {
+    race("people::a_new_password_is_not_replaced_by_the_one_from_before", Weight::Light, async |round| {
+        let world = round.world;
+        let users = json!(["ann", "bob"].map(|name| {
+            json!({"email": format!("{name}@example.com"), "password_hash": BCRYPT, "external_id": name})
+        }));
+        let body = json!({"source": "old-site", "dry_run": false, "lines": users});
+        let made = world.admin().once().post("/v1/admin/import/users", body).await.is(200);
+        let key = world.service_key("front", &["sessions:create"]).await;
+        let path = format!("/v1/service/users/{}/sessions", made["lines"][0]["user_id"].as_str().unwrap());
+        let token =
+            world.holder(&key).post(&path, json!({})).await.is(200)["access_token"].as_str().unwrap().to_owned();
+        let ask = |client: usize| -> Asked<'_> {
+            if client == 0 {
+                let body = json!({"current": LETTERS, "new": PASSWORD});
+                return Box::pin(world.holder(&token).put("/v1/me/password", body));
+            }
+            let caller = world.nobody().from(&format!("10.0.{client}.1"));
+            Box::pin(caller.post("/v1/sessions", json!({"email": "ann@example.com", "password": LETTERS})))
+        };
+        let told = round.at_once(8, ask).await;
+        assert!(told.made.contains_key(&0), "{:?}", told.refused);
+        let again = json!({"email": "ann@example.com", "password": PASSWORD});
+        world.nobody().post("/v1/sessions", again).await.is(200);
+        let before = json!({"email": "ann@example.com", "password": LETTERS});
+        world.nobody().post("/v1/sessions", before).await.refused(401, "bad_credentials");
     });
 }

@@ -33,6 +33,8 @@ fn samples() -> Vec<(&'static str, Message)> {
     vec![
         ("user_registered", Message::UserRegistered { user, inviter: None }),
         ("user_registered.invited", Message::UserRegistered { user, inviter: Some(inviter) }),
+        ("user_imported", Message::UserImported { user }),
+        ("referral_imported", Message::ReferralImported { user, inviter }),
         ("inviter_named", Message::InviterNamed { user, inviter }),
         ("inviter_changed", Message::InviterChanged { user, inviter }),
         ("charge_counted", Message::ChargeCounted { user, inviter }),

@@ -16,7 +16,7 @@ const HOOK: &str = "https://product.test/_sim/webhook";
 const ENDPOINTS: &str = "/v1/admin/webhook-endpoints";
 
 /// Creates an endpoint for `events` and returns it with its secret.
-async fn endpoint(world: &World, events: &[&str]) -> Value {
+pub async fn endpoint(world: &World, events: &[&str]) -> Value {
     world.settle().await;
     world.admin().once().post(ENDPOINTS, json!({"url": HOOK, "events": events})).await.is(201)
 }
@@ -44,7 +44,7 @@ async fn only(world: &World, endpoint: &Value) -> Value {
     log.remove(0)
 }
 
-fn heard(world: &World) -> Vec<Heard> {
+pub fn heard(world: &World) -> Vec<Heard> {
     world.stack.simulators.heard()
 }
 

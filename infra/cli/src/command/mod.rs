@@ -4,6 +4,7 @@ pub mod admin;
 pub mod codes;
 pub mod dlq;
 pub mod doctor;
+pub mod import;
 pub mod orders;
 pub mod people;
 pub mod product;
@@ -70,6 +71,7 @@ async fn operation(
         Operation::Codes(asked) => codes::run(asked, &api, out).await,
         Operation::Orders(asked) => orders::run(asked, &api, out).await,
         Operation::Withdrawals(asked) => queue::withdrawals(asked, &api, out).await,
+        Operation::Import(asked) => import::run(asked, &api, out).await,
         Operation::Reviews(asked) => queue::reviews(asked, &api, out).await,
         Operation::Rewards(asked) => people::rewards(asked, &api, out).await,
         Operation::Webhooks(asked) => product::webhooks(asked, &api, out).await,

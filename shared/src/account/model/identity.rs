@@ -129,13 +129,25 @@ impl Password {
     /// # Rejects
     /// `None` below 10 or above 128 characters.
     pub fn parse(text: &str) -> Option<Self> {
+        Self::within(text, PASSWORD_MIN)
+    }
+
+    /// Takes a password that is compared with the one of an account, which may be from a system that took shorter ones (R13.1).
+    ///
+    /// # Rejects
+    /// `None` for none, and above 128 characters.
+    pub fn shown(text: &str) -> Option<Self> {
+        Self::within(text, 1)
+    }
+
+    fn within(text: &str, least: usize) -> Option<Self> {
         // No character normalises to more than eighteen others, or from more than a few.
         let text: String = text.chars().take(PASSWORD_MAX.saturating_mul(4).saturating_add(1)).collect();
         let space = |c: char| if c.is_whitespace() && !c.is_control() { ' ' } else { c };
         let normal: String = text.nfkc().map(space).collect();
         let length = normal.chars().take(PASSWORD_MAX.saturating_add(1)).count();
         let sent = (normal != text).then_some(text);
-        (PASSWORD_MIN..=PASSWORD_MAX).contains(&length).then_some(Self { normal, sent })
+        (least..=PASSWORD_MAX).contains(&length).then_some(Self { normal, sent })
     }
 
     /// Takes the password in a request field.
@@ -298,6 +310,8 @@ mod tests {
         for (length, good) in [(9, false), (10, true), (128, true), (129, false)] {
             assert_eq!(Password::parse(&"é".repeat(length)).is_some(), good, "{length}");
         }
+        let shown = |length: usize| Password::shown(&"é".repeat(length)).is_some();
+        assert_eq!([0, 1, 9, 128, 129].map(shown), [false, true, true, true, false], "R13.1");
     }
 
     proptest! {

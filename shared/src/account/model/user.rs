@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::model::access::{Bearer, is_zero};
 use crate::account::model::external::ExternalId;
 use crate::account::model::identity::{Email, Role, Status};
+use crate::account::model::import::Imported;
 use crate::account::model::scope::AdminScope;
 use crate::affiliate::model::settings::AffiliateSettings;
 use crate::agency::model::shop::ShopPath;
@@ -46,6 +47,9 @@ pub struct User {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
     pub created_at: Timestamp,
+    /// Origin of an account that moved in (R13.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<Imported>,
     /// Referral by an inviter; set at sign-up, or once later (R3.4, R3.12).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attribution: Option<Referral>,
@@ -97,6 +101,11 @@ impl User {
     /// [`Refusal::AccountBlocked`] for any other status (R2.8).
     pub fn must_be_active(&self) -> Result<(), Refusal> {
         if self.status == Status::Active { Ok(()) } else { Err(Refusal::AccountBlocked) }
+    }
+
+    /// Time of the sign-up: of an account that moved in, the one in the system that it comes from (R13.1).
+    pub fn signed_up_at(&self) -> Timestamp {
+        self.imported.as_ref().and_then(|imported| imported.signed_up_at).unwrap_or(self.created_at)
     }
 
     /// Shops that the user runs or ran.
@@ -236,6 +245,7 @@ pub(crate) mod tests {
             scopes: BTreeSet::new(),
             locale: None,
             created_at: Timestamp::UNIX_EPOCH,
+            imported: None,
             attribution: None,
             promotion: None,
             affiliate: AffiliatePolicy::of(&AffiliateSettings::default()),

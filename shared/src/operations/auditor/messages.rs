@@ -59,7 +59,10 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
         Message::UserRegistered { user, inviter: None } => {
             all.users.get(user).is_some_and(|user| !is_bound_early(user))
         }
-        Message::UserRegistered { user, inviter: Some(inviter) } | Message::InviterNamed { user, inviter } => {
+        Message::UserImported { user } => all.users.get(user).is_some_and(|user| user.imported.is_some()),
+        Message::UserRegistered { user, inviter: Some(inviter) }
+        | Message::ReferralImported { user, inviter }
+        | Message::InviterNamed { user, inviter } => {
             bond_of(all, user).is_some_and(|bond| bond.inviter_for(Trigger::Registration) == *inviter)
         }
         Message::InviterChanged { user, .. } | Message::ChargeCounted { user, .. } => bond_of(all, user).is_some(),

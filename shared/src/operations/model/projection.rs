@@ -5,8 +5,8 @@
 //!
 //! | name | of | contribution |
 //! | --- | --- | --- |
-//! | `users`, `day.*.users` | user | 1 |
-//! | `referrals.relations`, `day.*.referrals.relations` | user | 1 for an invitee |
+//! | `users`, `day.*.users` | user | 1; of no day if the account moved in from another system (R13.1) |
+//! | `referrals.relations`, `day.*.referrals.relations` | user | 1 for an invitee; of no day if the referral moved in |
 //! | `invite.{code}.invitees` | user | 1 for an invitee, for the invite code used |
 //! | `referrals.qualified`, `day.*.referrals.qualified` | user | 1 for a qualified invitee, on the day the threshold was reached |
 //! | `promotions.{active\|used\|expired}` | user | 1 |
@@ -58,10 +58,16 @@ use kernel::money::LedgerMoney;
 /// Contribution of a user; `now` decides if a promotion is over (R5.5).
 pub fn of_user(user: &User, now: Timestamp) -> Tallies {
     let mut tallies = Tallies::new();
-    let registered = user.created_at;
-    both(&mut tallies, registered, "users", Decimal::ONE);
+    match &user.imported {
+        // Whoever moved in signed up nowhere here.
+        Some(_) => put(&mut tallies, "users", Decimal::ONE),
+        None => both(&mut tallies, user.created_at, "users", Decimal::ONE),
+    }
     if let Some(attribution) = &user.attribution {
-        both(&mut tallies, attribution.bound_at, "referrals.relations", Decimal::ONE);
+        match attribution.imported {
+            true => put(&mut tallies, "referrals.relations", Decimal::ONE),
+            false => both(&mut tallies, attribution.bound_at, "referrals.relations", Decimal::ONE),
+        }
         put(&mut tallies, format!("invite.{}.invitees", attribution.code), Decimal::ONE);
         if let Some(at) = attribution.qualified() {
             both(&mut tallies, at, "referrals.qualified", Decimal::ONE);

@@ -15,10 +15,20 @@ pub const MOST_ABOVE: usize = 64;
 /// Returns the time until which `user` may name an inviter; `None` with an inviter, or while `days` is 0.
 pub fn late_bind_until(user: &User, days: u32) -> Option<Timestamp> {
     let hours = i64::from(days).checked_mul(24).filter(|hours| *hours > 0 && user.attribution.is_none())?;
-    user.created_at.checked_add(SignedDuration::from_hours(hours)).ok()
+    user.signed_up_at().checked_add(SignedDuration::from_hours(hours)).ok()
 }
 
 impl RewardTerms {
+    /// Returns the terms of a referral that moves in from another system (R13.1).
+    ///
+    /// Its registration is over. Whether the threshold was reached there is not known, so that it is worth nothing here, unless the
+    /// operator says that it was not.
+    pub fn moved_in(self, may_qualify: bool) -> Self {
+        let nothing = RewardAmounts { inviter: Decimal::ZERO, invitee: Decimal::ZERO };
+        let qualified = if may_qualify { self.qualified } else { nothing };
+        Self { qualified, ..self.after_registration() }
+    }
+
     /// Returns the terms without rewards for a registration that is over (R3.12).
     pub fn after_registration(self) -> Self {
         Self { registration: RewardAmounts { inviter: Decimal::ZERO, invitee: Decimal::ZERO }, ..self }
@@ -66,5 +76,16 @@ mod tests {
         let late = terms.after_registration();
         assert_eq!((late.registration.inviter, late.registration.invitee), (Decimal::ZERO, Decimal::ZERO));
         assert_eq!((late.qualified, late.threshold), (terms.qualified, terms.threshold));
+    }
+
+    /// R13.1
+    #[test]
+    fn a_referral_that_moves_in_is_worth_nothing_again() {
+        let amounts = RewardAmounts { inviter: Decimal::ONE, invitee: Decimal::TWO };
+        let threshold = PayMoney::zero(Currency::CNY);
+        let terms = RewardTerms { currency: Currency::USD, registration: amounts, qualified: amounts, threshold };
+        let all = |terms: RewardTerms| [terms.registration.inviter, terms.qualified.inviter, terms.qualified.invitee];
+        assert_eq!(all(terms.moved_in(false)), [Decimal::ZERO; 3]);
+        assert_eq!(all(terms.moved_in(true)), [Decimal::ZERO, Decimal::ONE, Decimal::TWO]);
     }
 }

@@ -295,6 +295,9 @@ pub struct Referral {
     /// True if the invitee named the inviter after the sign-up (R3.12).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub late: bool,
+    /// True if it moved in from another system (R13.1).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub imported: bool,
     /// Rewards promised.
     pub terms: RewardTerms,
     /// Sum of the invitee's online charges after discounts and less refunds, in the threshold's currency.
@@ -383,8 +386,18 @@ pub fn attribute(
     } else {
         let online_total = PayMoney::zero(terms.threshold.currency());
         let (inviter, code) = (owner.inviter, code.clone());
-        let (late, given_back, reparented, qualified_at) = (false, None, None, None);
-        Ok(Referral { inviter, code, bound_at: now, late, terms, online_total, given_back, reparented, qualified_at })
+        Ok(Referral {
+            inviter,
+            code,
+            bound_at: now,
+            late: false,
+            imported: false,
+            terms,
+            online_total,
+            given_back: None,
+            reparented: None,
+            qualified_at: None,
+        })
     }
 }
 

@@ -76,6 +76,7 @@ mod tests {
             code: InviteCode::parse("ABCD2345").unwrap(),
             bound_at: Timestamp::UNIX_EPOCH,
             late: false,
+            imported: false,
             terms: RewardTerms { currency: Currency::USD, registration: amounts, qualified: amounts, threshold: zero },
             online_total: zero,
             given_back: None,

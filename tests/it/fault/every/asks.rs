@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::imports::of_imports;
 use super::money::{of_money, of_provider, of_schedule};
 use super::ways_in::of_ways_in;
 use crate::affiliate::commission::{hundred, invited};
@@ -51,6 +52,9 @@ pub async fn prepare(world: &World, operation: &'static str) -> Act {
     }
     if path.starts_with("/v1/webhooks/") {
         return Box::pin(of_provider(world, operation)).await;
+    }
+    if path.starts_with("/v1/admin/import/") {
+        return Box::pin(of_imports(world, path)).await;
     }
     let at_providers = ["/refunds", "/confirm", "/resolve", "/verify", "/undo", "/erase", "/retry", "/replay"];
     let ways_in = ["/v1/sessions", "/v1/password-resets", "/v1/registrations/", "/v1/me"];

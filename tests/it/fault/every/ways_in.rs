@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::asks::{Act, ask, id_of};
+use crate::operations::import::{BCRYPT, LETTERS};
 use crate::world::{PASSWORD, World};
 
 const BOB: &str = "bob@example.com";
@@ -40,6 +41,12 @@ pub async fn of_ways_in(world: &World, route: &str) -> Act {
         "POST /v1/sessions" => {
             signed_in(world).await;
             ask("", path, json!({"email": BOB, "password": PASSWORD}))
+        }
+        "POST /v1/sessions of somebody who moved in" => {
+            let lines = json!([{"email": BOB, "password_hash": BCRYPT}]);
+            let body = json!({"source": "old-site", "dry_run": false, "lines": lines});
+            world.admin().once().post("/v1/admin/import/users", body).await.is(200);
+            ask("", path, json!({"email": BOB, "password": LETTERS}))
         }
         "POST /v1/sessions/refresh" | "DELETE /v1/sessions" => {
             let token = signed_in(world).await;

@@ -68,6 +68,10 @@ const SHOWN_ON: &[(&str, &str)] = &[
 const WITHOUT: &[(&str, &str)] = &[
     ("withdrawShopCommission", "a shop's agent asks for cash; staff pays or rejects it"),
     ("cancelShopWithdrawal", "a shop's agent takes the wish back; staff rejects it"),
+    ("importUsers", "a file of many lines, which the command line reads, and goes on with after a stop"),
+    ("importCodes", "as importUsers"),
+    ("importBalances", "as importUsers"),
+    ("importReferrals", "as importUsers"),
     ("deleteCode", "a single code is deleted as several are, after the same question"),
 ];
 

@@ -63,6 +63,10 @@ impl Texts {
             "withdrawal.rejected" => self.act_withdrawal_rejected(),
             "asset.created" => self.act_asset_created(),
             "asset.moved" => self.act_asset_moved(),
+            "import.users" => self.act_import_users(),
+            "import.codes" => self.act_import_codes(),
+            "import.balances" => self.act_import_balances(),
+            "import.referrals" => self.act_import_referrals(),
             other => self.act_other(other.to_owned()),
         }
     }

@@ -37,6 +37,7 @@ fn person(number: u64) -> User {
         scopes: std::collections::BTreeSet::new(),
         locale: None,
         created_at: now(),
+        imported: None,
         attribution: None,
         promotion: None,
         affiliate: AffiliatePolicy::of(&AffiliateSettings::default()),
@@ -59,6 +60,7 @@ fn bob() -> User {
         code: InviteCode::parse("ANNSCODE").unwrap(),
         bound_at: now(),
         late: false,
+        imported: false,
         reparented: None,
         terms: RewardTerms {
             currency: Currency::USD,

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::{Row, has};
+use super::{Row, amount, has};
 
-/// Damage to identities: I1–I4.
+/// Damage to identities: I1–I5.
 pub const IDENTITY: &[Row] = &[
     ("an active code that is not listed", &["I2"], |scan| {
         scan.one("active_codes")["codes"] = json!({"L": []});
@@ -38,6 +38,17 @@ pub const IDENTITY: &[Row] = &[
     ("a primary code that is not the user's", &["I2"], |scan| {
         scan.person("ann")["invite_code"]["S"] = json!("OTHER234")
     }),
+    ("an address that moved in with somebody who did not", &["I5"], |scan| {
+        let ann = scan.id_of("ann");
+        scan.one("imported_email")["user"]["S"] = json!(ann);
+    }),
+    ("an opening balance of another amount", &["I5"], |scan| {
+        *amount(&mut scan.one("opening_balance")["amount"]) = json!("12");
+    }),
+    ("an opening balance of another journal", &["I5"], |scan| {
+        scan.one("opening_balance")["journal"]["S"] = json!("jrn_01arz3ndektsv4rrffq69g5fav");
+    }),
+    ("a journal of no opening balance", &["I5"], |scan| scan.remove("opening_balance", |_| true)),
     ("an erased person who left traces", &["I3", "I4"], |scan| {
         scan.person("ann")["status"]["S"] = json!("erased");
     }),
