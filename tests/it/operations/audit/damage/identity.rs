@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Row, has};
 
-/// Damage to identities: I1–I4.
+/// Damage to identities: I1–I5.
 pub const IDENTITY: &[Row] = &[
     ("an active code that is not listed", &["I2"], |scan| {
         scan.one("active_codes")["codes"] = json!({"L": []});
@@ -37,6 +37,19 @@ pub const IDENTITY: &[Row] = &[
     }),
     ("a primary code that is not the user's", &["I2"], |scan| {
         scan.person("ann")["invite_code"]["S"] = json!("OTHER234")
+    }),
+    ("an account that forgot its second factor", &["I5"], |scan| {
+        scan.person("olga").as_object_mut().unwrap().remove("second_factor_since");
+    }),
+    ("a second factor that is gone", &["I5"], |scan| {
+        scan.remove("second_factor", |_| true);
+    }),
+    ("a recovery code twice", &["I5"], |scan| {
+        let codes = scan.one("second_factor")["recovery"]["L"].as_array_mut().unwrap();
+        codes[0] = codes[1].clone();
+    }),
+    ("recovery codes of an enrolment", &["I5"], |scan| {
+        scan.one("second_factor").as_object_mut().unwrap().remove("since");
     }),
     ("an erased person who left traces", &["I3", "I4"], |scan| {
         scan.person("ann")["status"]["S"] = json!("erased");
