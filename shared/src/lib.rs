@@ -29,6 +29,7 @@
 //! | commission | `Commission` | money earned on a paid order, as an affiliate or an agent |
 //! | withdrawal | `Withdrawal` | commission of a user or a shop on its way to the balance or to cash |
 //! | purchase | `Purchase` | a sale elsewhere that the operator's backend reports |
+//! | second factor | `SecondFactor` | an admin's authenticator app and recovery codes, whose codes count once each |
 //! | plan, subscription | `Plan`, `Subscription` | time that can be granted; one user's time on a plan |
 //! | redemption code, batch | `Code`, `Batch` | grants plan time or balance; codes that were made together |
 //! | redemption | `Redemption` | one use of a code by one user |

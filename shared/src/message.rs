@@ -29,6 +29,12 @@ pub enum MailKind {
     EmailChange,
     /// Notice to the old e-mail that a new one was asked for (R2.11).
     EmailChangeNotice,
+    /// Notice that the account has a second factor from now on (R2.12).
+    SecondFactorSet,
+    /// Notice that the second factor was removed, or reset by an admin (R2.12).
+    SecondFactorRemoved,
+    /// Notice that a recovery code was used (R2.12).
+    RecoveryCodeUsed,
 }
 
 /// Declares the messages: their fields, FIFO group, consumers and outbound events.

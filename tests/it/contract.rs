@@ -159,6 +159,15 @@ fn every_operation_stands_in_the_list() {
     assert_eq!(known, current, "{OPERATIONS} is not sorted by path");
 }
 
+/// Operations that ask for a second factor of the last fifteen minutes (R2.12).
+pub fn second_factor_asked() -> BTreeSet<String> {
+    let asks = |line: String| {
+        let (route, rest) = line.split_once("  ")?;
+        rest.split("  ").next()?.ends_with(", second factor").then(|| route.to_owned())
+    };
+    built().operations.into_iter().filter_map(asks).collect()
+}
+
 #[test]
 fn the_document_is_answered_compressed_to_callers_that_accept_it() {
     World::run(compressed_where_accepted);

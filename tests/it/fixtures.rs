@@ -289,8 +289,10 @@ pub async fn refund(world: &World, order: &Value, units: i64) {
     world.settle().await;
 }
 
-/// A pending sign-up and a change of e-mail.
+/// An admin with a second factor, a pending sign-up and a change of e-mail.
 async fn access(world: &World) {
+    crate::account::second_factor::second_admin(world, "olga").await;
+    crate::account::second_factor::enrolled(world, "olga").await;
     world.sign_in("ann").await;
     let change = json!({"email": "ann@new.example.com", "password": crate::world::PASSWORD});
     world.user("ann").put("/v1/me/email", change).await.is(202);

@@ -145,6 +145,7 @@ impl Stand {
             traces_due: None,
             session_generation: 0,
             ended_sessions: Vec::new(),
+            second_factor_since: None,
         }
     }
 
@@ -285,7 +286,7 @@ impl Stand {
             self.app.keys.learn(&PublicKeys { keys: vec![signer.public().clone()] }, self.now());
             let (session, generation) = (SessionId::new(user.id.ulid()), user.session_generation);
             let bearer = Bearer { user: user.id, session, password_number: user.password_number, generation };
-            let token = signer.access(&bearer, user.role, self.now()).unwrap();
+            let token = signer.access(&bearer, user.role, None, self.now()).unwrap();
             request = request.header("authorization", format!("Bearer {token}"));
         }
         let router = shared::edge::routes(referral::api(), Arc::clone(&self.app));

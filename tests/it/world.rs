@@ -199,6 +199,11 @@ impl World {
         self.tokens.lock().unwrap().insert(name.to_owned(), token);
     }
 
+    /// Goes on with another access token of a user.
+    pub fn take_up(&self, name: &str, token: &str) {
+        self.tokens.lock().unwrap().insert(name.to_owned(), token.to_owned());
+    }
+
     /// Primary invite code of a user.
     pub async fn code(&self, name: &str) -> String {
         self.user(name).get("/v1/referral").await.is(200)["code"].as_str().unwrap().to_owned()

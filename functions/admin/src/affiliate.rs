@@ -8,7 +8,7 @@ use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::account::adjust_balance::{said, signed_amount};
-use shared::account::view::{Admin, AdminSearch, WithdrawalsApprove};
+use shared::account::view::{Admin, AdminSearch, Dangerous, WithdrawalsApprove};
 use shared::affiliate::close_withdrawal::{CloseWithdrawal, ClosedBy, close_withdrawal};
 use shared::affiliate::model::commission::{self, CommissionState};
 use shared::affiliate::model::withdrawal::{self, WithdrawalResolution, WithdrawalState};
@@ -181,7 +181,7 @@ pub struct NewCommission {
 )]
 pub async fn post(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<Dangerous>,
     key: RequiresIdempotencyKey,
     body: Body<NewCommission>,
 ) -> Result<Reply<AdminCommission>, Problem> {
@@ -208,7 +208,7 @@ pub async fn post(
 )]
 pub async fn reverse(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<Dangerous>,
     Id(commission): Id<CommissionId>,
     key: Idempotent,
     body: Body<Reason>,
@@ -228,7 +228,7 @@ pub async fn reverse(
 )]
 pub async fn release(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<Dangerous>,
     Id(commission): Id<CommissionId>,
     key: Idempotent,
     body: Body<Reason>,
@@ -368,7 +368,7 @@ pub struct Reference {
 )]
 pub async fn approve(
     State(app): State<Arc<App>>,
-    admin: Admin<WithdrawalsApprove>,
+    admin: Admin<Dangerous<WithdrawalsApprove>>,
     Id(withdrawal): Id<WithdrawalId>,
     key: Idempotent,
     body: Body<Reference>,
@@ -387,7 +387,7 @@ pub async fn approve(
 )]
 pub async fn reject(
     State(app): State<Arc<App>>,
-    admin: Admin<WithdrawalsApprove>,
+    admin: Admin<Dangerous<WithdrawalsApprove>>,
     Id(withdrawal): Id<WithdrawalId>,
     key: Idempotent,
     body: Body<Reason>,
@@ -400,7 +400,7 @@ pub async fn reject(
 async fn close(
     app: &App,
     ctx: &Ctx,
-    admin: &Admin<WithdrawalsApprove>,
+    admin: &Admin<Dangerous<WithdrawalsApprove>>,
     withdrawal: WithdrawalId,
     verdict: WithdrawalResolution,
 ) -> Result<Reply<WithdrawalView>, Problem> {

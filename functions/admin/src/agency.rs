@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use shared::account::view::Admin;
 use shared::account::view::Record;
+use shared::account::view::{Admin, Dangerous};
 use shared::agency::wallets::{AdjustShop, adjust_shop, first_record};
 use shared::app::App;
 use shared::edge::body::Body;
@@ -26,7 +26,7 @@ use super::user::Adjustment;
 )]
 pub async fn adjust(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<Dangerous>,
     Id(shop): Id<ShopId>,
     key: RequiresIdempotencyKey,
     body: Body<Adjustment>,

@@ -7,7 +7,7 @@ use axum::Extension;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use shared::account::adjust_balance::said;
-use shared::account::view::{Admin, WithdrawalsApprove};
+use shared::account::view::{Admin, Dangerous, WithdrawalsApprove};
 use shared::affiliate::close_withdrawal::{CloseWithdrawal, ClosedBy, close_withdrawal};
 use shared::affiliate::in_bulk::{BulkOutcome, TOGETHER, each};
 use shared::affiliate::model::withdrawal::WithdrawalResolution;
@@ -130,7 +130,7 @@ fn several<I: Ord>(ids: &[I]) -> Result<(), Refusal> {
 )]
 pub async fn release(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<Dangerous>,
     key: RequiresIdempotencyKey,
     body: Body<SeveralCommissions>,
 ) -> Result<Told, Problem> {
@@ -153,7 +153,7 @@ pub async fn release(
 )]
 pub async fn reverse(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<Dangerous>,
     key: RequiresIdempotencyKey,
     body: Body<SeveralCommissions>,
 ) -> Result<Told, Problem> {
@@ -176,7 +176,7 @@ pub async fn reverse(
 )]
 pub async fn approve(
     State(app): State<Arc<App>>,
-    admin: Admin<WithdrawalsApprove>,
+    admin: Admin<Dangerous<WithdrawalsApprove>>,
     key: RequiresIdempotencyKey,
     body: Body<PaidWithdrawals>,
 ) -> Result<Told, Problem> {
@@ -194,7 +194,7 @@ pub async fn approve(
 )]
 pub async fn reject(
     State(app): State<Arc<App>>,
-    admin: Admin<WithdrawalsApprove>,
+    admin: Admin<Dangerous<WithdrawalsApprove>>,
     key: RequiresIdempotencyKey,
     body: Body<RejectedWithdrawals>,
 ) -> Result<Told, Problem> {
@@ -206,7 +206,7 @@ pub async fn reject(
 async fn close(
     app: &App,
     ctx: &Ctx,
-    admin: &Admin<WithdrawalsApprove>,
+    admin: &Admin<Dangerous<WithdrawalsApprove>>,
     ids: &[WithdrawalId],
     verdict: &WithdrawalResolution,
 ) -> Result<Told, Problem> {

@@ -6,7 +6,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use shared::account::adjust_balance::said;
 use shared::account::erase::{self as verb, Erase};
-use shared::account::view::Admin;
+use shared::account::view::{Admin, Dangerous};
 use shared::app::App;
 use shared::edge::body::Body;
 use shared::edge::idempotency::Idempotent;
@@ -44,7 +44,7 @@ pub struct Erasure {
 )]
 pub async fn erase(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<Dangerous>,
     Id(user): Id<UserId>,
     key: Idempotent,
     body: Body<Erasure>,

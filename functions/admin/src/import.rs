@@ -17,7 +17,7 @@ use shared::account::model::foreign_hash::{
 };
 use shared::account::model::identity::{Email, Status};
 use shared::account::model::import::{ImportOutcome, ImportSource, ImportedLine, SOURCE_MAX, UserRef};
-use shared::account::view::Admin;
+use shared::account::view::{Admin, Dangerous};
 use shared::affiliate::in_bulk::TOGETHER;
 use shared::app::App;
 use shared::edge::body::Body;
@@ -221,7 +221,7 @@ pub struct ImportLineOutcome {
 )]
 pub async fn users(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<Dangerous>,
     key: RequiresIdempotencyKey,
     body: Body<ImportUsers>,
 ) -> Result<Reply<ImportOutcomes>, Problem> {
@@ -240,7 +240,7 @@ pub async fn users(
 )]
 pub async fn codes(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<Dangerous>,
     key: RequiresIdempotencyKey,
     body: Body<ImportCodes>,
 ) -> Result<Reply<ImportOutcomes>, Problem> {
@@ -259,7 +259,7 @@ pub async fn codes(
 )]
 pub async fn balances(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<Dangerous>,
     key: RequiresIdempotencyKey,
     body: Body<ImportBalances>,
 ) -> Result<Reply<ImportOutcomes>, Problem> {
@@ -280,7 +280,7 @@ pub async fn balances(
 )]
 pub async fn referrals(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<Dangerous>,
     key: RequiresIdempotencyKey,
     body: Body<ImportReferrals>,
 ) -> Result<Reply<ImportOutcomes>, Problem> {

@@ -21,7 +21,8 @@ pub mod reconciliation;
 pub mod redemption;
 pub mod refund;
 pub mod review;
-pub mod service_key;
+pub mod second_factor;
+mod service_key;
 pub mod stats;
 pub mod user;
 pub mod user_file;
@@ -50,6 +51,7 @@ pub fn api() -> Api<Arc<App>> {
         user::set_status,
         erase::erase,
         user::set_role,
+        second_factor::reset,
         user::set_policy,
         user::set_invite_code,
         inviter::set,

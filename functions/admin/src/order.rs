@@ -8,7 +8,7 @@ use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::account::adjust_balance::said;
-use shared::account::view::{Admin, AdminSearch, OrdersRead, email};
+use shared::account::view::{Admin, AdminSearch, Dangerous, OrdersRead, email};
 use shared::app::App;
 use shared::edge::body::Body;
 use shared::edge::idempotency::{Idempotent, RequiresIdempotencyKey};
@@ -263,7 +263,7 @@ pub struct Completion {
 )]
 pub async fn complete(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<Dangerous>,
     Id(id): Id<OrderId>,
     key: RequiresIdempotencyKey,
     body: Body<Completion>,
@@ -292,7 +292,7 @@ pub struct Undoing {
 )]
 pub async fn undo(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<Dangerous>,
     Id(id): Id<OrderId>,
     key: Idempotent,
     body: Body<Undoing>,
@@ -312,7 +312,7 @@ pub async fn undo(
 )]
 pub async fn bonus(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<Dangerous>,
     Id(order): Id<OrderId>,
     key: Idempotent,
     body: Body<Reason>,
@@ -332,7 +332,7 @@ pub async fn bonus(
 )]
 pub async fn verify(
     State(app): State<Arc<App>>,
-    _: Admin,
+    _: Admin<Dangerous>,
     Id(id): Id<OrderId>,
 ) -> Result<Reply<AdminOrderFile>, Problem> {
     let order = verify_any(&app, &edge::context(), id).await?;
@@ -340,7 +340,7 @@ pub async fn verify(
 }
 
 impl Completion {
-    fn read(&self, order: OrderId, admin: &Admin) -> Result<Complete, Refusal> {
+    fn read(&self, order: OrderId, admin: &Admin<Dangerous>) -> Result<Complete, Refusal> {
         let text = |pointer: &str, text: &str| said(pointer, text).map_err(Refusal::from);
         let reason = text("/reason", &self.reason)?;
         let payment_id = self.provider_payment_id.as_deref().map(|id| text("/provider_payment_id", id)).transpose()?;

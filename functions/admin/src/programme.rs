@@ -9,7 +9,7 @@ use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::account::model::user::User;
-use shared::account::view::{Admin, AdminSearch, Person};
+use shared::account::view::{Admin, AdminSearch, Dangerous, Person};
 use shared::app::App;
 use shared::edge::idempotency::Idempotent;
 use shared::edge::page::Listing;
@@ -231,7 +231,7 @@ impl Rewards {
 )]
 pub async fn retry(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<Dangerous>,
     Id(reward): Id<RewardId>,
     key: Idempotent,
 ) -> Result<Reply<AdminReward>, Problem> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use serde::Deserialize;
 use shared::account::adjust_balance::said;
-use shared::account::view::{Admin, OrdersRefund};
+use shared::account::view::{Admin, Dangerous, OrdersRefund};
 use shared::app::App;
 use shared::edge::body::Body;
 use shared::edge::idempotency::{Idempotent, RequiresIdempotencyKey};
@@ -72,7 +72,7 @@ impl RefundAsk {
 )]
 pub async fn refund(
     State(app): State<Arc<App>>,
-    admin: Admin<OrdersRefund>,
+    admin: Admin<Dangerous<OrdersRefund>>,
     Id(order): Id<OrderId>,
     key: RequiresIdempotencyKey,
     body: Body<RefundAsk>,
@@ -99,7 +99,7 @@ pub async fn refund(
 )]
 pub async fn confirm(
     State(app): State<Arc<App>>,
-    admin: Admin<OrdersRefund>,
+    admin: Admin<Dangerous<OrdersRefund>>,
     Ids(order, refund): Ids<OrderId, RefundId>,
     key: Idempotent,
     body: Body<RefundConfirmation>,

@@ -9,7 +9,7 @@ use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::account::adjust_balance::said;
-use shared::account::view::{Admin, AdminSearch, OrdersRead};
+use shared::account::view::{Admin, AdminSearch, Dangerous, OrdersRead};
 use shared::app::App;
 use shared::edge::body::Body;
 use shared::edge::idempotency::{Idempotent, RequiresIdempotencyKey};
@@ -158,7 +158,7 @@ pub struct ReviewDecision {
 }
 
 impl ReviewDecision {
-    fn read(&self, review: ReviewId, admin: &Admin) -> Result<ResolveReview, Refusal> {
+    fn read(&self, review: ReviewId, admin: &Admin<Dangerous>) -> Result<ResolveReview, Refusal> {
         let wrong = |pointer: &str, code, detail: &str| FieldError::new(pointer, code, detail);
         let decision = match (self.action.as_str(), &self.order_id) {
             ("credit", Some(order)) => OrderId::parse(order)
@@ -186,7 +186,7 @@ impl ReviewDecision {
 )]
 pub async fn resolve(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<Dangerous>,
     Id(id): Id<ReviewId>,
     key: RequiresIdempotencyKey,
     body: Body<ReviewDecision>,
@@ -215,7 +215,7 @@ pub struct ReviewConfirmation {
 )]
 pub async fn confirm(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<Dangerous>,
     Id(id): Id<ReviewId>,
     key: Idempotent,
     body: Body<ReviewConfirmation>,

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::account::model::service_key::{self, name_at, scopes_at};
 use shared::account::service_keys::{self as verb, IssueKey};
-use shared::account::view::{Admin, AdminSearch};
+use shared::account::view::{Admin, AdminSearch, Dangerous};
 use shared::app::App;
 use shared::edge::body::Body;
 use shared::edge::idempotency::Idempotent;
@@ -132,7 +132,7 @@ pub async fn keys(
 )]
 pub async fn create(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<Dangerous>,
     key: Idempotent,
     body: Body<KeyTerms>,
 ) -> Result<Reply<IssuedKey>, Problem> {
@@ -152,7 +152,7 @@ pub async fn create(
 )]
 pub async fn revoke(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<Dangerous>,
     Id(id): Id<ServiceKeyId>,
 ) -> Result<StatusCode, Problem> {
     verb::revoke_key(&app, &edge::context(), id, admin.id).await?;

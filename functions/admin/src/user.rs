@@ -14,7 +14,7 @@ use shared::account::model::user::{self, AffiliatePolicy};
 use shared::account::set_role::{self as role, SetRole};
 use shared::account::set_status::{self as status, SetStatus};
 use shared::account::view::Record;
-use shared::account::view::{Admin, AdminSearch, email};
+use shared::account::view::{Admin, AdminSearch, Dangerous, email};
 use shared::affiliate::set_policy::{self as policy, SetPolicy};
 use shared::app::App;
 use shared::edge::body::Body;
@@ -51,6 +51,9 @@ pub struct AdminUser {
     pub role: Role,
     /// Scopes an admin is limited to; empty for full access.
     pub scopes: Vec<AdminScope>,
+    /// Time since which it has a second factor; null without one.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub second_factor_since: Option<Timestamp>,
     /// Time of registration.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -92,6 +95,7 @@ impl From<user::User> for AdminUser {
             status: of.status,
             role: of.role,
             scopes: of.scopes.iter().copied().collect(),
+            second_factor_since: of.second_factor_since,
             created_at: of.created_at,
             balance: of.accounts.balance().into(),
             debt: of.accounts.owed().into(),
@@ -227,7 +231,7 @@ pub struct RoleSetting {
 )]
 pub async fn set_role(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<Dangerous>,
     Id(id): Id<UserId>,
     Body { value, .. }: Body<RoleSetting>,
 ) -> Result<Reply<AdminUser>, Problem> {
@@ -237,7 +241,7 @@ pub async fn set_role(
 }
 
 impl RoleSetting {
-    fn read(&self, user: UserId, admin: &Admin) -> Result<SetRole, Refusal> {
+    fn read(&self, user: UserId, admin: &Admin<Dangerous>) -> Result<SetRole, Refusal> {
         let all = [Role::User, Role::Agent, Role::Admin];
         let role = all.into_iter().find(|role| role.as_str() == self.role);
         let role = role.ok_or_else(|| Refusal::field("/role", "unknown", "`user`, `agent` or `admin`"))?;
@@ -346,7 +350,7 @@ pub struct Adjustment {
 )]
 pub async fn adjust(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<Dangerous>,
     Id(id): Id<UserId>,
     key: RequiresIdempotencyKey,
     body: Body<Adjustment>,

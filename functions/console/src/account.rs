@@ -13,6 +13,7 @@ use shared::table::list::Window;
 use shared::table::store::Page;
 
 use crate::export::{self, file};
+use crate::factor;
 use crate::frame;
 use crate::gate::{password, username};
 use crate::parts::{Field, field, time};
@@ -34,7 +35,7 @@ pub async fn account(Member(visit): Member) -> Response {
         div.two {
             (about(&visit, member))
             @if email.is_some() { (change_password(&visit, email)) (change_email(&visit)) }
-            div.stack.top-aligned { (devices(&visit)) (data(&visit)) }
+            div.stack.top-aligned { (factor::card(&visit, member)) (devices(&visit)) (data(&visit)) }
         }
     };
     frame::page(&visit, member, &text.account_title(), &text.account_lead(), &main)

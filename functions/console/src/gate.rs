@@ -19,6 +19,7 @@ use shared::payment::model::settings::PaymentSettings;
 use shared::referral::model::referral::RewardTerms;
 use shared::referral::model::settings::ReferralSettings;
 
+use crate::factor;
 use crate::frame;
 use crate::invite::terms::Promised;
 use crate::parts::{Field, HERE, around, field};
@@ -93,6 +94,9 @@ pub async fn sign_in(visit: Visit) -> Response {
     let was_kept = Cookies::of(&visit.headers).get(SESSION).is_some();
     if visit.asked(KEPT).is_some() && was_kept {
         return redirect(&next);
+    }
+    if visit.asked("step") == Some("totp") {
+        return factor::sign_in_code(&visit, &next, &page_with(&next, Some((KEPT, "1"))));
     }
     let back = page_with(&next, visit.asked("code").map(|_| ("code", "1")));
     let done = page_with(&next, Some((KEPT, "1")));
@@ -219,22 +223,29 @@ pub async fn register(State(app): State<Arc<App>>, visit: Visit) -> Response {
     frame::gate(&visit, &text.create_account(), &lead, &main)
 }
 
-/// The page that asks for the password once more, before a dangerous form (C5.6).
+/// The page that asks for the password once more, and for the second factor, before a dangerous form (C5.6, R2.12).
 pub async fn confirm_password(Member(visit): Member) -> Response {
     let text = &visit.text;
     let next = next_page(visit.asked("next"));
     let back = visit.with("", "");
-    let email = visit.visitor.as_ref().and_then(|visitor| visitor.user.email.as_ref()).map(|email| email.as_str());
+    let user = visit.visitor.as_ref().map(|visitor| &visitor.user);
+    let email = user.and_then(|user| user.email.as_ref()).map(|email| email.as_str());
+    let has_factor = user.is_some_and(|user| user.second_factor_since.is_some());
+    let (title, why) = match has_factor {
+        true => (text.confirm_both(), text.confirm_both_why()),
+        false => (text.confirm_password(), text.confirm_password_why()),
+    };
     let main = html! {
         form.stack method="post" action="/forms/registration/confirm-password" {
             (visit.sealed("POST", "/confirm-password", &next, &back, None))
             (username(&visit, email))
             (field(&visit, &password(&visit, "current-password", None)))
+            @if has_factor { (field(&visit, &factor::code(&visit, "totp"))) }
             button.btn.go.big { (text.confirm_password_do()) }
         }
         p.small { a href="/" { (text.go_back()) } }
     };
-    frame::gate(&visit, &text.confirm_password(), &html! { p.muted { (text.confirm_password_why()) } }, &main)
+    frame::gate(&visit, &title, &html! { p.muted { (why) } }, &main)
 }
 
 /// Sign-up that waits for its code, in the browser's sealed cookie.

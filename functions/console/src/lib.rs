@@ -9,6 +9,7 @@ mod brand;
 pub mod chart;
 mod docs;
 mod export;
+mod factor;
 pub mod files;
 mod frame;
 mod gate;
@@ -85,6 +86,7 @@ pub fn api() -> Api<Arc<App>> {
         .route("/reset", get(reset::reset))
         .route("/account", get(account::account))
         .route("/account/records.csv", get(account::records))
+        .route("/account/second-factor", get(factor::page))
         .route("/redeem", get(redeem::redeem))
         .route("/affiliate", get(affiliate::affiliate))
         .route("/affiliate/off", get(affiliate::off))

@@ -148,7 +148,8 @@ pub fn field(visit: &Visit, field: &Field<'_>) -> Markup {
     let described: Vec<&str> =
         [field.hint.as_ref().map(|_| &*hint_id), error.as_ref().map(|_| &*error_id)].into_iter().flatten().collect();
     let described = (!described.is_empty()).then(|| described.join(" "));
-    let numeric = (field.autocomplete == "one-time-code").then_some("numeric");
+    // A code that may have letters, too, says so in its hint.
+    let numeric = (field.autocomplete == "one-time-code" && field.hint.is_none()).then_some("numeric");
     html! {
         div.field.wrong[error.is_some()] {
             label for=(field.id) { (field.label) }
@@ -196,7 +197,7 @@ pub fn alert(visit: &Visit, flash: &Flash, main: &Markup) -> Markup {
                     }
                 }
                 @if flash.errors.is_empty() { li { (visit.text.refused(flash)) } }
-                @if flash.code == "fresh_password_required" { li { a href=(to_confirm(visit)) { (visit.text.enter_password()) } } }
+                @if ["fresh_password_required", "second_factor_required"].contains(&&*flash.code) { li { a href=(to_confirm(visit)) { (visit.text.enter_password()) } } }
             }
         }
     }

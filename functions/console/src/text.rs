@@ -184,6 +184,10 @@ impl Texts {
             "range_too_large" => self.refused_range_too_large(),
             "fresh_password_required" => self.refused_fresh_password_required(),
             "password_confirmed" => self.refused_password_confirmed(),
+            "totp_invalid" => self.field_wrong_totp(),
+            "second_factor_required" => self.refused_second_factor_required(),
+            "second_factor_enrolment_required" => self.second_factor_needed(),
+            "second_factor_on" => self.refused_second_factor_on(),
             "not_found" => self.refused_not_found(),
             code => return self.refused_staff(code).or_else(|| self.refused_shop(code)),
         })
@@ -211,6 +215,7 @@ impl Texts {
         }
         match (pointer, code) {
             ("/current" | "/password", "wrong_password") => self.field_wrong_password(),
+            ("/totp", _) => self.field_wrong_totp(),
             ("/current" | "/password", "no_password") => self.field_no_password(),
             ("/referral_code" | "/inviter_id", code) => self.field_inviter(code),
             ("/from" | "/to", _) => self.field_not_a_day(),
@@ -276,6 +281,10 @@ impl Texts {
             "password_changed" => self.password_changed(),
             "email_asked" => self.email_asked(),
             "email_changed" => self.email_changed(),
+            "sign_in_again" => self.sign_in_again(),
+            "second_factor_on" => self.second_factor_is_on(),
+            "second_factor_removed" => self.second_factor_removed(),
+            "recovery_codes_made" => self.recovery_codes_made(),
             "redeemed" => self.redeemed(),
             "invite_code_made" => self.invite_code_made(),
             "inviter_named" => self.inviter_named(),

@@ -425,6 +425,53 @@ own-data-note = All records of your account, as files that a spreadsheet opens.
 own-data-balance = Balance records (CSV)
 own-data-commission = Commission records (CSV)
 own-data-too-many = These are more than 5,000 records. Ask support for the file.
+# Second factor of admins.
+totp = Code of your authenticator app
+totp-hint = Six digits, or a recovery code
+totp-of-app = Six digits that the app shows
+totp-title = Enter your code
+totp-lead = Your password is right. Now enter the code of your authenticator app.
+totp-other-account = Sign in as somebody else
+field-wrong-totp = The code is not right, or was used already. Wait for the next one
+sign-in-again = The code came too late. Please sign in again.
+confirm-both = Enter your password and code
+confirm-both-why = What comes next moves money or gives rights, so we ask once more. It then counts for 15 minutes.
+refused-second-factor-required = Give the code of your second factor again, then repeat this.
+refused-second-factor-on = You have a second factor already. Remove it first.
+second-factor = Second factor
+second-factor-note = Sign-in asks for a code of an app, too.
+second-factor-lead = With it nobody signs in by your password alone.
+second-factor-off = Off
+second-factor-on = It is on
+second-factor-since = On since
+second-factor-change = Change
+second-factor-needed = Every admin here needs a second factor. Set yours up; the other pages of staff open afterwards.
+second-factor-begin = Set it up
+second-factor-begin-note = You need an authenticator app on your phone. Enter your password first.
+second-factor-begin-do = Show the QR code
+second-factor-scan = Scan this with your app
+second-factor-scan-note = Then enter the six digits that the app shows.
+second-factor-qr = QR code of your second factor
+second-factor-key = Or type this key into the app
+second-factor-until = Good until
+second-factor-confirm-do = Switch it on
+second-factor-is-on = Your second factor is on. Keep the recovery codes.
+second-factor-remove = Remove it
+second-factor-remove-note = Your password alone then signs you in.
+second-factor-remove-do = Remove the second factor
+second-factor-removed = Your second factor is removed.
+recovery-codes = Recovery codes
+recovery-codes-note = If you lose the app, each of these signs you in once. Keep them where the app is not.
+recovery-codes-once = They are shown once.
+recovery-codes-kept = I have kept them
+recovery-codes-left = { $n ->
+    [one] One recovery code is left.
+   *[other] { $n } recovery codes are left.
+}
+recovery-codes-renew = New recovery codes
+recovery-codes-renew-note = The earlier ones are good no more.
+recovery-codes-renew-do = Make new codes
+recovery-codes-made = Here are your new recovery codes.
 
 # Redemption codes and subscriptions.
 nav-redeem = Redeem

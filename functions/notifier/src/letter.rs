@@ -49,6 +49,9 @@ pub async fn letter(
             let Some(to) = user.email.filter(|email| *email != change.email) else { return Ok(None) };
             Ok(Some(Letter { to, text: text(&content, user.locale.as_deref()) }))
         }
+        MailKind::SecondFactorSet => notice(app, subject, &Content::SecondFactorSet).await,
+        MailKind::SecondFactorRemoved => notice(app, subject, &Content::SecondFactorRemoved).await,
+        MailKind::RecoveryCodeUsed => notice(app, subject, &Content::RecoveryCodeUsed).await,
     }
 }
 
@@ -70,6 +73,13 @@ async fn to_account(app: &App, mail: MailKind, email: &str, nonce: &str) -> Resu
         }
     };
     Ok(Some(Letter { to, text: text(&content, user.locale.as_deref()) }))
+}
+
+/// A notice to a user, at their present address.
+async fn notice(app: &App, subject: Option<&str>, content: &Content) -> Result<Option<Letter>, Fault> {
+    let Some(id) = subject.and_then(UserId::parse) else { return Ok(None) };
+    let Some(user) = app.store.get::<User>(&User::key(id)).await? else { return Ok(None) };
+    Ok(user.email.clone().map(|to| Letter { to, text: text(content, user.locale.as_deref()) }))
 }
 
 fn is_over(app: &App, purpose: Purpose, asked: Timestamp) -> bool {

@@ -23,6 +23,12 @@ pub enum Content {
     NewEmail(String),
     /// Notice of a new address, which is masked.
     EmailChangeNotice(String),
+    /// Notice of a second factor that was set up.
+    SecondFactorSet,
+    /// Notice of a second factor that is gone.
+    SecondFactorRemoved,
+    /// Notice of a recovery code that was used.
+    RecoveryCodeUsed,
 }
 
 /// Words of an e-mail: subject, text before its code, the code, a link, text after it.
@@ -97,6 +103,24 @@ fn in_english(content: &Content) -> Words<'_> {
             None,
             "If it was not you, reset your password now.",
         ),
+        Content::SecondFactorSet => words(
+            "Your second factor is on",
+            "From now on, signing in to your account asks for a code of your authenticator app.",
+            None,
+            "If it was not you, reset your password now and tell another admin.",
+        ),
+        Content::SecondFactorRemoved => words(
+            "Your second factor is off",
+            "The second factor of your account was removed: your password alone signs you in now.",
+            None,
+            "If neither you nor another admin did it, reset your password now.",
+        ),
+        Content::RecoveryCodeUsed => words(
+            "A recovery code was used",
+            "One of your recovery codes was used in place of a code of your authenticator app. It is good no more.",
+            None,
+            "If it was not you, reset your password now, and make new recovery codes.",
+        ),
     }
 }
 
@@ -140,6 +164,24 @@ fn in_chinese(content: &Content) -> Words<'_> {
             &format!("有知道您密码的人要求将账户的邮箱地址改为 {masked}。"),
             None,
             "如果这不是您的操作，请立即重置密码。",
+        ),
+        Content::SecondFactorSet => words(
+            "两步验证已开启",
+            "今后登录您的账户时，还需输入身份验证器中的验证码。",
+            None,
+            "如果这不是您的操作，请立即重置密码，并告知其他管理员。",
+        ),
+        Content::SecondFactorRemoved => words(
+            "两步验证已关闭",
+            "您账户的两步验证已移除，现在仅凭密码即可登录。",
+            None,
+            "如果这不是您或其他管理员的操作，请立即重置密码。",
+        ),
+        Content::RecoveryCodeUsed => words(
+            "恢复码已使用",
+            "您的一个恢复码已代替身份验证器的验证码使用，此恢复码已失效。",
+            None,
+            "如果这不是您的操作，请立即重置密码，并生成新的恢复码。",
         ),
     }
 }

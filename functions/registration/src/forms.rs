@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
-use shared::account::browser::{self, BrowserSession, SignedInBrowser};
+use shared::account::browser::{self, BrowserSession, BrowserSignIn, PasswordGiven, SignedInBrowser};
 use shared::account::model::identity::{Email, Password};
 use shared::account::register::{NewSession, Registration as Outcome};
 use shared::account::session::{self, SignIn};
@@ -28,7 +28,7 @@ use shared::edge::forms::{FormPost, Outcome as Next};
 use shared::edge::idempotency::Idempotent;
 use shared::edge::problem::Problem;
 use shared::edge::sealed;
-use shared::kernel::fault::Error;
+use shared::kernel::fault::{Error, Fault};
 use shared::kernel::refusal::Refusal;
 use shared::table::telemetry as metrics;
 
@@ -37,6 +37,9 @@ use super::wire::Registration;
 
 /// Life of the cookie of a pending sign-up in seconds.
 const SIGNUP_SECONDS: i64 = 15 * 60;
+/// Purpose of the sealed cookie of a password that was right, and its life in seconds.
+const FACTOR: &str = "second factor";
+const CODE_SECONDS: i64 = 5 * 60;
 /// Life of the cookie of a device token in seconds.
 const DEVICE_SECONDS: i64 = 180 * 24 * 3_600;
 
@@ -44,6 +47,7 @@ const DEVICE_SECONDS: i64 = 180 * 24 * 3_600;
 pub fn router() -> Router<Arc<App>> {
     Router::new()
         .route("/sign-in", post(sign_in))
+        .route("/sign-in-code", post(sign_in_code))
         .route("/challenge", post(challenge))
         .route("/register", post(register))
         .route("/verify", post(verify))
@@ -61,6 +65,13 @@ struct Credentials {
     password: String,
     #[serde(default)]
     challenge_code: Option<String>,
+}
+
+/// Code of the second factor from a page.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SecondFactorCode {
+    totp: String,
 }
 
 /// Address from a page.
@@ -94,9 +105,18 @@ async fn sign_in(
         password: Password::shown(&body.value.password),
         device_token: post.cookies.get(cookies::DEVICE).map(str::to_owned),
         challenge_code: body.value.challenge_code,
+        totp: None,
     };
     match browser::sign_in(&app, &ask, &network()).await {
-        Ok(opened) => Ok(signed_in(&opened, Next::default())),
+        Ok(BrowserSignIn::Opened(opened)) => Ok(signed_in(&opened, Next::default())),
+        // The password is not asked for again, and no page holds it: the browser keeps, sealed, that it was right.
+        Ok(BrowserSignIn::AwaitsCode(given)) => {
+            let text = serde_json::to_vec(&given).map_err(Fault::bug)?;
+            let sealed = sealed::seal(&app.config.secret, FACTOR, app.nonce(), &text);
+            let mut response = going(Next { to: Some(code_page(&post.form.done)), said: None });
+            append(&mut response, sealed.and_then(|text| set(cookies::FACTOR, &text, SameSite::Strict, CODE_SECONDS)));
+            Ok(response)
+        }
         // The page asks for the mailed code next, so it is mailed at once; a wrong code is no reason for another mail.
         Err(Error::Refused(refusal @ Refusal::ChallengeRequired)) if ask.challenge_code.is_none() => {
             if let Some(email) = &ask.email {
@@ -106,6 +126,37 @@ async fn sign_in(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Signs in with the code of the second factor, after the password; too late, the sign-in begins again.
+async fn sign_in_code(
+    State(app): State<Arc<App>>,
+    Extension(post): Extension<FormPost>,
+    body: Body<SecondFactorCode>,
+) -> Result<Response, Problem> {
+    let text = post.cookies.get(cookies::FACTOR).and_then(|text| sealed::open(&app.config.secret, FACTOR, text));
+    let given = text.and_then(|text| serde_json::from_slice::<PasswordGiven>(&text).ok());
+    let opened = match &given {
+        Some(given) => browser::sign_in_with_code(&app, given, &body.value.totp, &network()).await,
+        None => Err(Refusal::BadCredentials.into()),
+    };
+    let mut response = match opened {
+        Ok(opened) => signed_in(&opened, Next::default()),
+        Err(Error::Refused(Refusal::BadCredentials)) => {
+            going(Next { to: Some("/sign-in".to_owned()), said: Some(("sign_in_again".to_owned(), BTreeMap::new())) })
+        }
+        Err(error) => return Err(error.into()),
+    };
+    append(&mut response, set(cookies::FACTOR, "", SameSite::Strict, 0));
+    Ok(response)
+}
+
+/// The page that asks for the code, which leads on to where the sign-in does.
+fn code_page(done: &str) -> String {
+    let next = form_urlencoded::parse(done.split_once('?').map_or("", |(_, query)| query).as_bytes());
+    let next = next.filter(|(name, _)| name == "next");
+    let query = form_urlencoded::Serializer::new(String::new()).append_pair("step", "totp").extend_pairs(next).finish();
+    format!("/sign-in?{query}")
 }
 
 async fn challenge(State(app): State<Arc<App>>, body: Body<Address>) -> Result<Response, Problem> {

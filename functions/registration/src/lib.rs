@@ -2,6 +2,7 @@
 
 mod account;
 mod enter;
+mod factor;
 mod forms;
 mod ledger;
 mod own;
@@ -44,6 +45,12 @@ pub fn api() -> Api<Arc<App>> {
         account::confirm_email,
         account::records,
         ledger::balance_proof,
+        factor::state,
+        factor::enrol,
+        factor::confirm,
+        factor::verify,
+        factor::recovery_codes,
+        factor::remove,
         own::sessions,
         own::end,
         own::export,

@@ -141,6 +141,9 @@ pub struct OwnData {
     invite_code: Option<String>,
     /// Shop that the caller runs; null for none.
     shop_id: Option<ShopId>,
+    /// Time since which the account has a second factor; null without one.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    second_factor_since: Option<Timestamp>,
     /// Sessions that still stand.
     sessions: Vec<SessionView>,
     /// Statement lines of the balance and its debt.
@@ -308,6 +311,7 @@ impl OwnData {
             external_id: user.external_id.as_ref().map(|id| id.as_str().to_owned()),
             invite_code: user.invite_code.as_ref().map(ToString::to_string),
             shop_id: user.shop.as_ref().and_then(|path| path.shop()),
+            second_factor_since: user.second_factor_since,
             sessions: of.sessions.iter().map(|session| SessionView::of(session, by)).collect(),
             balance: of.balance.into_iter().map(Record::from).collect(),
             commission: of.commission.into_iter().map(Record::from).collect(),

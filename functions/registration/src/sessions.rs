@@ -24,12 +24,13 @@ use super::wire::{Address, BrowserLink, Credentials, NewPassword, RefreshToken, 
 
 /// Sign in with e-mail and password
 ///
-/// After ten failures over all networks the address is challenged: a device token or a mailed code is needed, too.
+/// After ten failures over all networks the address is challenged: a device token or a mailed code is needed, too. An account with a
+/// second factor needs one of its codes: without, a right password is answered `totp_required`.
 #[utoipa::path(
     post, path = "/v1/sessions", operation_id = "signIn", tag = "public",
     responses(
-        (status = 200, body = SignedIn), code::BadCredentials, code::ChallengeRequired, code::AccountBlocked,
-        code::RateLimited,
+        (status = 200, body = SignedIn), code::BadCredentials, code::ChallengeRequired, code::TotpRequired,
+        code::TotpInvalid, code::AccountBlocked, code::RateLimited,
     ),
 )]
 pub async fn sign_in(State(app): State<Arc<App>>, body: Body<Credentials>) -> Result<Reply<SignedIn>, Problem> {

@@ -147,6 +147,9 @@ pub struct Credentials {
     /// Code mailed for a challenge, ten symbols; answers it, too.
     #[serde(default)]
     pub challenge_code: Option<String>,
+    /// Code of the second factor, of the authenticator app or for recovery, for an account that has one.
+    #[serde(default)]
+    pub totp: Option<String>,
 }
 
 impl From<Credentials> for SignIn {
@@ -156,6 +159,7 @@ impl From<Credentials> for SignIn {
             password: Password::shown(&sent.password),
             device_token: sent.device_token,
             challenge_code: sent.challenge_code,
+            totp: sent.totp,
         }
     }
 }

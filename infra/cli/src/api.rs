@@ -40,6 +40,8 @@ const PAGE: u32 = 100;
 pub struct Credentials {
     pub email: String,
     pub password: String,
+    /// Code of the second factor, for an admin who has one.
+    pub totp: Option<String>,
 }
 
 /// A client of the API at one base URL.
@@ -310,8 +312,8 @@ impl Api {
                 "this command signs in as an admin: set GUERDON_ADMIN_EMAIL and GUERDON_ADMIN_PASSWORD, or use --local";
             Trouble::Usage(said.to_owned())
         };
-        let Credentials { email, password } = self.credentials.as_ref().ok_or_else(missing)?;
-        let body = json!({"email": email, "password": password});
+        let Credentials { email, password, totp } = self.credentials.as_ref().ok_or_else(missing)?;
+        let body = json!({"email": email, "password": password, "totp": totp});
         let ask = Ask { method: "POST", path: "/v1/sessions", body: Some(&body), headers: &[], repeatable: true };
         let session = self.anonymous(ask).await?.json()?;
         let token = session.get("access_token").and_then(Value::as_str);

@@ -43,6 +43,9 @@ pub struct At {
     /// Password of the admin to sign in as.
     #[arg(long, global = true, env = "GUERDON_ADMIN_PASSWORD", hide_env_values = true)]
     pub admin_password: Option<String>,
+    /// Code of the admin's second factor, if there is one: six digits of the app, or a recovery code. Each counts once.
+    #[arg(long, global = true, env = "GUERDON_TOTP", hide_env_values = true)]
+    pub totp: Option<String>,
     /// Use the local stack at --url, with its admin, secrets, database and queues.
     #[arg(long, global = true, env = "GUERDON_LOCAL")]
     pub local: bool,

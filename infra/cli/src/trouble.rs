@@ -76,6 +76,12 @@ impl Problem {
             "bad_credentials" => {
                 "check GUERDON_ADMIN_EMAIL and GUERDON_ADMIN_PASSWORD; `guerdon admin create` makes an admin or sets a password"
             }
+            "totp_required" => "give the code that the authenticator app shows with --totp (GUERDON_TOTP)",
+            "totp_invalid" => "each code counts once: wait for the app's next one, and is this machine's clock right?",
+            "second_factor_required" => "run the command again with the app's next code in --totp",
+            "second_factor_enrolment_required" => {
+                "every admin of this deployment needs a second factor: sign in on the pages, which lead to its set-up"
+            }
             "unauthenticated" => "sign in: set GUERDON_ADMIN_EMAIL and GUERDON_ADMIN_PASSWORD, or use --local",
             "forbidden" => {
                 "this admin lacks the scope; ask an admin without scopes, or make one with `guerdon admin create`"

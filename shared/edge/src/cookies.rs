@@ -13,6 +13,8 @@ pub const SEEN: &str = "__Host-seen";
 pub const FLASH: &str = "__Host-flash";
 /// Device token (R2.9).
 pub const DEVICE: &str = "__Host-device";
+/// Password that was right a moment ago, while the code of the second factor is asked for (R2.12).
+pub const FACTOR: &str = "__Host-factor";
 /// Pending sign-up.
 pub const SIGNUP: &str = "__Host-signup";
 

@@ -48,7 +48,7 @@ const MAX_ANSWER: usize = 1024 * 1024;
 /// Life of a flash message in seconds.
 const FLASH_SECONDS: i64 = 120;
 /// Fields whose entries are never kept, by the last part of their names.
-const NEVER_KEPT: [&str; 6] = ["password", "current", "new", "account", "secret", "codes"];
+const NEVER_KEPT: [&str; 7] = ["password", "current", "new", "account", "secret", "codes", "totp"];
 
 /// Purpose of a form: sealed into it, never read by a browser.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -330,7 +330,14 @@ async fn finish<A: FormHost>(
         redirect(&sign_in(&form.back), None)
     } else {
         let flash = Flash { wait, behind, ..Flash::default() };
-        refused(host, form, Told { status: parts.status.as_u16(), flash }.with(&document), fields, once)
+        let told = Told { status: parts.status.as_u16(), flash }.with(&document);
+        let confirms = told.flash.code == Refusal::SecondFactorRequired.code();
+        let mut response = refused(host, form, told, fields, once);
+        if confirms {
+            // As for a password: the message waits for its page, with the entries, until the second factor is there.
+            lead(&mut response, &with_next(CONFIRM, &form.back));
+        }
+        response
     };
     for cookie in set {
         response.headers_mut().append(SET_COOKIE, cookie);
@@ -349,8 +356,14 @@ fn done(host: &impl FormHost, form: &Form, outcome: Option<&Outcome>, document: 
 
 /// Secrets that an answer shows once, which the page that comes after shows once.
 fn secrets(document: Option<&Value>) -> BTreeMap<String, String> {
-    let of = |name: &str| Some((name.to_owned(), document?.get(name)?.as_str()?.to_owned()));
-    ["key", "secret"].into_iter().filter_map(of).collect()
+    let text = |value: &Value| match value {
+        Value::Array(lines) => {
+            Some(lines.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n")).filter(|text| !text.is_empty())
+        }
+        other => other.as_str().map(str::to_owned),
+    };
+    let of = |name: &str| Some((name.to_owned(), text(document?.get(name)?)?));
+    ["key", "secret", "recovery_codes"].into_iter().filter_map(of).collect()
 }
 
 fn refused(

@@ -204,6 +204,8 @@ pub struct Operation {
     operation: utoipa::openapi::path::Operation,
     schemas: Vec<(String, RefOr<Schema>)>,
     access: String,
+    /// True if it asks admins for a second factor given not long ago.
+    asks_second_factor: bool,
     is_replayable: bool,
     is_versioned: bool,
     refusals: BTreeSet<(u16, String)>,
@@ -229,8 +231,19 @@ impl Operation {
         let problems = BTreeMap::new();
         let refusals = refusals.keys().filter_map(|key| key.split_once(' '));
         let refusals = refusals.filter_map(|(status, code)| Some((status.parse().ok()?, code.to_owned()))).collect();
-        let mut described =
-            Self { path, methods, operation, schemas, access, is_replayable, is_versioned, refusals, problems };
+        let asks_second_factor = false;
+        let mut described = Self {
+            path,
+            methods,
+            operation,
+            schemas,
+            access,
+            asks_second_factor,
+            is_replayable,
+            is_versioned,
+            refusals,
+            problems,
+        };
         for (status, code) in described.refusals.clone() {
             described.problem(status, &code);
         }
@@ -254,6 +267,12 @@ impl Operation {
         self.secured("access_token", role.unwrap_or("user"))
             .refusal(&Refusal::Unauthenticated)
             .refusal(&Refusal::TokenExpired)
+    }
+
+    /// It asks admins who have a second factor for one given not long ago.
+    pub fn recent_second_factor(&mut self) -> &mut Self {
+        self.asks_second_factor = true;
+        self
     }
 
     /// Its caller needs a service key with a scope.
@@ -366,7 +385,8 @@ impl Operation {
         let refusals: String =
             refusals.iter().map(|(status, codes)| format!("  {status} {}", codes.join(", "))).collect();
         let (body, answers) = (body.map(|body| body + " ").unwrap_or_default(), answers.join(" | "));
-        format!("{} {}  {}  {body}→ {answers}{refusals}", self.verb(), self.path, self.access)
+        let factor = if self.asks_second_factor { ", second factor" } else { "" };
+        format!("{} {}  {}{factor}  {body}→ {answers}{refusals}", self.verb(), self.path, self.access)
     }
 
     fn verb(&self) -> String {

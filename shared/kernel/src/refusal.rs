@@ -129,10 +129,18 @@ refusals! {
     BadCredentials = 401 "bad_credentials", "The credentials are not right.";
     /// The e-mail failed to sign in too often: a device token or a mailed code is needed, too (R2.9).
     ChallengeRequired = 401 "challenge_required", "Sign in with a mailed code, or on a device that signed in before.";
+    /// The password is right, and the account has a second factor (R2.12).
+    TotpRequired = 401 "totp_required", "Give the code of your authenticator app, too.";
+    /// The code of the second factor is wrong, was used, or is no longer good (R2.12).
+    TotpInvalid = 401 "totp_invalid", "That code is not right, or was used already.";
     /// The caller is known but lacks the right.
     Forbidden = 403 "forbidden", "You may not do this.";
     /// A dangerous form of staff needs the password entered a moment ago (C5.6).
     FreshPasswordRequired = 403 "fresh_password_required", "Enter your password again, then repeat this.";
+    /// The admin's session has not given the second factor, or not in the last quarter of an hour (R2.12).
+    SecondFactorRequired = 403 "second_factor_required", "Give your second factor again, then repeat this.";
+    /// Every admin needs a second factor, and this one has none (R2.12).
+    SecondFactorEnrolmentRequired = 403 "second_factor_enrolment_required", "Set up your second factor first.";
     /// The account is blocked (R2.8).
     AccountBlocked = 403 "account_blocked", "This account is blocked.";
     /// The object does not exist or belongs to another user.
@@ -145,6 +153,8 @@ refusals! {
     MethodNotAllowed = 405 "method_not_allowed", "This path does not take that method.";
     /// The e-mail already has an account (R2.1).
     EmailTaken = 409 "email_taken", "This e-mail already has an account.";
+    /// The account has a second factor already (R2.12).
+    SecondFactorOn = 409 "second_factor_on", "You have a second factor; remove it first.";
     /// The programme is switched off.
     ProgrammeOff = 409 "programme_off", "This programme is switched off.";
     /// The order is no longer `pending`.

@@ -1,12 +1,16 @@
 //! Account invariants I1–I5.
 //!
 //! I1: one account per e-mail and per external id. I2: one owner per invite code. I3: an active code states its owner's current
-//! state. I4: an erased user leaves no personal data. I5: who moved in did so once, and an opening balance is one journal (R13.1).
+//! state. I4: an erased user leaves no personal data. I5: who moved in did so once, and an opening balance is one journal (R13.1). I6: a second
+//! factor is on where its account says so, with ten recovery codes at most.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use crate::account::model::identity::Status;
 use crate::account::model::import::{ImportedEmail, OpeningBalance};
+use crate::account::model::second_factor::{RECOVERY_CODES, SecondFactor};
 use crate::operations::auditor::{Finding, Snapshot};
 use kernel::id::UserId;
 use kernel::ledger::{JournalEntry, PlatformAccount};
@@ -50,6 +54,7 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     check_codes(snapshot, &mut findings);
     check_erased(snapshot, &mut findings);
     check_imported(snapshot, &mut findings);
+    check_second_factors(snapshot, &mut findings);
     findings
 }
 
@@ -81,6 +86,29 @@ fn check_imported(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
     }
     for posting in journals.into_values().flatten() {
         findings.push(Finding::new("I5", posting.header.journal, "is no opening balance that is known"));
+    }
+}
+
+/// I6: account and second factor say the same; recovery codes are ten at most, each once.
+fn check_second_factors(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
+    let mut on: BTreeMap<UserId, Timestamp> = BTreeMap::new();
+    for factor in snapshot.all::<SecondFactor>() {
+        on.extend(factor.since.map(|since| (factor.user, since)));
+        let codes: BTreeSet<&String> = factor.recovery.iter().collect();
+        if codes.len() != factor.recovery.len() || codes.len() > usize::from(RECOVERY_CODES) {
+            findings.push(Finding::new("I6", factor.user, "has a recovery code twice, or too many"));
+        }
+        if factor.since.is_none() && !factor.recovery.is_empty() {
+            findings.push(Finding::new("I6", factor.user, "has recovery codes without a second factor"));
+        }
+    }
+    for user in snapshot.users.values() {
+        if user.second_factor_since != on.remove(&user.id) {
+            findings.push(Finding::new("I6", user.id, "says another second factor than there is"));
+        }
+    }
+    for user in on.keys() {
+        findings.push(Finding::new("I6", user, "has a second factor and does not exist"));
     }
 }
 

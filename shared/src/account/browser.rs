@@ -4,13 +4,16 @@
 //! account that was blocked and a password that was replaced sign out at the next request, on every device.
 
 use jiff::{Timestamp, ToSpan};
+use serde::{Deserialize, Serialize};
 
 use crate::account::device;
+use crate::account::limits::Attempt;
 use crate::account::model::access::{Bearer, Session, SessionKind};
 use crate::account::model::identity::{Password, Role};
 use crate::account::model::network::Network;
 use crate::account::model::user::User;
 use crate::account::profile::{confirm, replace_password};
+use crate::account::second_factor;
 use crate::account::session::{Authenticated, Rehash, SignIn, authenticate, begin, end, insert, signer};
 use crate::account::token::{BrowserClaims, Claims, KeyRing};
 use crate::app::App;
@@ -24,6 +27,9 @@ use table::read::Keys;
 const HOURS: i64 = 30 * 24;
 /// Life of an admin's or agent's session in hours.
 pub(crate) const STAFF_HOURS: i64 = 12;
+
+/// Minutes after the password in which the code of the second factor is given.
+const CODE_MINUTES: i64 = 5;
 
 /// Session of the browser that sent a request.
 #[derive(Debug, Clone)]
@@ -55,15 +61,68 @@ pub struct SignedInBrowser {
     pub fresh: Option<String>,
 }
 
-/// Signs a browser in with e-mail and password.
+/// Outcome of a right password at a browser.
+#[derive(Debug, Clone)]
+pub enum BrowserSignIn {
+    Opened(SignedInBrowser),
+    /// The account has a second factor, whose code the next page asks for (R2.12).
+    AwaitsCode(PasswordGiven),
+}
+
+/// Password that was right a moment ago, while the code of the second factor is asked for; the browser holds it sealed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasswordGiven {
+    pub user: UserId,
+    /// Secret hash of the e-mail.
+    pub email_hash: String,
+    /// Number of that password.
+    pub password_number: u64,
+    /// Generation of the account's sessions then.
+    pub generation: u64,
+    /// Time until which the code can be given.
+    pub until: Timestamp,
+}
+
+/// Signs a browser in with e-mail and password, or asks for the code of the second factor next.
 ///
 /// # Rejects
 /// As [`sign_in`](crate::account::session::sign_in).
-pub async fn sign_in(app: &App, ask: &SignIn, from: &Network) -> Result<SignedInBrowser, Error> {
-    let Authenticated { user, password_number, rehash, attempt } = authenticate(app, ask, from).await?;
+pub async fn sign_in(app: &App, ask: &SignIn, from: &Network) -> Result<BrowserSignIn, Error> {
+    let Authenticated { user, password_number, rehash, email_hash, attempt } = authenticate(app, ask, from).await?;
+    if user.second_factor_since.is_some() {
+        attempt.take_back(app).await?;
+        let until = app.clock.now().checked_add(CODE_MINUTES.minutes()).map_err(Fault::bug)?;
+        let generation = user.session_generation;
+        let given = PasswordGiven { user: user.id, email_hash, password_number, generation, until };
+        return Ok(BrowserSignIn::AwaitsCode(given));
+    }
     let opened = open(app, &user, password_number, rehash.as_ref()).await?;
     attempt.succeeded(app).await?;
-    Ok(opened)
+    Ok(BrowserSignIn::Opened(opened))
+}
+
+/// Signs a browser in with a code of the second factor, after the password (R2.12).
+///
+/// # Rejects
+/// [`Refusal::BadCredentials`] when the password was given too long ago, or is another by now; [`Refusal::TotpInvalid`];
+/// [`Refusal::AccountBlocked`]; `rate_limited` as a sign-in.
+pub async fn sign_in_with_code(
+    app: &App,
+    given: &PasswordGiven,
+    typed: &str,
+    from: &Network,
+) -> Result<SignedInBrowser, Error> {
+    let attempt = Attempt::count(app, &given.email_hash, given.password_number, from).await?;
+    let user = app.store.get::<User>(&User::key(given.user)).await?.ok_or(Refusal::BadCredentials)?;
+    user.must_be_active()?;
+    let stands = (given.password_number, given.generation) == (user.password_number, user.session_generation);
+    if !stands || given.until <= app.clock.now() {
+        return Err(Refusal::BadCredentials.into());
+    }
+    let session = begin_browser(app, &user, given.password_number, user.role)?;
+    let session = second_factor::open(app, &user, session, Some(typed), None).await?;
+    attempt.succeeded(app).await?;
+    Ok(cookies(app, &session, user.role)?)
 }
 
 /// Opens a browser session for the user of a registration.
@@ -76,19 +135,24 @@ pub async fn open_for(app: &App, user: UserId) -> Result<SignedInBrowser, Error>
     open(app, &user, user.password_number, None).await
 }
 
-/// Takes the password once more, and returns the value of the cookie that says so for a quarter of an hour (C5.6).
+/// Takes the password once more, and the second factor if there is one, and returns the value of the cookie that says so for a
+/// quarter of an hour (C5.6, R2.12).
 ///
 /// # Rejects
-/// 422 at `/password` for a wrong password; `rate_limited` after too many of them.
+/// 422 at `/password` for a wrong password, at `/totp` for a wrong or missing code; `rate_limited` after too many of them.
 pub async fn confirm_password(
     app: &App,
+    ctx: &Ctx,
     session: &BrowserSession,
-    shown: &Password,
+    (shown, typed): (&Password, &str),
     from: &Network,
 ) -> Result<String, Error> {
-    let bearer = session.claims.bearer();
-    let user = confirm(app, &bearer, shown, from).await?;
-    Ok(signer(app)?.access(&bearer, user.role, app.clock.now())?)
+    let claims = &session.claims;
+    let user = confirm(app, &claims.bearer(), shown, from).await?;
+    if user.second_factor_since.is_some() {
+        return second_factor::step_up(app, ctx, claims, typed).await;
+    }
+    Ok(signer(app)?.access(&claims.bearer(), user.role, claims.second_factor_given(), app.clock.now())?)
 }
 
 /// Sets a new password, which ends all sessions, and opens a new one for this browser.
@@ -123,7 +187,9 @@ pub(crate) fn begin_browser(app: &App, user: &User, password_number: u64, role: 
 pub(crate) fn cookies(app: &App, session: &Session, role: Role) -> Result<SignedInBrowser, Fault> {
     let signer = signer(app)?;
     let (from, until) = (session.created_at, session.until);
-    let fresh = (role != Role::User).then(|| signer.access(&Bearer::from(session), role, from)).transpose()?;
+    let fresh = (role != Role::User)
+        .then(|| signer.access(&Bearer::from(session), role, session.second_factor_at, from))
+        .transpose()?;
     Ok(SignedInBrowser {
         fresh,
         cookie: signer.browser(session.user, session.id, from, until)?,
@@ -183,6 +249,7 @@ impl NamedSession {
             sid: session.id,
             pwd: bearer.password_number,
             generation: bearer.generation,
+            second_factor_at: session.second_factor_at.map(Timestamp::as_second),
             iat: named.iat,
             exp: named.exp,
             iss: named.iss.clone(),

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::account::model::access::EmailClaim;
 use crate::account::model::identity::{Email, Password, Role, Status};
+use crate::account::model::second_factor::SecondFactor;
 use crate::account::model::user::{AffiliatePolicy, User};
 use crate::account::password;
 use crate::account::session::email_hash;
@@ -24,7 +25,8 @@ use table::tx::Tx;
 
 /// Makes the user with this e-mail an admin without scopes, with this password.
 ///
-/// Creates the account if there is none. The new password ends all sessions. A repeat with the same password changes nothing.
+/// Creates the account if there is none. The new password ends all sessions, and a second factor is removed: whoever has the table
+/// helps an admin who has lost it (R2.12). A repeat with the same password changes nothing.
 ///
 /// # Errors
 /// A fault when the write fails.
@@ -87,6 +89,7 @@ async fn create(app: &App, id: UserId, email: &Email, password_hash: &str) -> Re
         traces_due: None,
         session_generation: 0,
         ended_sessions: Vec::new(),
+        second_factor_since: None,
     };
     let mut tx = app.tx();
     tx.insert(&claim);
@@ -112,9 +115,12 @@ async fn promote(
     let changed = claim.with_password(password_hash.to_owned()).ok_or_else(|| Fault::bug("passwords ran out"))?;
     let password_number = changed.password_number;
     let (role, status, scopes) = (Role::Admin, Status::Active, BTreeSet::new());
-    let after = User { role, status, scopes, password_number, ..User::clone(&user) };
+    let after = User { role, status, scopes, password_number, second_factor_since: None, ..User::clone(&user) };
     tx.replace(claim, &changed);
     tx.replace(&user, &after);
+    if let Some(factor) = app.store.get::<SecondFactor>(&SecondFactor::key(user.id)).await? {
+        tx.remove(&factor);
+    }
     tx.insert(&audit(app, user.id));
     Ok((user.id, tx))
 }

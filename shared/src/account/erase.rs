@@ -10,6 +10,7 @@ use jiff::SignedDuration;
 
 use crate::account::model::access::{EmailChange, EmailClaim};
 use crate::account::model::identity::{Email, Role, Status};
+use crate::account::model::second_factor::SecondFactor;
 use crate::account::model::user::User;
 use crate::account::session::email_hash;
 use crate::account::table::TRACES;
@@ -117,6 +118,11 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Erase) -> Result<(User, Tx), Error> {
             tx.remove(&change);
         }
     }
+    if (user.role == Role::Admin || user.second_factor_since.is_some())
+        && let Some(factor) = app.store.get::<SecondFactor>(&SecondFactor::key(user.id)).await?
+    {
+        tx.remove(&factor);
+    }
     tell_codes(app, &after, &mut tx).await?;
     let audit = by_admin(app, ctx, ask.admin, "user.erased", ask.user.to_string());
     let left: Vec<String> = figures.iter().map(|(name, amount)| format!("; {name} {amount}")).collect();
@@ -145,7 +151,8 @@ fn figures(user: &User, account: Option<&CommissionAccount>) -> Vec<(&'static st
 fn nobody(user: &User) -> User {
     let role = if user.role == Role::Admin { Role::User } else { user.role };
     let scopes = std::collections::BTreeSet::new();
-    User { email: None, locale: None, status: Status::Erased, role, scopes, ..user.clone() }
+    let status = Status::Erased;
+    User { email: None, locale: None, status, role, scopes, second_factor_since: None, ..user.clone() }
 }
 
 /// Scrubs the remaining personal data of the users in `UserErased` messages.

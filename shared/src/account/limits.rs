@@ -6,6 +6,7 @@
 use crate::account::model::identity::Email;
 use crate::account::model::network::Network;
 use crate::account::model::settings::IdentitySettings;
+use crate::account::model::user::User;
 use crate::app::App;
 use kernel::fault::{Error, Fault};
 use table::plain::RateWindow;
@@ -18,6 +19,8 @@ const FAILURES: i64 = 10;
 const NETWORK_FAILURES: i64 = 100;
 /// Failed sign-ins of one e-mail, over all networks, above which it is challenged.
 const CHALLENGED_ABOVE: i64 = 10;
+/// Maximum wrong codes of an account's second factor, over all networks, in the window of failed sign-ins.
+const WRONG_CODES: i64 = 10;
 /// Length of the windows of registrations and mails, in seconds.
 const HOUR: i64 = 3_600;
 /// Maximum mails to one address from one network.
@@ -62,6 +65,19 @@ impl Attempt {
         Ok(attempt)
     }
 
+    /// Takes the attempt back, as if it had not been made: the password was right, and the second factor is asked for next.
+    ///
+    /// It clears nothing, so that whoever has the password guesses no more codes by it.
+    ///
+    /// # Errors
+    /// A fault when the database cannot be reached.
+    pub async fn take_back(self, app: &App) -> Result<(), Fault> {
+        let now = app.clock.now();
+        app.store.take_back_attempt("sign_in_network", &self.network, now).await?;
+        app.store.take_back_attempt("sign_in", &self.here, now).await?;
+        app.store.take_back_attempt("sign_in_everywhere", &self.everywhere, now).await
+    }
+
     /// Takes the attempt back from the network's count, and clears the e-mail's.
     ///
     /// # Errors
@@ -70,6 +86,33 @@ impl Attempt {
         app.store.take_back_attempt("sign_in_network", &self.network, app.clock.now()).await?;
         app.store.clear_attempts("sign_in", &self.here).await?;
         app.store.clear_attempts("sign_in_everywhere", &self.everywhere).await
+    }
+}
+
+/// Attempt at a code of an account's second factor (R2.12), counted as wrong until it succeeds.
+///
+/// It counts over all networks: whoever makes it has the account's password or a session of it, so nobody else is locked out.
+pub(crate) struct CodeAttempt(String);
+
+impl CodeAttempt {
+    /// Counts an attempt before the code is compared. A new password begins a new count.
+    ///
+    /// # Rejects
+    /// `rate_limited` after ten wrong codes in 15 minutes.
+    pub async fn count(app: &App, user: &User) -> Result<Self, Error> {
+        let (id, number) = (user.id.to_string(), user.password_number.to_be_bytes());
+        let subject = app.config.secret.hex("second factor attempts", &[id.as_bytes(), &number]);
+        let window = app.store.record_attempt("second_factor", &subject, app.clock.now(), SIGN_IN).await?;
+        within(window, WRONG_CODES, app)?;
+        Ok(Self(subject))
+    }
+
+    /// Clears the count.
+    ///
+    /// # Errors
+    /// A fault when the database cannot be reached.
+    pub async fn succeeded(self, app: &App) -> Result<(), Fault> {
+        app.store.clear_attempts("second_factor", &self.0).await
     }
 }
 

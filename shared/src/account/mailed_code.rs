@@ -8,9 +8,9 @@ use data_encoding::BASE64URL_NOPAD;
 use jiff::{Timestamp, ToSpan};
 use subtle::{Choice, ConstantTimeEq};
 use ulid::Ulid;
-use unicode_normalization::UnicodeNormalization;
 
 use crate::account::model::access::EmailClaim;
+use crate::account::model::symbols::{self, read, read_unmistaken};
 use crate::app::App;
 use kernel::fault::Error;
 use kernel::id::UserId;
@@ -24,8 +24,6 @@ const TRIES: i64 = 5;
 const WINDOW: i64 = 24 * 3_600;
 /// Length in seconds of the time in which the same ten symbols are mailed.
 const SLOT: i64 = 5;
-/// Symbols of a long code: digits and letters that are not mistaken for each other.
-const SYMBOLS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// Creates a nonce for a code mailed now; it carries the time.
 pub fn nonce(app: &App) -> String {
@@ -79,12 +77,6 @@ pub fn made_at(nonce: &str) -> Option<Timestamp> {
     Timestamp::from_millisecond(i64::try_from(made).ok()?).ok()
 }
 
-/// Reads typed symbols: full-width letters are letters, spaces and dashes are nothing.
-fn read(typed: &str) -> String {
-    let symbols = typed.chars().take(100).nfkc().filter(char::is_ascii_alphanumeric);
-    symbols.map(|symbol| symbol.to_ascii_uppercase()).collect()
-}
-
 /// Purpose of a code of ten symbols.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
@@ -127,21 +119,17 @@ impl<'a> CodeSubject<'a> {
 
 /// Derives the ten symbols, in two groups, of a code asked for at this time.
 pub fn symbols(app: &App, purpose: Purpose, subject: CodeSubject<'_>, asked: Timestamp) -> String {
-    let plain = in_slot(app, purpose, subject, asked.as_second().div_euclid(SLOT));
-    let (first, second) = plain.split_at_checked(5).unwrap_or((&plain, ""));
-    format!("{first}-{second}")
+    symbols::grouped(&in_slot(app, purpose, subject, asked.as_second().div_euclid(SLOT)))
 }
 
 fn in_slot(app: &App, purpose: Purpose, subject: CodeSubject<'_>, slot: i64) -> String {
     let parts = [subject.email_hash.as_bytes(), &subject.password_number.to_be_bytes(), &slot.to_be_bytes()];
-    let hash = app.config.secret.hash(purpose.label(), &parts);
-    let symbol = |byte: &u8| SYMBOLS.get(usize::from(byte & 31)).map_or('0', |symbol| char::from(*symbol));
-    hash.iter().take(10).map(symbol).collect()
+    symbols::of_hash(&app.config.secret.hash(purpose.label(), &parts), 10)
 }
 
 /// Tests a typed code of ten symbols, in constant time, against all that were asked for in its lifetime.
 pub fn is_right(app: &App, purpose: Purpose, subject: CodeSubject<'_>, typed: &str) -> bool {
-    let typed: String = read(typed).chars().map(unmistaken).collect();
+    let typed = read_unmistaken(typed);
     let now = app.clock.now().as_second();
     let (last, first) =
         (now.div_euclid(SLOT), now.saturating_sub(purpose.minutes().saturating_mul(60)).div_euclid(SLOT));
@@ -150,14 +138,6 @@ pub fn is_right(app: &App, purpose: Purpose, subject: CodeSubject<'_>, typed: &s
         right |= in_slot(app, purpose, subject, slot).as_bytes().ct_eq(typed.as_bytes());
     }
     bool::from(right)
-}
-
-fn unmistaken(symbol: char) -> char {
-    match symbol {
-        'O' => '0',
-        'I' | 'L' => '1',
-        other => other,
-    }
 }
 
 /// Derives the token of a reset link: user, time and 128 bits that prove them for this password.

@@ -18,6 +18,8 @@ pub mod records;
 pub mod register;
 pub mod register_external;
 pub mod reset_password;
+pub mod reset_second_factor;
+pub mod second_factor;
 pub mod service_keys;
 pub mod session;
 pub mod set_role;

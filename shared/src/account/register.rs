@@ -448,6 +448,7 @@ impl NewAccount {
             traces_due: None,
             session_generation: 0,
             ended_sessions: Vec::new(),
+            second_factor_since: None,
         };
         if let Some(reward) = &reward {
             give(app, ctx, reward, &mut user, tx)?;

@@ -12,6 +12,7 @@ use crate::account::model::network::Network;
 use crate::account::model::user::User;
 use crate::account::password;
 use crate::account::reset_password::ask_mail;
+use crate::account::second_factor;
 use crate::account::token::{ACCESS_SECONDS, REFRESH_DAYS, REPEAT_SECONDS, Signer};
 use crate::app::App;
 use crate::message::MailKind;
@@ -46,6 +47,8 @@ pub struct SignIn {
     pub device_token: Option<String>,
     /// Code mailed for a challenge.
     pub challenge_code: Option<String>,
+    /// Code of the second factor (R2.12).
+    pub totp: Option<String>,
 }
 
 /// Secret hash of an e-mail, the key of its claim.
@@ -68,6 +71,7 @@ pub fn begin(app: &App, user: UserId, password_number: u64, generation: u64) -> 
         rotated_at: now,
         until: good_until(now),
         revoked: false,
+        second_factor_at: None,
     }
 }
 
@@ -84,7 +88,7 @@ pub fn tokens(app: &App, user: &User, session: &Session) -> Result<Tokens, Fault
     // The role in a token is the most that its holder may use; the account's own may be less.
     let role = if session.limited { Role::User } else { user.role };
     Ok(Tokens {
-        access_token: signer.access(&session.into(), role, app.clock.now())?,
+        access_token: signer.access(&session.into(), role, session.second_factor_at, app.clock.now())?,
         refresh_token: signer.refresh(user.id, session.id, session.number),
         expires_in: ACCESS_SECONDS,
         device_token: device::issue(app, user.id),
@@ -98,7 +102,7 @@ pub fn tokens(app: &App, user: &User, session: &Session) -> Result<Tokens, Fault
 pub fn first_tokens(app: &App, user: UserId, session: &Session) -> Result<Tokens, Fault> {
     let signer = signer(app)?;
     Ok(Tokens {
-        access_token: signer.access(&session.into(), Role::User, app.clock.now())?,
+        access_token: signer.access(&session.into(), Role::User, None, app.clock.now())?,
         refresh_token: signer.refresh(user, session.id, session.number),
         expires_in: ACCESS_SECONDS,
         device_token: device::issue(app, user),
@@ -145,19 +149,29 @@ pub(crate) async fn insert(app: &App, session: &Session, rehash: Option<&Rehash>
     .map(|_| ())
 }
 
-/// Signs in with e-mail and password; a challenged e-mail also needs its device's token or a mailed code (R2.9).
+/// Signs in with e-mail and password; a challenged e-mail also needs its device's token or a mailed code (R2.9), and an account with
+/// a second factor one of its codes (R2.12).
 ///
 /// Known and unknown e-mails make the same calls and hashes. Without the further proof that a challenge asks for, the password
-/// is not even compared, so that a challenge does not tell whether it is right.
+/// is not even compared, so that a challenge does not tell whether it is right. A code of the second factor is looked at only with the
+/// right password, so that it tells nothing either.
 ///
 /// # Rejects
-/// `bad_credentials`; `challenge_required`; `account_blocked`; `rate_limited` after ten failures in this network in 15 minutes.
+/// `bad_credentials`; `challenge_required`; `totp_required` and `totp_invalid` with the right password only; `account_blocked`;
+/// `rate_limited` after ten failures in this network in 15 minutes, or ten wrong codes of the account in all networks.
 pub async fn sign_in(app: &App, ask: &SignIn, from: &Network) -> Result<(User, Tokens), Error> {
-    let Authenticated { user, password_number, rehash, attempt } = authenticate(app, ask, from).await?;
+    let Authenticated { user, password_number, rehash, attempt, .. } = authenticate(app, ask, from).await?;
     // A password that was replaced meanwhile opens no session that lives.
     let session = begin(app, user.id, password_number, user.session_generation);
-    let tokens = write(app, &user, session, rehash.as_ref()).await?;
+    let session = match second_factor::open(app, &user, session, ask.totp.as_deref(), rehash.as_ref()).await {
+        Err(Error::Refused(refusal @ Refusal::TotpRequired)) => {
+            attempt.take_back(app).await?;
+            return Err(refusal.into());
+        }
+        opened => opened?,
+    };
     attempt.succeeded(app).await?;
+    let tokens = tokens(app, &user, &session)?;
     Ok((user, tokens))
 }
 
@@ -168,6 +182,8 @@ pub(crate) struct Authenticated {
     pub password_number: u64,
     /// Hash by this deployment, where the stored one is another.
     pub rehash: Option<Rehash>,
+    /// Secret hash of the e-mail.
+    pub email_hash: String,
     /// The counted attempt, which is taken back once the session is open.
     pub attempt: Attempt,
 }
@@ -192,7 +208,7 @@ impl Rehash {
     /// Replaces the stored hash, unless another sign-in or a new password did so meanwhile.
     ///
     /// It is the same password under the same number, so no session ends.
-    async fn write(&self, app: &App, tx: &mut Tx) -> Result<(), Error> {
+    pub(crate) async fn write(&self, app: &App, tx: &mut Tx) -> Result<(), Error> {
         let claim = app.store.get::<EmailClaim>(&EmailClaim::key(&self.email_hash)).await?;
         if let Some(claim) = claim.filter(|claim| claim.password_hash.as_ref() == Some(&self.stored)) {
             tx.replace(&claim, &EmailClaim { password_hash: Some(self.own.clone()), ..EmailClaim::clone(&claim) });
@@ -221,7 +237,8 @@ pub(crate) async fn authenticate(app: &App, ask: &SignIn, from: &Network) -> Res
     let user = app.store.get::<User>(&User::key(claim.user)).await?.ok_or(Refusal::BadCredentials)?;
     user.must_be_active()?;
     let rehash = Rehash::of(app, password, &claim)?;
-    Ok(Authenticated { user: user.into_inner(), password_number: claim.password_number, rehash, attempt })
+    let password_number = claim.password_number;
+    Ok(Authenticated { user: user.into_inner(), password_number, rehash, email_hash: hash, attempt })
 }
 
 /// Tests for a device token of the account or a mailed code.

@@ -7,6 +7,7 @@ use kernel::refusal::Refusal;
 use subtle::ConstantTimeEq;
 
 use crate::account::browser::{BrowserSession, STAFF_HOURS, Visitor};
+use crate::account::model::second_factor::FactorState;
 use crate::app::App;
 
 /// Seconds without a page after which staff sign in again.
@@ -33,6 +34,7 @@ pub const DANGEROUS: &[(&str, &str)] = &[
     ("POST", "/v1/admin/users/{}/adjustments"),
     ("PUT", "/v1/admin/users/{}/role"),
     ("POST", "/v1/admin/users/{}/erase"),
+    ("POST", "/v1/admin/users/{}/second-factor/reset"),
     ("POST", "/v1/admin/commissions"),
     ("POST", "/v1/admin/commissions/{}/reverse"),
     ("POST", "/v1/admin/commissions/reverse"),
@@ -91,15 +93,26 @@ fn read_seen(app: &App, session: &BrowserSession, text: &str) -> Option<Timestam
     (at <= app.clock.now() && is_ours).then_some(at)
 }
 
+/// Seconds for which a visitor's password still counts as just entered, by the cookie `token`, and the second factor of who has one
+/// as just given (R2.12); 0 if one of them was not.
+pub fn fresh_seconds(app: &App, visitor: &Visitor, token: Option<&str>) -> i64 {
+    let entered = entered_seconds(app, &visitor.session, token);
+    match visitor.user.second_factor(visitor.session.claims.second_factor_given(), app.clock.now()) {
+        FactorState::Off => entered,
+        FactorState::Missing => 0,
+        FactorState::Given(left) => entered.min(left),
+    }
+}
+
 /// Seconds for which the session's password still counts as just entered, by the cookie `token`; 0 if it was not.
-pub fn fresh_seconds(app: &App, session: &BrowserSession, token: Option<&str>) -> i64 {
+fn entered_seconds(app: &App, session: &BrowserSession, token: Option<&str>) -> i64 {
     let now = app.clock.now();
     let entered = token.and_then(|token| app.keys.verify(token, &app.config.public_base_url, now));
     let is_ours = |bearer| bearer == session.claims.bearer();
     entered.filter(|claims| is_ours(claims.bearer())).map_or(0, |claims| claims.exp.saturating_sub(now.as_second()))
 }
 
-/// Requires a password entered a moment ago, of a route that is dangerous.
+/// Requires a password entered a moment ago, of a route that is dangerous; the second factor is asked for by the route itself.
 ///
 /// # Rejects
 /// [`Refusal::FreshPasswordRequired`].
@@ -110,7 +123,7 @@ pub fn must_be_fresh(
     method: &str,
     path: &str,
 ) -> Result<(), Refusal> {
-    if is_dangerous(method, path) && fresh_seconds(app, session, token) <= 0 {
+    if is_dangerous(method, path) && entered_seconds(app, session, token) <= 0 {
         return Err(Refusal::FreshPasswordRequired);
     }
     Ok(())

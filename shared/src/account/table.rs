@@ -8,6 +8,7 @@ use table::spread::{DueList, MonthlyList, SOME};
 
 use crate::account::model::access::{EmailChange, EmailClaim, ExternalClaim, PendingSignup, Session};
 use crate::account::model::import::{ImportSource, ImportedEmail, OpeningBalance};
+use crate::account::model::second_factor::SecondFactor;
 use crate::account::model::service_key::ServiceKey;
 use crate::account::model::user::User;
 use crate::account::token::PublicKeys;
@@ -81,6 +82,13 @@ records! {
         fn key(user: UserId, id: SessionId) = "USER#{user}", "SESSION#{id}";
         at |it| Session::key(it.user, it.id);
         expires |it| Some(it.until);
+    }
+
+    /// The second factor of an account, or its enrolment (R2.12).
+    SecondFactor = "second_factor" {
+        fn key(user: UserId) = "USER#{user}", "SECOND_FACTOR";
+        at |it| SecondFactor::key(it.user);
+        expires |it| it.since.is_none().then_some(it.until).and_then(a_day_after);
     }
 
     /// The public keys that verify access tokens (R2.5).

@@ -48,6 +48,9 @@ pub struct Claims {
     /// Generation of the account's sessions that the session began in.
     #[serde(default, rename = "gen")]
     pub generation: u64,
+    /// Time when the second factor was last given in the session, epoch seconds (R2.12).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_factor_at: Option<i64>,
     /// Issue time, epoch seconds.
     pub iat: i64,
     /// Expiry, epoch seconds.
@@ -60,6 +63,11 @@ impl Claims {
     /// Returns what the account compares (R2.5).
     pub fn bearer(&self) -> Bearer {
         Bearer { user: self.sub, session: self.sid, password_number: self.pwd, generation: self.generation }
+    }
+
+    /// Returns when the second factor was last given in the session.
+    pub fn second_factor_given(&self) -> Option<Timestamp> {
+        self.second_factor_at.and_then(|second| Timestamp::from_second(second).ok())
     }
 }
 
@@ -138,16 +146,32 @@ impl Signer {
         &self.public
     }
 
-    /// Issues an access token, valid for fifteen minutes from `now`.
+    /// Issues an access token, valid for fifteen minutes from `now`; it tells when its session gave the second factor.
     ///
     /// # Errors
     /// A fault when signing fails, which it never does with a loaded key.
-    pub fn access(&self, bearer: &Bearer, role: Role, now: Timestamp) -> Result<String, Fault> {
+    pub fn access(
+        &self,
+        bearer: &Bearer,
+        role: Role,
+        second_factor_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<String, Fault> {
         let iat = now.as_second();
         let exp = iat.saturating_add(ACCESS_SECONDS);
         let Bearer { user, session, password_number, generation } = *bearer;
         let iss = self.issuer.clone();
-        let claims = Claims { sub: user, role, sid: session, pwd: password_number, generation, iat, exp, iss };
+        let claims = Claims {
+            sub: user,
+            role,
+            sid: session,
+            pwd: password_number,
+            generation,
+            second_factor_at: second_factor_at.map(Timestamp::as_second),
+            iat,
+            exp,
+            iss,
+        };
         let header = Header { kid: Some(self.public.kid.clone()), ..Header::new(Algorithm::EdDSA) };
         jsonwebtoken::encode(&header, &claims, &self.key).map_err(Fault::bug)
     }
@@ -380,7 +404,7 @@ mod tests {
     fn an_access_token_is_good_for_fifteen_minutes() {
         let (signer, ring) = ring();
         let user = ids().0;
-        let token = signer.access(&bearer(), Role::User, at(1_000_000)).unwrap();
+        let token = signer.access(&bearer(), Role::User, None, at(1_000_000)).unwrap();
         let issuer = "https://guerdon.test";
         assert_eq!(ring.verify(&token, issuer, at(1_000_899)).map(|claims| claims.sub), Some(user));
         assert_eq!(ring.verify(&token, issuer, at(1_000_900)), None);
@@ -393,7 +417,7 @@ mod tests {
         let (signer, ring) = ring();
         let (user, session) = ids();
         let now = at(1_000_000);
-        let token = signer.access(&bearer(), Role::User, now).unwrap();
+        let token = signer.access(&bearer(), Role::User, None, now).unwrap();
         let issuer = "https://guerdon.test";
         let parts: Vec<&str> = token.split('.').collect();
         let admin = Claims {
@@ -402,6 +426,7 @@ mod tests {
             sid: session,
             pwd: 0,
             generation: 0,
+            second_factor_at: None,
             iat: now.as_second(),
             exp: now.as_second() + 900,
             iss: issuer.into(),
@@ -409,7 +434,7 @@ mod tests {
         let admin = BASE64URL_NOPAD.encode(&serde_json::to_vec(&admin).unwrap());
         let none = BASE64URL_NOPAD.encode(br#"{"alg":"none","kid":"x"}"#);
         let hs = BASE64URL_NOPAD.encode(format!(r#"{{"alg":"HS256","kid":"{}"}}"#, signer.public().kid).as_bytes());
-        let other = Signer::new(&[8; 32], issuer).unwrap().access(&bearer(), Role::Admin, now).unwrap();
+        let other = Signer::new(&[8; 32], issuer).unwrap().access(&bearer(), Role::Admin, None, now).unwrap();
         for forged in [
             format!("{}.{admin}.{}", parts[0], parts[2]),
             format!("{none}.{admin}."),
@@ -442,7 +467,7 @@ mod tests {
         assert_eq!(ring.verify_browser(&cookie, issuer, now).map(|claims| claims.sid), Some(session));
         assert_eq!(ring.verify_browser(&cookie, issuer, until), None);
         assert_eq!(ring.verify(&cookie, issuer, now), None);
-        let access = signer.access(&bearer(), Role::User, now).unwrap();
+        let access = signer.access(&bearer(), Role::User, None, now).unwrap();
         assert_eq!(ring.verify_browser(&access, issuer, now), None);
     }
 

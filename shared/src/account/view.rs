@@ -6,7 +6,9 @@ use crate::account::model::identity::Email;
 use crate::account::model::identity::Role;
 use crate::account::model::network::Network;
 use crate::account::model::scope::AdminScope;
+use crate::account::model::second_factor::FactorAsked;
 use crate::account::model::service_key::{self, ServiceKey};
+use crate::account::model::settings::{AdminTotp, IdentitySettings};
 use crate::account::model::user::User;
 use crate::account::service_keys::recognise;
 use crate::account::staff::{self, Presence};
@@ -44,13 +46,14 @@ pub struct Caller(pub Claims);
 /// Active admin, checked against the table, not the token (R2.5).
 ///
 /// `D` is the route's duty: `Admin` alone needs an admin without scopes; `Admin<OrdersRead>` also takes admins with that scope.
+/// `Admin<Dangerous>` and `Admin<Dangerous<OrdersRefund>>` ask for a second factor given not long ago (R2.12).
 #[derive(Debug, Clone)]
 pub struct Admin<D = Everything> {
     pub id: UserId,
     duty: PhantomData<D>,
 }
 
-/// Seller who moves money: an agent, or an admin without scopes.
+/// Seller who moves money: an agent, or an admin without scopes, who gave the second factor not long ago (R2.12).
 #[derive(Debug, Clone)]
 pub struct Trader(pub Seller);
 
@@ -61,7 +64,7 @@ impl FromRequestParts<Arc<App>> for Seller {
     ///
     /// An admin with scopes needs `grants:write`.
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        seller(parts, app, Some(AdminScope::GrantsWrite)).await
+        seller(parts, app, Some(AdminScope::GrantsWrite), FactorAsked::Once).await
     }
 }
 
@@ -69,25 +72,42 @@ impl FromRequestParts<Arc<App>> for Trader {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        Ok(Self(seller(parts, app, None).await?))
+        Ok(Self(seller(parts, app, None, FactorAsked::Recent).await?))
     }
 }
 
 /// Reads the caller's account from the table, with the role that the token's session may use.
-async fn account(parts: &mut Parts, app: &Arc<App>) -> Result<(User, Role), Problem> {
+async fn account(parts: &mut Parts, app: &Arc<App>) -> Result<(User, Claims), Problem> {
     let caller = Caller::from_request_parts(parts, app).await?;
     let user = app.store.get::<User>(&User::key(caller.id())).await?.ok_or(Refusal::Unauthenticated)?.into_inner();
     user.must_admit(&caller.bearer())?;
     // Growth ends sessions, so only a session of a service key has less than the account (R2.11).
     let role = caller.0.role.min(user.role);
-    Ok((user, role))
+    Ok((user, Claims { role, ..caller.0 }))
 }
 
-async fn seller(parts: &mut Parts, app: &Arc<App>, needed: Option<AdminScope>) -> Result<Seller, Problem> {
-    let (user, role) = account(parts, app).await?;
-    let reach = match (role, &user.shop) {
+/// Requires the second factor of an admin's session (R2.12); the one place where it is asked for.
+///
+/// # Rejects
+/// `second_factor_required`; `second_factor_enrolment_required`.
+pub async fn must_have_given(app: &App, user: &User, by: &Claims, asked: FactorAsked) -> Result<(), Error> {
+    // Only who has none depends on the setting.
+    let every_admin = user.second_factor_since.is_none()
+        && app.settings::<IdentitySettings>().await?.settings.admin_totp == AdminTotp::Required;
+    Ok(user.must_have_given(by.second_factor_given(), asked, every_admin, app.clock.now())?)
+}
+
+async fn seller(
+    parts: &mut Parts,
+    app: &Arc<App>,
+    needed: Option<AdminScope>,
+    asked: FactorAsked,
+) -> Result<Seller, Problem> {
+    let (user, by) = account(parts, app).await?;
+    let reach = match (by.role, &user.shop) {
         (Role::Admin, _) => {
             user.must_be_admin(needed)?;
+            must_have_given(app, &user, &by, asked).await?;
             Reach::Platform
         }
         (Role::Agent, Some(shop)) => Reach::Below(shop.clone()),
@@ -109,6 +129,8 @@ pub struct Backend<S> {
 pub trait Duty: Send + Sync {
     /// Scope that suffices for it; `None` when only admins without scopes may use it.
     const SCOPE: Option<AdminScope>;
+    /// Need of it for a second factor (R2.12).
+    const FACTOR: FactorAsked = FactorAsked::Once;
 }
 
 /// Duty reserved to admins without scopes.
@@ -117,6 +139,15 @@ pub struct Everything;
 
 impl Duty for Everything {
     const SCOPE: Option<AdminScope> = None;
+}
+
+/// The same duty `D` where it moves money, or gives rights to: it asks for a second factor given not long ago (R2.12).
+#[derive(Debug, Clone, Copy)]
+pub struct Dangerous<D = Everything>(PhantomData<D>);
+
+impl<D: Duty> Duty for Dangerous<D> {
+    const SCOPE: Option<AdminScope> = D::SCOPE;
+    const FACTOR: FactorAsked = FactorAsked::Recent;
 }
 
 macro_rules! duties {
@@ -198,11 +229,12 @@ impl<D: Duty> FromRequestParts<Arc<App>> for Admin<D> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let (user, role) = account(parts, app).await?;
+        let (user, by) = account(parts, app).await?;
         user.must_be_admin(D::SCOPE)?;
-        if role != Role::Admin {
+        if by.role != Role::Admin {
             return Err(Refusal::Forbidden.into());
         }
+        must_have_given(app, &user, &by, D::FACTOR).await?;
         Ok(Self { id: user.id, duty: PhantomData })
     }
 }
@@ -342,18 +374,28 @@ impl<D: Duty> Describe for Admin<D> {
     fn describe(operation: &mut Operation) {
         operation.access(Some(D::SCOPE.map_or("admin", AdminScope::as_str)));
         operation.refusal(&Refusal::AccountBlocked).refusal(&Refusal::Forbidden);
+        second_factor(operation, D::FACTOR);
     }
 }
 
 impl Describe for Seller {
     fn describe(operation: &mut Operation) {
         operation.access(Some("seller")).refusal(&Refusal::AccountBlocked).refusal(&Refusal::Forbidden);
+        second_factor(operation, FactorAsked::Once);
     }
 }
 
 impl Describe for Trader {
     fn describe(operation: &mut Operation) {
         operation.access(Some("trader")).refusal(&Refusal::AccountBlocked).refusal(&Refusal::Forbidden);
+        second_factor(operation, FactorAsked::Recent);
+    }
+}
+
+fn second_factor(operation: &mut Operation, asked: FactorAsked) {
+    operation.refusal(&Refusal::SecondFactorRequired).refusal(&Refusal::SecondFactorEnrolmentRequired);
+    if asked == FactorAsked::Recent {
+        operation.recent_second_factor();
     }
 }
 

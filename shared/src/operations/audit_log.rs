@@ -1,5 +1,6 @@
 //! Audit records of admin actions, written in the transaction of the action (R9.3).
 
+use crate::account::model::user::User;
 use crate::agency::model::shop::{Reach, Seller};
 use crate::app::App;
 use crate::operations::model::audit_record::AuditRecord;
@@ -10,6 +11,11 @@ use table::context::Ctx;
 /// Audit record of an admin's `action` on `subject` in the current request.
 pub fn by_admin(app: &App, ctx: &Ctx, admin: UserId, action: &str, subject: impl Into<String>) -> AuditRecord {
     by(app, ctx, format!("admin:{admin}"), action, subject)
+}
+
+/// Audit record of what a user does to their own account.
+pub(crate) fn by_holder(app: &App, ctx: &Ctx, user: &User, action: &str) -> AuditRecord {
+    by(app, ctx, format!("{}:{}", user.role, user.id), action, user.id.to_string())
 }
 
 /// Checks that an admin acts on another account, so that none locks itself out.

@@ -4,4 +4,5 @@ pub mod erasure;
 mod identity;
 mod own;
 pub mod registration;
+pub mod second_factor;
 pub mod service;

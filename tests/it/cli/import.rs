@@ -195,7 +195,7 @@ fn a_file_that_cannot_be_one_is_wrong_usage() {
 fn a_run_that_outlasts_its_session_signs_in_anew() {
     Bench::run(async |bench| {
         let (email, password) = ("admin@localhost".to_owned(), PASSWORD.to_owned());
-        let api = Api::new(&bench.url, Some(Credentials { email, password }));
+        let api = Api::new(&bench.url, Some(Credentials { email, password, totp: None }));
         let body = |name: &str| {
             let lines = json!([{"email": format!("{name}@example.com")}]);
             json!({"source": "old-site", "dry_run": false, "lines": lines})

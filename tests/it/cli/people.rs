@@ -1,6 +1,13 @@
 //! `users`, `plans`, `rewards`, `webhooks`, `keys`, `shops`, `admin`: each command has its effect.
 
+use bytes::Bytes;
+use http::Request;
 use serde_json::{Value, json};
+use shared::account::create_admin::create_admin;
+use shared::account::model::identity::{Email, Password};
+use shared::account::model::second_factor::SecondFactor;
+use shared::account::model::totp::STEP_SECONDS;
+use shared::kernel::id::UserId;
 
 use super::bench::Bench;
 
@@ -147,5 +154,51 @@ fn a_held_reward_is_tried_again() {
         bench.words(&["users", "unblock", &id, "--reason", "fine"]).await;
         bench.settle().await;
         assert_eq!(bench.json(&format!("rewards list --inviter {id}")).await[0]["state"], "granted");
+    });
+}
+
+/// Asks the API as the command line does not, and returns the answer.
+async fn asked(bench: &Bench, path: &str, token: Option<&str>, body: Value) -> Value {
+    let request = Request::post(path).header("host", "127.0.0.1").header("content-type", "application/json");
+    let request =
+        token.into_iter().fold(request, |request, token| request.header("authorization", format!("Bearer {token}")));
+    let answer = bench.stack.http(request.body(Bytes::from(body.to_string())).unwrap(), "127.0.0.1").await;
+    assert!(answer.status().is_success(), "{path}: {}", String::from_utf8_lossy(answer.body()));
+    serde_json::from_slice(answer.body()).unwrap()
+}
+
+/// R2.12: an admin with a second factor gives a code with each command, of the app or for recovery; another admin resets it.
+#[test]
+fn a_command_takes_a_code_of_the_admins_second_factor() {
+    Bench::run(async |bench| {
+        let own = json!({"email": "admin@localhost", "password": "correct horse battery"});
+        let session = asked(bench, "/v1/sessions", None, own.clone()).await;
+        let token = session["access_token"].as_str();
+        let begun = json!({"password": own["password"]});
+        asked(bench, "/v1/me/second-factor", token, begun).await;
+        let (app, user) = (&bench.stack.app, UserId::parse(session["user"]["id"].as_str().unwrap()).unwrap());
+        let factor = app.store.get::<SecondFactor>(&SecondFactor::key(user)).await.unwrap().unwrap();
+        let step = app.clock.now().as_second().div_euclid(STEP_SECONDS);
+        let first = json!({"totp": factor.totp_key(&app.config.secret).code(step)});
+        let on = asked(bench, "/v1/me/second-factor/confirm", token, first).await;
+        let code = |number: usize| on["recovery_codes"][number].as_str().unwrap().to_owned();
+
+        let refused = bench.guerdon("admin list").await;
+        assert_eq!((refused.status, refused.err.contains("totp_required")), (1, true), "{}", refused.err);
+        assert!(refused.err.contains("--totp"), "{}", refused.err);
+        let wrong = bench.words(&["admin", "list", "--totp", "AAAAA-AAAAA"]).await;
+        assert_eq!((wrong.status, wrong.err.contains("totp_invalid")), (1, true), "{}", wrong.err);
+        let listed = bench.words(&["admin", "list", "--totp", &code(0), "-o", "json"]).await;
+        let admins: Value = serde_json::from_str(&listed.out).unwrap();
+        assert!(admins[0]["second_factor_since"].is_string(), "{admins}");
+
+        let key = ["admin", "reset-second-factor", session["user"]["id"].as_str().unwrap(), "--reason", "lost"];
+        let own = bench.words(&[&key[..], &["--totp", &code(1)]].concat()).await;
+        assert_eq!((own.status, own.err.contains("forbidden")), (1, true), "nobody resets their own: {}", own.err);
+        let email = Email::parse("eve@localhost").unwrap();
+        create_admin(app, &email, &Password::parse("correct horse battery").unwrap()).await.unwrap();
+        let reset = bench.words(&[&key[..], &["--admin-email", "eve@localhost"]].concat()).await;
+        assert_eq!(reset.status, 0, "{}", reset.err);
+        assert_eq!(bench.guerdon("admin list").await.status, 0, "the password alone signs in");
     });
 }

@@ -11,6 +11,7 @@
 mod asks;
 mod imports;
 mod money;
+mod second_factor;
 mod ways_in;
 
 use std::collections::BTreeMap;
@@ -136,6 +137,12 @@ const PLAYED: &[&str] = &[
     "PUT /v1/me/password",
     "PUT /v1/me/email",
     "POST /v1/me/email/confirm",
+    "POST /v1/me/second-factor",
+    "POST /v1/me/second-factor/confirm",
+    "POST /v1/me/second-factor/verify",
+    "POST /v1/me/second-factor/recovery-codes",
+    "DELETE /v1/me/second-factor",
+    "POST /v1/admin/users/{id}/second-factor/reset",
     "POST /v1/password-resets",
     "POST /v1/password-resets/confirm",
     "POST /v1/webhooks/stripe of a payment",

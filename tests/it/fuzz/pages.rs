@@ -17,6 +17,8 @@ const USERS: &[&str] = &[
     "/register",
     "/verify",
     "/confirm-password",
+    "/sign-in?step=totp",
+    "/account/second-factor",
     "/home",
     "/records",
     "/reset",

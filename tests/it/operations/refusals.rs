@@ -11,7 +11,7 @@ use crate::redemption::{credit, pro, time_on};
 use crate::world::{Answer, World};
 
 /// Codes that need a set-up of their own, with the file of the test that meets each.
-const ELSEWHERE: [(&str, &str); 45] = [
+const ELSEWHERE: [(&str, &str); 50] = [
     ("account_erased", "account/erasure.rs"),
     ("allocator_not_granted", "agency/grant.rs"),
     ("already_bound", "referral/late.rs"),
@@ -49,11 +49,16 @@ const ELSEWHERE: [(&str, &str); 45] = [
     ("refund_not_due", "payment/told_elsewhere.rs"),
     ("review_closed", "payment/told_elsewhere.rs"),
     ("reward_not_failed", "operations/admin.rs"),
+    ("second_factor_enrolment_required", "account/second_factor/asked.rs"),
+    ("second_factor_on", "account/second_factor.rs"),
+    ("second_factor_required", "account/second_factor/asked.rs"),
     ("series_code_taken", "agency/order.rs"),
     ("series_in_use", "agency/grant.rs"),
     ("shop_in_use", "agency/shop.rs"),
     ("tiers_mismatch", "agency/grant.rs"),
     ("token_expired", "operations/wrong_inputs.rs"),
+    ("totp_invalid", "account/second_factor.rs"),
+    ("totp_required", "account/second_factor.rs"),
     ("user_has_shop", "agency/shop.rs"),
     ("version_mismatch", "operations/wrong_inputs.rs"),
     ("withdrawal_open", "account/erasure.rs"),

@@ -6,6 +6,7 @@ mod money;
 mod orders;
 mod people;
 mod reach;
+mod second_factor;
 mod session;
 mod settings;
 mod system;
@@ -66,6 +67,7 @@ const MATRIX: &[(&str, OpenTo)] = &[
     ("/admin/users/{id}/adjust", ADMINS),
     ("/admin/users/{id}/commission", ADMINS),
     ("/admin/users/{id}/role", ADMINS),
+    ("/admin/users/{id}/second-factor", ADMINS),
     ("/admin/users/{id}/erase", ADMINS),
     ("/admin/plans", CODES),
     ("/admin/plans/new", ADMINS),

@@ -105,6 +105,9 @@ fn samples() -> Vec<(&'static str, Message)> {
         ("mail.reset", mail(MailKind::PasswordReset, None)),
         ("mail.challenge", mail(MailKind::Challenge, None)),
         ("mail.email_change", mail(MailKind::EmailChange, Some("usr_01m7w6c3800000000000000011"))),
+        ("mail.second_factor_set", mail(MailKind::SecondFactorSet, Some("usr_01m7w6c3800000000000000011"))),
+        ("mail.second_factor_removed", mail(MailKind::SecondFactorRemoved, Some("usr_01m7w6c3800000000000000011"))),
+        ("mail.recovery_code_used", mail(MailKind::RecoveryCodeUsed, Some("usr_01m7w6c3800000000000000011"))),
         ("mail.email_change_notice", mail(MailKind::EmailChangeNotice, Some("usr_01m7w6c3800000000000000011"))),
     ]
 }

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::account::adjust_balance::said;
-use shared::account::view::{Admin, AdminSearch, CodesIssue};
+use shared::account::view::{Admin, AdminSearch, CodesIssue, Dangerous};
 use shared::app::App;
 use shared::edge::body::{Body, MAX_LIST};
 use shared::edge::idempotency::RequiresIdempotencyKey;
@@ -245,7 +245,7 @@ pub async fn batches(
 )]
 pub async fn create(
     State(app): State<Arc<App>>,
-    admin: Admin<CodesIssue>,
+    admin: Admin<Dangerous<CodesIssue>>,
     key: RequiresIdempotencyKey,
     body: Body<NewBatch, MAX_LIST>,
 ) -> Result<Reply<Batch>, Problem> {
@@ -283,7 +283,7 @@ pub struct MoreCodes {
 )]
 pub async fn more(
     State(app): State<Arc<App>>,
-    admin: Admin<CodesIssue>,
+    admin: Admin<Dangerous<CodesIssue>>,
     Id(batch): Id<BatchId>,
     key: RequiresIdempotencyKey,
     body: Body<MoreCodes>,
@@ -315,7 +315,7 @@ pub struct Extension {
 )]
 pub async fn extend(
     State(app): State<Arc<App>>,
-    admin: Admin<CodesIssue>,
+    admin: Admin<Dangerous<CodesIssue>>,
     Id(id): Id<BatchId>,
     body: Body<Extension>,
 ) -> Result<Reply<Batch>, Problem> {
@@ -398,7 +398,7 @@ pub struct CodeSwitch {
 )]
 pub async fn set_status(
     State(app): State<Arc<App>>,
-    admin: Admin<CodesIssue>,
+    admin: Admin<Dangerous<CodesIssue>>,
     Id(id): Id<BatchId>,
     body: Body<CodeSwitch>,
 ) -> Result<Reply<Batch>, Problem> {

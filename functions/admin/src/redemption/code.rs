@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
-use shared::account::view::{Admin, AdminSearch, CodesIssue};
+use shared::account::view::{Admin, AdminSearch, CodesIssue, Dangerous};
 use shared::app::App;
 use shared::edge::body::Body;
 use shared::edge::idempotency::Idempotent;
@@ -219,7 +219,7 @@ impl CodeEdit {
 )]
 pub async fn edit(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<Dangerous>,
     Id(name): Id<CodeName>,
     body: Body<CodeEdit>,
 ) -> Result<Reply<Code>, Problem> {
@@ -235,7 +235,7 @@ pub async fn edit(
 )]
 pub async fn set_status(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<Dangerous>,
     Id(name): Id<CodeName>,
     body: Body<CodeSwitch>,
 ) -> Result<Reply<Code>, Problem> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use shared::account::view::{Admin, AdminSearch};
+use shared::account::view::{Admin, AdminSearch, Dangerous};
 use shared::app::App;
 use shared::edge::body::Body;
 use shared::edge::export::{CsvRow, JsonOrCsv};
@@ -121,7 +121,7 @@ pub async fn records(
 )]
 pub async fn undo(
     State(app): State<Arc<App>>,
-    admin: Admin,
+    admin: Admin<Dangerous>,
     Id(redemption): Id<RedemptionId>,
     key: RequiresIdempotencyKey,
     body: Body<Reason>,

@@ -14,11 +14,13 @@ use maud::html;
 use shared::account::browser::Visitor;
 use shared::account::model::identity::Role;
 use shared::account::model::scope::AdminScope;
+use shared::account::model::second_factor::FactorAsked;
 use shared::account::model::user::User;
 use shared::account::staff::{self, Presence};
+use shared::account::view::must_have_given;
 use shared::app::App;
 use shared::edge::cookies::{Cookies, FRESH, SEEN, SameSite, set};
-use shared::kernel::fault::Fault;
+use shared::kernel::fault::{Error, Fault};
 use shared::kernel::refusal::Refusal;
 
 use super::agency::{assets, grants, packages, sales, sell, series, shops, wallets};
@@ -28,6 +30,7 @@ use super::users::acts;
 use super::vouchers::{batches, codes, plans, redemptions};
 use super::{audit, coupons, growth, keys, settings, users, webhooks};
 use super::{find, ledger, overview, reconciliations, reviews, stats, together, withdrawals};
+use crate::factor;
 use crate::frame;
 use crate::list::Part;
 use crate::visit::{Visit, failed, link, redirect, to_sign_in};
@@ -35,8 +38,8 @@ use crate::visit::{Visit, failed, link, redirect, to_sign_in};
 /// Seconds for which a browser keeps the time of its last page.
 const SEEN_SECONDS: i64 = 12 * 3_600;
 
-/// Code of a form that was refused for want of a password, and what it becomes once that is entered.
-const NEEDS_FRESH: &str = "fresh_password_required";
+/// Codes of a form that was refused for want of a password or a second factor, and what it becomes once that is entered.
+const NEEDS_FRESH: [&str; 2] = ["fresh_password_required", "second_factor_required"];
 const CONFIRMED: &str = "password_confirmed";
 
 /// Visitors of a page.
@@ -113,6 +116,7 @@ pages![
     "/admin/users/{id}/adjust", Rule::ADMINS.fresh() => acts::adjust;
     "/admin/users/{id}/commission", Rule::ADMINS.fresh() => acts::post_commission;
     "/admin/users/{id}/role", Rule::ADMINS.fresh() => acts::role;
+    "/admin/users/{id}/second-factor", Rule::ADMINS.fresh() => acts::second_factor;
     "/admin/users/{id}/erase", Rule::ADMINS.fresh() => acts::erase;
     "/admin/plans", CODES => plans::list;
     "/admin/plans/new", Rule::ADMINS => plans::new;
@@ -244,15 +248,22 @@ impl FromRequestParts<Arc<App>> for Staff {
         if !rule.admits(&visitor.user) {
             return Err(not_for_you(&visit, rule));
         }
-        let left = staff::fresh_seconds(app, &visitor.session, cookies.get(FRESH));
+        let left = staff::fresh_seconds(app, visitor, cookies.get(FRESH));
+        let factor = must_have_given(app, &visitor.user, &visitor.session.claims, FactorAsked::Once).await;
         if !is_there(&mut visit).map_err(|fault| failed(&visit, &fault))? {
             return Err(to_sign_in(parts));
+        }
+        match factor {
+            Err(Error::Refused(Refusal::SecondFactorEnrolmentRequired)) => return Err(redirect(factor::PAGE)),
+            Err(Error::Refused(_)) => return Err(redirect(&to_confirm(&visit))),
+            Err(Error::Fault(fault)) => return Err(failed(&visit, &fault)),
+            Ok(()) => {}
         }
         if rule.fresh && left < staff::FRESH_LEFT {
             return Err(redirect(&to_confirm(&visit)));
         }
         // The form was refused for want of a password, which has been entered since.
-        if let Some(flash) = visit.flash.as_mut().filter(|flash| flash.code == NEEDS_FRESH && left > 0) {
+        if let Some(flash) = visit.flash.as_mut().filter(|flash| NEEDS_FRESH.contains(&&*flash.code) && left > 0) {
             flash.code = CONFIRMED.to_owned();
         }
         Ok(Self(visit))

@@ -58,6 +58,7 @@ impl Texts {
             "person_unblocked" => self.person_unblocked(),
             "person_adjusted" => self.person_adjusted(),
             "person_role_set" => self.person_role_set(),
+            "person_factor_was_reset" => self.person_factor_was_reset(),
             "person_was_erased" => self.person_was_erased(),
             "plan_made" => self.plan_made(),
             "plan_saved" => self.plan_saved(),

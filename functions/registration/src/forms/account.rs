@@ -14,6 +14,7 @@ use shared::account::token::ACCESS_SECONDS;
 use shared::account::view::network;
 use shared::account::{profile, session};
 use shared::app::App;
+use shared::edge;
 use shared::edge::body::Body;
 use shared::edge::cookies::{self, SameSite, set};
 use shared::edge::forms::Outcome as Next;
@@ -52,6 +53,9 @@ async fn change_password(
 #[serde(deny_unknown_fields)]
 struct Confirmation {
     password: String,
+    /// Code of the second factor, of an account that has one.
+    #[serde(default)]
+    totp: String,
 }
 
 async fn confirm_password(
@@ -60,7 +64,8 @@ async fn confirm_password(
     body: Body<Confirmation>,
 ) -> Result<Response, Problem> {
     let shown = password("/password", &body.value.password)?;
-    let fresh = browser::confirm_password(&app, &session, &shown, &network()).await?;
+    let given = (&shown, body.value.totp.as_str());
+    let fresh = browser::confirm_password(&app, &edge::context(), &session, given, &network()).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
     append(&mut response, set(cookies::FRESH, &fresh, SameSite::Strict, ACCESS_SECONDS));
     Ok(response)

@@ -17,12 +17,20 @@ pub enum Admin {
         /// Read the password from standard input. Without this, GUERDON_NEW_PASSWORD is used, or one is generated and printed.
         #[arg(long)]
         password_stdin: bool,
-        /// Make the account that has this e-mail an admin, with another password; its sessions end.
+        /// Make the account that has this e-mail an admin, with another password; its sessions end, and its second factor is removed.
         #[arg(long)]
         reset_password: bool,
     },
     /// List admins with their scopes.
     List,
+    /// Reset somebody's second factor, which they have lost; their sessions end.
+    ResetSecondFactor {
+        /// User id.
+        user: String,
+        /// Reason.
+        #[arg(long)]
+        reason: String,
+    },
     /// List the scopes there are; with a user, show or set theirs.
     Scopes {
         /// User id.

@@ -18,7 +18,7 @@ use crate::direct::Surroundings;
 use crate::output::Out;
 use crate::trouble::Trouble;
 
-/// Creates or lists admins, or shows and sets their scopes.
+/// Creates or lists admins, shows and sets their scopes, or resets a second factor.
 ///
 /// # Errors
 /// Fails when the e-mail or password is invalid, the e-mail is another person's than an admin's, or the table or the API can't be
@@ -32,7 +32,11 @@ pub async fn run(asked: Admin, api: &Api, at: &Surroundings<'_>, out: &mut Out<'
             let all = Page { from: None, to: None, limit: 1, all: true };
             let mut listed = api.list(USERS, &[], &all).await?;
             listed.rows.retain(|user| user.get("role") == Some(&json!(Role::Admin)));
-            out.list(&["id", "created_at", "email", "status", "scopes"], &listed)?;
+            out.list(&["id", "created_at", "email", "status", "scopes", "second_factor_since"], &listed)?;
+        }
+        Admin::ResetSecondFactor { user, reason } => {
+            let path = format!("{USERS}/{}/second-factor/reset", segment(&user)?);
+            out.rows(COLUMNS, &[api.post(&path, &json!({"reason": reason})).await?])?;
         }
         Admin::Scopes { user: None, .. } => {
             let scopes: Vec<Value> = AdminScope::NAMES.iter().map(|name| json!({"scope": name})).collect();

@@ -12,6 +12,7 @@ use shared::table::system::Clock;
 
 use crate::Ended;
 use crate::api::{Api, Ask};
+use crate::args::Page;
 use crate::direct::Surroundings;
 use crate::output::Out;
 use crate::sheet::Sheet;
@@ -38,6 +39,9 @@ pub async fn look(api: &Api, at: &Surroundings<'_>, sheet: &mut Sheet) {
     if health(api, sheet).await {
         webhooks(api, sheet).await;
         let payment = settings(api, sheet).await;
+        if payment.is_some() && !at.is_local() {
+            second_factors(api, sheet).await;
+        }
         if let Some(payment) = &payment {
             providers(payment, sheet);
             reports(api, sheet).await;
@@ -116,6 +120,28 @@ async fn webhooks(api: &Api, sheet: &mut Sheet) {
             sheet.fail("webhook zpay", format!("a forged notification is answered {}", answer.status), advice)
         }
         Err(trouble) => sheet.trouble("webhook zpay", &trouble),
+    }
+}
+
+/// Warns of admins who sign in by a password alone (R2.12).
+async fn second_factors(api: &Api, sheet: &mut Sheet) {
+    let all = Page { from: None, to: None, limit: 1, all: true };
+    let rows = match api.list("/v1/admin/users", &[], &all).await {
+        Ok(listed) => listed.rows,
+        // An admin with scopes does not see the others.
+        Err(_) => return sheet.warn("second factor", "was not looked at", "sign in as an admin without scopes"),
+    };
+    let lacks = |user: &&Value| {
+        let is = |field: &str, value: &str| user.get(field).and_then(Value::as_str) == Some(value);
+        is("role", "admin") && is("status", "active") && user.get("second_factor_since").is_none_or(Value::is_null)
+    };
+    match rows.iter().filter(lacks).count() {
+        0 => sheet.ok("second factor", "every admin has one"),
+        some => sheet.warn(
+            "second factor",
+            format!("{some} of the admins sign in by a password alone"),
+            "set it up on the account page, or demand it: `guerdon settings set identity admin_totp=required`",
+        ),
     }
 }
 

@@ -97,7 +97,7 @@ fn credentials(at: &At) -> Option<Credentials> {
     let email = at.admin_email.clone().or_else(|| local(Some("admin@localhost".to_owned())));
     let kept = || fs::read_to_string(at.data.join("admin-password")).ok().map(|text| text.trim().to_owned());
     let password = at.admin_password.clone().or_else(|| local(kept()));
-    Some(Credentials { email: email?, password: password? })
+    Some(Credentials { email: email?, password: password?, totp: at.totp.clone() })
 }
 
 /// The text of a file, or of standard input for `-`.

@@ -158,6 +158,8 @@ fn describe(operation: &Operation, json: &mut Value) {
         scope if operation.path.starts_with("/v1/service") => format!("For service keys with the scope `{scope}`."),
         scope => format!("For admins with the scope `{scope}`, or without limited scopes."),
     };
+    let recent = " An admin with a second factor gave it not longer than 15 minutes ago.";
+    let access = if operation.asks_second_factor { access + recent } else { access };
     let text = json.get("description").and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
     let text = text.map_or_else(|| access.clone(), |text| format!("{text}\n\n{access}"));
     let webhook = || match operation.path.as_str() {

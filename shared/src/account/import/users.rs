@@ -152,6 +152,7 @@ impl UserLine {
             former_shops: BTreeSet::new(),
             // A coupon for the first order is for new customers.
             has_paid: true,
+            second_factor_since: None,
             invite_code: None,
             traces_due: None,
             session_generation: 0,

@@ -146,6 +146,9 @@ pub struct Session {
     pub until: Timestamp,
     /// True after sign-out or after reuse of a refresh token; no token of the session is valid then.
     pub revoked: bool,
+    /// Time when the second factor was last given in it (R2.12).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_factor_at: Option<Timestamp>,
 }
 
 /// Client that holds a session.

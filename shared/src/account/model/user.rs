@@ -80,6 +80,9 @@ pub struct User {
     /// Sessions that ended while an access token of theirs may still be unexpired (R2.5).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ended_sessions: Vec<EndedSession>,
+    /// Time since which the account has a second factor (R2.12).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_factor_since: Option<Timestamp>,
 }
 
 /// Session that ended a short while ago.
@@ -257,6 +260,7 @@ pub(crate) mod tests {
             traces_due: None,
             session_generation: 0,
             ended_sessions: Vec::new(),
+            second_factor_since: None,
         }
     }
 

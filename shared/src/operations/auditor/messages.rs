@@ -117,9 +117,11 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
 fn mail_has_a_cause(all: &Snapshot, mail: MailKind, subject: Option<&str>) -> bool {
     match mail {
         MailKind::Verification => subject.and_then(SignupId::parse).is_some_and(|id| all.signups.contains(&id)),
-        MailKind::EmailChange | MailKind::EmailChangeNotice => {
-            subject.and_then(UserId::parse).is_some_and(|id| all.users.contains_key(&id))
-        }
+        MailKind::EmailChange
+        | MailKind::EmailChangeNotice
+        | MailKind::SecondFactorSet
+        | MailKind::SecondFactorRemoved
+        | MailKind::RecoveryCodeUsed => subject.and_then(UserId::parse).is_some_and(|id| all.users.contains_key(&id)),
         MailKind::PasswordReset | MailKind::Challenge => subject.is_none(),
     }
 }

@@ -23,7 +23,7 @@ async fn an_access_token_is_good_for_fifteen_minutes_and_nothing_else_is_one() {
     );
     let other = Signer::new(&[8; 32], "https://guerdon.test").unwrap();
     let claims = desk.0.app.keys.verify(&token, "https://guerdon.test", desk.0.app.clock.now()).unwrap();
-    let foreign = other.access(&claims.bearer(), Role::Admin, desk.0.app.clock.now()).unwrap();
+    let foreign = other.access(&claims.bearer(), Role::Admin, None, desk.0.app.clock.now()).unwrap();
     let unsigned = format!("eyJhbGciOiJub25lIn0.{}.", token.split('.').nth(1).unwrap());
     for forged in [foreign, unsigned, format!("{token}x"), "x".repeat(7_000), String::new()] {
         desk.get("/v1/me", Some(&forged)).await.refused(401, "unauthenticated");

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::imports::of_imports;
 use super::money::{of_money, of_provider, of_schedule};
+use super::second_factor::of_second_factor;
 use super::ways_in::of_ways_in;
 use crate::affiliate::commission::{hundred, invited};
 use crate::agency::{self, GRANTS};
@@ -57,6 +58,9 @@ pub async fn prepare(world: &World, operation: &'static str) -> Act {
         return Box::pin(of_imports(world, path)).await;
     }
     let at_providers = ["/refunds", "/confirm", "/resolve", "/verify", "/undo", "/erase", "/retry", "/replay"];
+    if path.contains("/second-factor") {
+        return Box::pin(of_second_factor(world, operation)).await;
+    }
     let ways_in = ["/v1/sessions", "/v1/password-resets", "/v1/registrations/", "/v1/me"];
     if ways_in.iter().any(|prefix| path.starts_with(prefix)) || path.ends_with("/sessions") {
         return Box::pin(of_ways_in(world, operation)).await;

@@ -61,6 +61,7 @@ pub async fn filled(world: &World) -> Vec<String> {
         format!("/admin/users/{ann}/adjust?amount=-100&remark=x"),
         format!("/admin/users/{ann}/commission"),
         format!("/admin/users/{ann}/role"),
+        format!("/admin/users/{ann}/second-factor"),
         format!("/admin/users/{ann}/erase"),
         format!("/admin/plans/{plan}"),
         format!("/admin/batches/{}", text(&batch)),

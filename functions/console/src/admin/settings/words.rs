@@ -42,6 +42,7 @@ impl Texts {
         Some(match field {
             "email_verification" => (self.set_identity_email_verification(), self.set_identity_email_verification_effect()),
             "max_signups_per_network" => (self.set_identity_max_signups_per_network(), self.set_identity_max_signups_per_network_effect()),
+            "admin_totp" => (self.set_identity_admin_totp(), self.set_identity_admin_totp_effect()),
             _ => return None,
         })
     }
@@ -239,6 +240,8 @@ impl Texts {
         Some(match (field, word) {
             ("foreign_payments", "ignore") => self.word_foreign_payments_ignore(),
             ("foreign_payments", "review") => self.word_foreign_payments_review(),
+            ("admin_totp", "optional") => self.word_admin_totp_optional(),
+            ("admin_totp", "required") => self.word_admin_totp_required(),
             ("providers.zpay.create", "redirect") => self.word_create_redirect(),
             ("providers.zpay.create", "api") => self.word_create_api(),
             _ => return None,

@@ -43,6 +43,9 @@ pub fn acts(visit: &Visit, user: &User, is_own: bool) -> Markup {
                 a.btn href=(format!("{page}/adjust")) { (text.person_adjust()) }
                 @if !is_own {
                     a.btn href=(format!("{page}/role")) { (text.person_set_role()) }
+                    @if user.second_factor_since.is_some() {
+                        a.btn href=(format!("{page}/second-factor")) { (text.person_factor_reset()) }
+                    }
                     a.btn.risk href=(format!("{page}/erase")) { (text.person_erase()) }
                 }
             }
@@ -309,6 +312,30 @@ fn own(staff: &Staff, user: &User) -> Response {
     let visit = &staff.0;
     let main = html! { section.card { div.in.stack-s { p { (visit.text.person_own()) } p { a.btn href=(page_of(&user.id)) { (visit.text.back()) } } } } };
     menu::page(staff, &act_head(visit, user, name_of(user)), &main)
+}
+
+/// Resets a person's second factor (R2.12).
+pub async fn second_factor(path: Option<Path<String>>, staff: Staff) -> Response {
+    let visit = &staff.0;
+    let user = match subject(visit, id(path)).await {
+        Ok(user) => user,
+        Err(response) => return response,
+    };
+    if staff.admin().is_ok_and(|admin| admin.user.id == user.id) {
+        return own(&staff, &user);
+    }
+    let text = &visit.text;
+    let of = Confirm {
+        method: "POST",
+        route: &route(&user, "second-factor/reset"),
+        done: (&page_of(&user.id), "person_factor_was_reset"),
+        back: &visit.path,
+        act: text.person_factor_reset_do().to_string(),
+        effects: html! { div.in.stack-s { p { (text.person_factor_reset_effect()) } } },
+        fields: reason(visit),
+    };
+    let main = confirm(visit, &of);
+    menu::page(&staff, &act_head(visit, &user, text.person_factor_reset_of(name_of(&user)).to_string()), &main)
 }
 
 /// Erases a person, after their e-mail was typed.

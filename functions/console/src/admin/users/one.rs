@@ -143,6 +143,13 @@ fn about(visit: &Visit, user: &User) -> Vec<(fluent_static::Message, Markup)> {
             text.person_role(),
             html! { @for (place, right) in rights.iter().enumerate() { @if place > 0 { br; } (right) } },
         ),
+        (
+            text.second_factor(),
+            match user.second_factor_since {
+                Some(at) => time_line(visit.language, at),
+                None => html! { (text.second_factor_off()) },
+            },
+        ),
         (text.person_since(), time_line(visit.language, user.signed_up_at())),
         (text.person_locale(), or_dash(user.locale.as_deref())),
         (text.person_external(), or_dash(user.external_id.as_ref().map(|id| id.as_str()))),

@@ -35,7 +35,7 @@ fn the_defaults_are_the_documented_ones() {
             "zpay": {"enabled": true, "methods": ["alipay", "wxpay"], "create": "redirect", "channel_ids": {},
                 "ip_allow_list": [], "confirm_by_query": true}}});
     let documents = [
-        (Area::Identity, json!({"email_verification": false, "max_signups_per_network": 60})),
+        (Area::Identity, json!({"email_verification": false, "max_signups_per_network": 60, "admin_totp": "optional"})),
         (
             Area::Referral,
             json!({"enabled": false, "starts_at": null, "ends_at": null, "budget": "0",

@@ -52,6 +52,7 @@ fn user(number: u64) -> User {
         traces_due: None,
         session_generation: 0,
         ended_sessions: Vec::new(),
+        second_factor_since: None,
     }
 }
 

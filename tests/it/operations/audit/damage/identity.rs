@@ -49,6 +49,19 @@ pub const IDENTITY: &[Row] = &[
         scan.one("opening_balance")["journal"]["S"] = json!("jrn_01arz3ndektsv4rrffq69g5fav");
     }),
     ("a journal of no opening balance", &["I5"], |scan| scan.remove("opening_balance", |_| true)),
+    ("an account that forgot its second factor", &["I6"], |scan| {
+        scan.person("olga").as_object_mut().unwrap().remove("second_factor_since");
+    }),
+    ("a second factor that is gone", &["I6"], |scan| {
+        scan.remove("second_factor", |_| true);
+    }),
+    ("a recovery code twice", &["I6"], |scan| {
+        let codes = scan.one("second_factor")["recovery"]["L"].as_array_mut().unwrap();
+        codes[0] = codes[1].clone();
+    }),
+    ("recovery codes of an enrolment", &["I6"], |scan| {
+        scan.one("second_factor").as_object_mut().unwrap().remove("since");
+    }),
     ("an erased person who left traces", &["I3", "I4"], |scan| {
         scan.person("ann")["status"]["S"] = json!("erased");
     }),
