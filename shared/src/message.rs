@@ -219,7 +219,6 @@ subscriptions! {
         /// Inviter of the order's inviter.
         inviter: UserId,
         /// True for a reported purchase.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         purchase: bool,
     } => {
         group inviter;

@@ -56,6 +56,16 @@ async fn play(world: &World) {
     agency(world).await;
     events(world).await;
     moved_in(world).await;
+    levels(world).await;
+    world.settle().await;
+}
+
+/// Carol, whom Bob invited, whom Ann invited, pays once more: both have a share.
+async fn levels(world: &World) {
+    world.settings("affiliate", |settings| settings["second_level_rate"] = json!("0.05")).await;
+    world.sign_in("carol").await;
+    let carols = world.order("carol", json!({"amount": "20", "provider": "stripe"})).await;
+    world.pay(&carols, json!({})).await;
     world.settle().await;
 }
 

@@ -15,7 +15,7 @@ use shared::redemption::create_batch::fill_batches;
 use shared::referral::grant_rewards::grant_rewards;
 
 /// Environment variables that this function needs, besides those that every function has.
-pub const NEEDS: [&str; 2] = ["MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
+pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
 
 /// Process a batch of messages, one transaction per beneficiary. An unreadable body fails alone.
 pub async fn batch(app: Arc<App>, event: SqsEvent) -> SqsBatchResponse {

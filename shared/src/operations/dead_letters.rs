@@ -82,6 +82,7 @@ async fn give_up(app: &App, ctx: &Ctx, envelope: &MessageEnvelope) -> Result<(),
             settle(app, ctx, &[told], Target::Fail).await?;
             earned
         }
+        Message::SecondLevelDue { .. } => earn(app, &told).await,
         Message::UserRegistered { .. }
         | Message::InviterNamed { .. }
         | Message::ReferralImported { .. }

@@ -53,8 +53,8 @@ fn an_order_earns_the_inviters_inviter_a_share_of_the_same_base() {
             (&json!(true), &order["id"], &json!("13.88888888"), &json!("0.05"))
         );
         assert_eq!(commissions(world, "ann").await[0]["second_level"], false);
-        let bob = world.user("zoe").get("/v1/referral").await.is(200);
-        assert_eq!(bob["totals"]["invitees"], 1, "Bob is Ann's invitee");
+        let invitees = world.user("zoe").get("/v1/affiliate").await.is(200)["invitees"].clone();
+        assert_eq!(invitees, 1, "Bob is Ann's invitee");
     });
 }
 
