@@ -60,12 +60,19 @@ async fn play(world: &World) {
     world.settle().await;
 }
 
-/// Carol, whom Bob invited, whom Ann invited, pays once more: both have a share.
+/// Kim invited Sue, who invited somebody of the backend; a purchase of theirs earns both of them something.
 async fn levels(world: &World) {
     world.settings("affiliate", |settings| settings["second_level_rate"] = json!("0.05")).await;
-    world.sign_in("carol").await;
-    let carols = world.order("carol", json!({"amount": "20", "provider": "stripe"})).await;
-    world.pay(&carols, json!({})).await;
+    let code = world.code("kim").await;
+    world.register("sue", Some(&code)).await;
+    let key = world.service_key("levels", &["users:write", "purchases:write"]).await;
+    let body = json!({"external_id": "c-3", "referral_code": world.code("sue").await});
+    let theirs = world.holder(&key).post("/v1/service/users", body).await.is(201);
+    let purchase = json!({
+        "user_id": theirs["id"], "external_order_id": "o-9", "amount": "20", "currency": "CNY",
+        "paid_at": world.stack.clock.now(),
+    });
+    world.holder(&key).once().post("/v1/service/purchases", purchase).await.is(201);
     world.settle().await;
 }
 

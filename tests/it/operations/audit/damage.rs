@@ -366,7 +366,7 @@ pub const REFERRAL: &[Row] = &[
 
 /// Damage to commissions and withdrawals: C1, C3–C6, W1, W2, and L2–L4 of the commission account.
 pub const COMMISSION: &[Row] = &[
-    ("a second level above the base", &["C1", "C3", "C4", "C7", "O4"], |scan| {
+    ("a second level above the base", &["C1", "C3", "C7", "O4"], |scan| {
         let second = scan.find("commission", |commission| !commission["second_of"].is_null());
         *amount(&mut second["amount"]) = json!("100");
     }),
