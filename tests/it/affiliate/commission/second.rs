@@ -31,7 +31,7 @@ async fn commissions(world: &World, name: &str) -> Vec<Value> {
     world.user(name).get("/v1/affiliate/commissions").await.is(200)["items"].as_array().unwrap().clone()
 }
 
-/// What a user can withdraw, and what has been taken back.
+/// Available commission of a user, and the part that was taken back.
 async fn account(world: &World, name: &str) -> [String; 2] {
     let of = world.user(name).get("/v1/affiliate").await.is(200)["totals"].clone();
     ["available", "clawed_back"].map(|name| of[name]["amount"].as_str().unwrap().to_owned())
