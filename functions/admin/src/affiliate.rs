@@ -12,6 +12,7 @@ use shared::account::view::{Admin, AdminSearch, Dangerous, WithdrawalsApprove};
 use shared::affiliate::close_withdrawal::{CloseWithdrawal, ClosedBy, close_withdrawal};
 use shared::affiliate::model::commission::{self, CommissionState};
 use shared::affiliate::model::withdrawal::{self, WithdrawalResolution, WithdrawalState};
+use shared::affiliate::payout_account;
 use shared::affiliate::post_commission::{PostCommission, post_commission};
 use shared::affiliate::release_commission::{ReleaseCommission, release_commission};
 use shared::affiliate::reverse_commission::{ReverseCommission, reverse_commission};
@@ -256,6 +257,10 @@ pub struct AdminWithdrawal {
     pub state: WithdrawalState,
     /// Payout account of a cash withdrawal.
     pub payout: Option<AdminPayout>,
+    /// True if another user asked for cash on the same payout account, however it was spelt.
+    pub shared_account: bool,
+    /// First of two approvals; null without one.
+    pub first_approval: Option<WithdrawalApproval>,
     /// Reference of the payment.
     pub reference: Option<String>,
     /// Reason why it was rejected.
@@ -266,6 +271,18 @@ pub struct AdminWithdrawal {
     /// Time it was completed.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub settled_at: Option<Timestamp>,
+}
+
+/// First of two approvals of a cash withdrawal; another admin has to approve it, too, before it is paid.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WithdrawalApproval {
+    /// Id of the admin.
+    pub admin: UserId,
+    /// Payment reference that the admin gave.
+    pub reference: String,
+    /// Time of the approval.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
 }
 
 /// Payout account of a cash withdrawal.
@@ -292,14 +309,17 @@ impl CsvRow for AdminWithdrawal {
         "payout.method",
         "payout.account",
         "payout.name",
+        "shared_account",
+        "first_approval.admin",
+        "first_approval.at",
         "reference",
         "reason",
         "settled_at",
     ];
 }
 
-impl From<withdrawal::Withdrawal> for AdminWithdrawal {
-    fn from(of: withdrawal::Withdrawal) -> Self {
+impl AdminWithdrawal {
+    fn of(of: withdrawal::Withdrawal, shared_account: bool) -> Self {
         let payout = |of: withdrawal::Payout| AdminPayout { method: of.method, account: of.account, name: of.name };
         Self {
             id: of.id,
@@ -309,6 +329,12 @@ impl From<withdrawal::Withdrawal> for AdminWithdrawal {
             to: of.to,
             state: of.state,
             payout: of.payout.map(payout),
+            shared_account,
+            first_approval: of.first_approval.map(|first| WithdrawalApproval {
+                admin: first.admin,
+                reference: first.reference,
+                at: first.at,
+            }),
             reference: of.reference,
             reason: of.reason,
             created_at: of.created_at,
@@ -349,7 +375,11 @@ pub async fn withdrawals(
         state: named("/state", search.filters.state.as_deref())?,
     };
     let page = search.rows(async |window| search::withdrawals(&app, &filter, &window).await).await?;
-    Ok(search.found(&app, page, AdminWithdrawal::from))
+    let shared = payout_account::shared(&app, &page.items).await?;
+    Ok(search.found(&app, page, |of| {
+        let is_shared = shared.contains(&of.id);
+        AdminWithdrawal::of(of, is_shared)
+    }))
 }
 
 /// Evidence that a withdrawal was paid.
@@ -362,9 +392,13 @@ pub struct Reference {
 }
 
 /// Mark a cash withdrawal as paid
+///
+/// Above `affiliate.second_approval_above` the first approval is recorded and the withdrawal stays `requested`, with
+/// `awaits_second_approval`. The approval of another admin then pays it, with that admin's reference. Until then it can be rejected
+/// by any admin and cancelled by its user.
 #[utoipa::path(
     post, path = "/v1/admin/withdrawals/{id}/approve", operation_id = "approveWithdrawal", tag = "admin",
-    responses((status = 200, body = WithdrawalView), code::WithdrawalClosed),
+    responses((status = 200, body = WithdrawalView), code::WithdrawalClosed, code::SecondAdminRequired),
 )]
 pub async fn approve(
     State(app): State<Arc<App>>,

@@ -169,7 +169,8 @@ pub async fn reverse(
 
 /// Mark several cash withdrawals as paid
 ///
-/// Each as the route for one of them would, with an outcome for each. A fault ends the request with 5xx; repeat it with the same key.
+/// Each as the route for one of them would, with an outcome for each. One whose first approval this is has the refusal
+/// `second_admin_required`: it is recorded, and not paid yet. A fault ends the request with 5xx; repeat it with the same key.
 #[utoipa::path(
     post, path = "/v1/admin/withdrawals/approve", operation_id = "approveWithdrawals", tag = "admin",
     responses((status = 200, body = Outcomes)),
@@ -213,7 +214,8 @@ async fn close(
     let by = admin.id;
     all(app, ctx, ids, |ctx, withdrawal| async move {
         let close = CloseWithdrawal { withdrawal, verdict: verdict.clone(), who: ClosedBy::Admin(by) };
-        close_withdrawal(app, &ctx, &close).await
+        let done = close_withdrawal(app, &ctx, &close).await?;
+        if done.answer.awaits_second_approval { Err(Refusal::SecondAdminRequired.into()) } else { Ok(done) }
     })
     .await
 }

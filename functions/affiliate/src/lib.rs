@@ -178,7 +178,8 @@ async fn proof(
 /// requests never take more than is available.
 #[utoipa::path(
     post, path = "/v1/affiliate/withdrawals", operation_id = "withdraw", tag = "affiliate",
-    responses((status = 201, body = WithdrawalView), code::AccountBlocked, code::InsufficientAvailable),
+    responses((status = 201, body = WithdrawalView), code::AccountBlocked, code::InsufficientAvailable,
+        code::TooFewPayingInvitees),
 )]
 async fn ask(
     State(app): State<Arc<App>>,

@@ -47,6 +47,8 @@ pub struct Terms {
     pub cap_per_invitee: Option<Amount>,
     /// Lowest amount of a cash withdrawal.
     pub min_cash_withdrawal: Amount,
+    /// Invitees who must have paid before the first cash withdrawal; 0 means none.
+    pub min_paying_invitees: u32,
     /// Ways in which cash can be paid out.
     pub withdrawal_methods: Vec<String>,
     /// Number of active codes that a user may have beside the primary one.
@@ -62,6 +64,7 @@ impl Terms {
             valid_days: programme.valid_days,
             cap_per_invitee: cap.is_positive().then(|| cap.into()),
             min_cash_withdrawal: LedgerMoney::exact(programme.min_cash_withdrawal, currency)?.into(),
+            min_paying_invitees: programme.min_paying_invitees,
             withdrawal_methods: programme.withdrawal_methods.clone(),
             max_codes: programme.max_codes_per_user,
         })

@@ -337,6 +337,9 @@ fn terms(visit: &Visit, of: &AffiliateOverview) -> Markup {
                     }
                     dt { (text.min_cash()) }
                     dd { @if let Some(least) = least_cash(programme, currency) { (money(&Amount::from(least))) } }
+                    @if programme.min_paying_invitees > 0 {
+                        dt { (text.min_paying()) } dd { (text.min_paying_of(programme.min_paying_invitees)) }
+                    }
                 }
             }
         }

@@ -67,6 +67,7 @@ act-grant-lowered = Grant lowered
 act-grant-retail-set = Retail price set
 act-grant-packages-changed = Packages of a grant changed
 act-purchase-refund-corrected = Reported refund corrected
+act-withdrawal-approved = Withdrawal approved, the first of two
 act-withdrawal-paid = Withdrawal paid
 act-withdrawal-rejected = Withdrawal rejected
 act-asset-created = Asset taken in

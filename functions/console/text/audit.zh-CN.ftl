@@ -67,6 +67,7 @@ act-grant-lowered = 下调授权
 act-grant-retail-set = 设置零售价
 act-grant-packages-changed = 更改授权的套餐包
 act-purchase-refund-corrected = 更正上报的退款
+act-withdrawal-approved = 提现首次审批
 act-withdrawal-paid = 支付提现
 act-withdrawal-rejected = 拒绝提现
 act-asset-created = 登记资产

@@ -564,6 +564,11 @@ no-hold = None
 valid-time = A friend’s orders earn for
 cap-per-friend = Most that one friend earns you
 min-cash = Least cash withdrawal
+min-paying = Before the first cash withdrawal
+min-paying-of = { $n ->
+    [one] { $n } friend who has paid
+   *[other] { $n } friends who have paid
+}
 no-limit = No limit
 hours-of = { $n ->
     [one] { $n } hour
@@ -668,6 +673,7 @@ refused-already-bound = You have an inviter already.
 refused-late-bind-over = The time to name an inviter is over.
 refused-invite-code-limit = You have as many invite codes as you may. Switch one off first.
 refused-insufficient-available = Less commission is available than that. Enter a smaller amount.
+refused-too-few-paying-invitees = Too few of your friends have paid for a first cash withdrawal. Your terms say how many it needs.
 refused-withdrawal-closed = This withdrawal was closed meanwhile; the list shows how it ended.
 refused-forbidden = That is not possible with your account.
 refused-not-found = That is not there any more. Look at the list.

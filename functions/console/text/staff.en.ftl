@@ -381,6 +381,15 @@ pay-title = Were { $amount } paid?
 pay-effect = { $amount } leave the commission that is held for it. The user sees the reference. Pay first, then say so.
 reject-title = Reject the withdrawal of { $amount }?
 reject-effect = { $amount } become available to the user again. The user sees the reason.
+shared-account = Account of several users
+shared-account-note = Another user asked for cash on this account, too. Look at both before you pay.
+first-approval = First approval
+approved-once = approved by one admin
+approve-once = Approve it
+approve-title = Approve { $amount } for payment?
+approve-effect = { $amount } are above the limit for one admin. This is the first approval; another admin has to approve it, too, before it is paid.
+withdrawal-was-approved = Your approval is recorded. Another admin has to approve it, too.
+refused-second-admin-required = You gave the first approval. Another admin has to approve it, too.
 withdrawal-was-paid = The withdrawal was paid.
 withdrawal-was-rejected = The withdrawal was rejected.
 

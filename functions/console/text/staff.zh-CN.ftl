@@ -372,6 +372,15 @@ pay-title = { $amount } 是否已付？
 pay-effect = { $amount } 将从冻结的佣金中扣除。用户会看到凭证号。请先付款再说明。
 reject-title = 拒绝 { $amount } 的提现？
 reject-effect = { $amount } 将恢复为用户的可用佣金。用户会看到理由。
+shared-account = 多位用户共用的账户
+shared-account-note = 另有用户也申请提现到此账户。付款前请核对双方。
+first-approval = 首次审批
+approved-once = 已由一位管理员审批
+approve-once = 审批通过
+approve-title = 审批 { $amount } 的付款？
+approve-effect = { $amount } 超过单人审批的限额。这是首次审批；付款前须另一位管理员再次审批。
+withdrawal-was-approved = 审批已记录，还须另一位管理员审批。
+refused-second-admin-required = 首次审批由您作出，须由另一位管理员再次审批。
 withdrawal-was-paid = 提现已付款。
 withdrawal-was-rejected = 提现已拒绝。
 

@@ -87,6 +87,9 @@ impl From<Refusal> for Problem {
                 let most = available.map_or_else(|| "Nothing".to_owned(), |available| format!("At most {available}"));
                 problem.detail = Some(format!("{most} can be withdrawn."));
             }
+            Refusal::TooFewPayingInvitees { paying, needed } => {
+                problem.detail = Some(format!("{paying} of the {needed} invitees that it needs have paid."));
+            }
             Refusal::CeilingExceeded { threshold } => {
                 problem.threshold = threshold.map(|threshold| threshold.normalize().to_string());
             }

@@ -184,8 +184,16 @@ refusals! {
         /// Commission that can be withdrawn; `None` before the first.
         available: Option<LedgerMoney>
     } = 409 "insufficient_available", "Less commission is available.";
+    /// Fewer invitees have paid than the first cash withdrawal needs (R6.9).
+    TooFewPayingInvitees {
+        /// Invitees who have paid.
+        paying: u32,
+        needed: u32
+    } = 409 "too_few_paying_invitees", "Too few invitees have paid for a first cash withdrawal.";
     /// The withdrawal was paid, rejected or cancelled (R6.6).
     WithdrawalClosed = 409 "withdrawal_closed", "The withdrawal is not open any more.";
+    /// The amount needs the approval of a second admin, and this one gave the first (R6.9).
+    SecondAdminRequired = 409 "second_admin_required", "Another admin has to approve it, too.";
     /// The user has an open cash withdrawal; erasing them would lose its payout account.
     WithdrawalOpen = 409 "withdrawal_open", "A cash withdrawal of theirs is still open.";
     /// The user owes money or is owed some; erasing them needs `acknowledge_balance`.

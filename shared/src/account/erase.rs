@@ -16,6 +16,7 @@ use crate::account::session::email_hash;
 use crate::account::table::TRACES;
 use crate::affiliate::model::commission::CommissionAccount;
 use crate::affiliate::model::withdrawal::Withdrawal;
+use crate::affiliate::payout_account;
 use crate::agency::model::wallet::Wallet;
 use crate::app::App;
 use crate::message::Message;
@@ -246,8 +247,10 @@ async fn plan_bodies(app: &App, keys: &[Key<RawEvent>]) -> Result<((), Tx), Erro
 async fn plan_withdrawal(app: &App, id: WithdrawalId) -> Result<((), Tx), Error> {
     let mut tx = app.tx();
     let withdrawal = app.store.get::<Withdrawal>(&Withdrawal::key(id)).await?.ok_or(Refusal::NotFound)?;
-    if withdrawal.payout.is_some() {
+    if let Some(payout) = &withdrawal.payout {
+        let account = app.store.get(&payout_account::key_of(app, payout)).await?;
         tx.replace(&withdrawal, &Withdrawal { payout: None, ..Withdrawal::clone(&withdrawal) });
+        payout_account::forget(&mut tx, account.as_ref(), withdrawal.user);
     }
     Ok(((), tx))
 }

@@ -1,4 +1,4 @@
-//! Affiliate invariants C1, C3–C7, W1, W2, and the ledger invariants L2–L4 of commission accounts.
+//! Affiliate invariants C1, C3–C7, W1–W4, and the ledger invariants L2–L4 of commission accounts.
 //!
 //! | invariant | rule |
 //! | --- | --- |
@@ -10,10 +10,12 @@
 //! | C7 | both levels of an order earn at most its base |
 //! | W1 | a withdrawal has one journal that requests and one that closes it, in line with its state |
 //! | W2 | the held part, or a shop's held account, is the sum of open withdrawals; the withdrawn total is the sum of completed ones |
+//! | W3 | a paid withdrawal with a first approval was paid by another admin |
+//! | W4 | a payout account names only users with a cash withdrawal whose payout details are kept |
 
 pub mod purchase;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 
@@ -21,6 +23,7 @@ use crate::account::model::identity::Status;
 use crate::affiliate::model::commission::{
     Commission, CommissionAccount, CommissionMonth, CommissionSource, Earnings, earned,
 };
+use crate::affiliate::model::payout_account::PayoutAccount;
 use crate::affiliate::model::withdrawal::{Destination, Withdrawal, WithdrawalState};
 use crate::agency::model::wallet::Wallet;
 use crate::operations::auditor::{Finding, Snapshot};
@@ -57,6 +60,7 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     for withdrawal in snapshot.withdrawals.values() {
         check_withdrawal(snapshot, withdrawal, &mut findings);
     }
+    check_payout_accounts(snapshot, &mut findings);
     for wallet in snapshot.agency.wallets.values() {
         check_held(snapshot, wallet, &mut findings);
     }
@@ -339,6 +343,12 @@ fn check_withdrawal(all: &Snapshot, withdrawal: &Withdrawal, findings: &mut Vec<
         let detail = format!("is {}, its journals moved {parts:?}", withdrawal.state.as_str());
         findings.push(Finding::new("W1", withdrawal.id, detail));
     }
+    if let Some(first) = withdrawal.first_approval.as_ref().filter(|_| withdrawal.state == WithdrawalState::Paid) {
+        let actor = format!("admin:{}", first.admin);
+        if own.iter().any(|entry| Some(entry.header.as_last()) == last && entry.header.actor == actor) {
+            findings.push(Finding::new("W3", withdrawal.id, "one admin approved and paid it"));
+        }
+    }
 }
 
 /// Sums that a withdrawal's journals moved: on what is available, on what is held, and on the balance.
@@ -359,6 +369,20 @@ fn moved(withdrawal: &Withdrawal, own: &[&JournalEntry]) -> [Decimal; 3] {
         }
     }
     parts
+}
+
+/// W4: a payout account names nobody who was erased, or never asked for cash.
+fn check_payout_accounts(all: &Snapshot, findings: &mut Vec<Finding>) {
+    let paid_out = all.withdrawals.values().filter(|one| one.payout.is_some());
+    let known: BTreeSet<UserId> = paid_out.map(|one| one.user).collect();
+    for account in all.all::<PayoutAccount>() {
+        for user in account.users.difference(&known) {
+            findings.push(Finding::new("W4", &account.account_hash, format!("{user} asked for no cash")));
+        }
+        if account.users.is_empty() {
+            findings.push(Finding::new("W4", &account.account_hash, "nobody has it"));
+        }
+    }
 }
 
 /// W2: a shop holds the sum of its open withdrawals.

@@ -1,9 +1,13 @@
 //! Close of a cash withdrawal, once: an admin pays or rejects it, or its user or shop cancels it (R6.6).
+//!
+//! Above a limit of the settings the first approval is only recorded, and that of a second, different admin pays (R6.9). Until
+//! then either admin may reject it, and its user may cancel it.
 
 use crate::account::model::access::Bearer;
 use crate::account::model::user::User;
 use crate::affiliate::model::commission::CommissionAccount;
-use crate::affiliate::model::withdrawal::{CashStep, Withdrawal, WithdrawalResolution, WithdrawalState};
+use crate::affiliate::model::settings::AffiliateSettings;
+use crate::affiliate::model::withdrawal::{CashStep, FirstApproval, Withdrawal, WithdrawalResolution, WithdrawalState};
 use crate::affiliate::table::put_account;
 use crate::affiliate::withdraw::{Withdrawn, refused, told};
 use crate::agency::model::wallet::Wallet;
@@ -42,7 +46,10 @@ pub struct CloseWithdrawal {
 
 /// Closes a withdrawal; a no-op when it is closed with the same resolution.
 ///
+/// An approval that needs a second one is recorded, and leaves it open.
+///
 /// # Rejects
+/// [`Refusal::SecondAdminRequired`] when this admin gave the first approval;
 /// [`Refusal::NotFound`], also for another user's or shop's withdrawal; [`Refusal::AccountBlocked`]; [`Refusal::WithdrawalClosed`] when
 /// it is closed with another resolution.
 pub async fn close_withdrawal(app: &App, ctx: &Ctx, ask: &CloseWithdrawal) -> Result<Answered<Withdrawn>, Error> {
@@ -55,6 +62,13 @@ async fn plan(app: &App, ctx: &Ctx, ask: &CloseWithdrawal) -> Result<(Withdrawn,
     if is_so(&withdrawal, &ask.verdict) {
         return Ok(((&*withdrawal).into(), tx));
     }
+    if let Some(once) = approved_once(app, ask, &withdrawal).await? {
+        tx.replace(&withdrawal, &once.0);
+        let audit = by_admin(app, ctx, once.1.admin, "withdrawal.approved", withdrawal.id.to_string());
+        let state = withdrawal.state.as_str();
+        tx.insert(&audit.change(state, state).because(once.1.reference));
+        return Ok(((&once.0).into(), tx));
+    }
     let (operator, actor) = match ask.who {
         ClosedBy::Admin(admin) => (Operator::Admin, format!("admin:{admin}")),
         ClosedBy::Owner(by) => (Operator::User, by.user.to_string()),
@@ -63,6 +77,9 @@ async fn plan(app: &App, ctx: &Ctx, ask: &CloseWithdrawal) -> Result<(Withdrawn,
     let now = app.clock.now();
     let header = header(app, ctx, Withdrawal::cause(withdrawal.id), operator, actor, now).correcting(withdrawal.last);
     let (after, step) = withdrawal.settled(&ask.verdict, now, header.as_last())?;
+    // An admin who pays by themselves after the limit was lifted has given the only approval.
+    let first_approval = after.first_approval.clone().filter(|first| ask.who != ClosedBy::Admin(first.admin));
+    let after = Withdrawal { first_approval, ..after };
     tx.replace(&withdrawal, &after);
     funds.take(&mut tx, header, step, withdrawal.id)?;
     if let ClosedBy::Admin(admin) = ask.who {
@@ -73,6 +90,21 @@ async fn plan(app: &App, ctx: &Ctx, ask: &CloseWithdrawal) -> Result<(Withdrawn,
     }
     tx.send(told(&after));
     Ok(((&after).into(), tx))
+}
+
+/// Withdrawal with the first of two approvals, and that approval; `None` if this request ends it.
+async fn approved_once(
+    app: &App,
+    ask: &CloseWithdrawal,
+    withdrawal: &Withdrawal,
+) -> Result<Option<(Withdrawal, FirstApproval)>, Error> {
+    let (ClosedBy::Admin(admin), WithdrawalResolution::Paid(reference)) = (ask.who, &ask.verdict) else {
+        return Ok(None);
+    };
+    let limit = app.settings::<AffiliateSettings>().await?.settings.second_approval_above;
+    let approval = FirstApproval { admin, at: app.clock.now(), reference: reference.clone() };
+    let once = withdrawal.approved_once(limit, approval.clone())?;
+    Ok(once.map(|once| (once, approval)))
 }
 
 /// Account that a withdrawal takes from.

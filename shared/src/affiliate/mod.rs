@@ -6,6 +6,8 @@ pub mod close_withdrawal;
 pub mod in_bulk;
 pub mod model;
 pub mod overview;
+pub mod paying_invitees;
+pub mod payout_account;
 pub mod post_commission;
 pub mod purchases;
 pub mod release_commission;

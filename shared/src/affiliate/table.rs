@@ -10,6 +10,7 @@ use table::spread::{DueList, FEW, MonthlyList, SOME};
 use table::tx::Tx;
 
 use crate::affiliate::model::commission::{Commission, CommissionAccount, CommissionHold, CommissionMonth, Earnings};
+use crate::affiliate::model::payout_account::PayoutAccount;
 use crate::affiliate::model::purchase::Purchase;
 use crate::affiliate::model::withdrawal::Withdrawal;
 
@@ -66,6 +67,12 @@ records! {
             None => owned("WITHDRAWALS", it.user, it.id),
         });
         platform |it| Some(WITHDRAWALS.entry(it.created_at, it.id));
+    }
+
+    /// Users of a payout account, under a keyed hash of it (R6.9).
+    PayoutAccount = "payout_account" {
+        fn key(hash: &str) = "PAYOUT_ACCOUNT#{hash}", "PAYOUT_ACCOUNT";
+        at |it| PayoutAccount::key(&it.account_hash);
     }
 
     /// A purchase reported by the operator's backend: one per service key and external id; lists per key (R2.6).

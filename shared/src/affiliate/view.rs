@@ -26,6 +26,8 @@ pub struct WithdrawalView {
     pub to: Destination,
     /// State: `done`, `requested`, `paid`, `rejected` or `cancelled`.
     pub state: WithdrawalState,
+    /// True while it is requested, approved by one admin, and needs the approval of a second one.
+    pub awaits_second_approval: bool,
     /// Masked payout account; only for cash.
     pub payout: Option<PayoutView>,
     /// Payment reference of a paid withdrawal.
@@ -76,6 +78,7 @@ impl From<Withdrawn> for WithdrawalView {
             amount: of.amount.into(),
             to: of.to,
             state: of.state,
+            awaits_second_approval: of.awaits_second_approval,
             payout: of.payout.map(|(method, account)| PayoutView { method, account }),
             reference: of.reference,
             reason: of.reason,

@@ -10,15 +10,18 @@ use serde::{Deserialize, Serialize};
 use crate::account::model::access::Bearer;
 use crate::account::model::user::User;
 use crate::affiliate::model::commission::CommissionAccount;
+use crate::affiliate::model::payout_account::PayoutAccount;
 use crate::affiliate::model::settings::AffiliateSettings;
 use crate::affiliate::model::withdrawal::{CashTerms, Destination, Payout, Withdrawal, WithdrawalState};
+use crate::affiliate::paying_invitees::must_have_paying_invitees;
+use crate::affiliate::payout_account;
 use crate::affiliate::release_holds::{mature, overdue};
 use crate::affiliate::table::put_account;
 use crate::app::App;
 use crate::message::Message;
 use crate::payment::credit_order::header;
 use kernel::fault::{Error, Fault};
-use kernel::id::{ShopId, UserId, WithdrawalId};
+use kernel::id::{ShopId, WithdrawalId};
 use kernel::ledger::{Header, LedgerError, NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
 use kernel::money::LedgerMoney;
 use kernel::refusal::Refusal;
@@ -48,6 +51,9 @@ pub struct Withdrawn {
     pub amount: LedgerMoney,
     pub to: Destination,
     pub state: WithdrawalState,
+    /// True while a second admin has to approve it (R6.9).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub awaits_second_approval: bool,
     /// Method and masked account of a cash withdrawal.
     pub payout: Option<(String, String)>,
     /// Payment reference of a paid withdrawal.
@@ -68,6 +74,7 @@ impl From<&Withdrawal> for Withdrawn {
             amount: of.amount,
             to: of.to,
             state: of.state,
+            awaits_second_approval: of.awaits_second(),
             payout: of.payout.as_ref().map(|payout| (payout.method.clone(), payout.masked())),
             reference: of.reference.clone(),
             reason: of.reason.clone(),
@@ -81,7 +88,7 @@ impl From<&Withdrawal> for Withdrawn {
 ///
 /// # Rejects
 /// [`Refusal::AccountBlocked`]; `insufficient_available`; for cash, 422 for a method that is not offered and for an
-/// amount below the minimum.
+/// amount below the minimum, and [`Refusal::TooFewPayingInvitees`] before the first one (R6.9).
 pub async fn withdraw(app: &App, ctx: &Ctx, ask: &Withdraw) -> Result<Answered<Withdrawn>, Error> {
     let done = app.execute(ctx, || plan(app, ctx, ask)).await;
     measure(&done);
@@ -103,9 +110,12 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Withdraw) -> Result<(Withdrawn, Tx), E
         let terms = CashTerms { methods: &settings.withdrawal_methods, minimum: settings.min_cash_withdrawal };
         terms.admit(ask.amount, payout)?;
     }
-    let (user, account) = read(app, ctx, ask.by.user).await?;
+    let (user, account, payout_account) = read(app, ctx, ask).await?;
     user.must_admit(&ask.by)?;
     let account = account.ok_or(Refusal::InsufficientAvailable { available: None })?;
+    if ask.payout.is_some() {
+        must_have_paying_invitees(app, ask.by.user, settings.min_paying_invitees).await?;
+    }
     let amount = LedgerMoney::exact(ask.amount, account.available.currency())?;
     let now = app.clock.now();
     let to = if ask.payout.is_some() { Destination::Cash } else { Destination::Balance };
@@ -120,6 +130,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Withdraw) -> Result<(Withdrawn, Tx), E
         to,
         state: if done { WithdrawalState::Done } else { WithdrawalState::Requested },
         payout: ask.payout.clone(),
+        first_approval: None,
         reference: None,
         reason: None,
         created_at: now,
@@ -132,25 +143,29 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Withdraw) -> Result<(Withdrawn, Tx), E
     if done {
         credit(&mut tx, &user, &withdrawal, header)?;
     }
+    if let Some(payout) = &ask.payout {
+        payout_account::keep(&mut tx, app, payout_account.as_ref(), payout, ask.by.user);
+    }
     tx.send(told(&withdrawal));
     Ok(((&withdrawal).into(), tx))
 }
 
-/// Reads the user and the commission account, with all overdue holds released.
-async fn read(
-    app: &App,
-    ctx: &Ctx,
-    user: UserId,
-) -> Result<(Versioned<User>, Option<Versioned<CommissionAccount>>), Error> {
-    let read = || app.store.read((User::key(user), CommissionAccount::key(user)));
+/// User, commission account, and the users of the payout account.
+type Found = (Versioned<User>, Option<Versioned<CommissionAccount>>, Option<Versioned<PayoutAccount>>);
+
+/// Reads what a request is judged by, with all overdue holds released.
+async fn read(app: &App, ctx: &Ctx, ask: &Withdraw) -> Result<Found, Error> {
+    let user = ask.by.user;
+    let payout = ask.payout.as_ref().map(|payout| payout_account::key_of(app, payout));
+    let read = || app.store.read((User::key(user), CommissionAccount::key(user), payout.clone()));
     let (found, due) = tokio::join!(read(), overdue(app, user));
     let mut found = found?;
     if !due?.is_empty() {
         mature(app, ctx, user).await?;
         found = read().await?;
     }
-    let (user, account) = found;
-    Ok((user.ok_or(Refusal::Unauthenticated)?, account))
+    let (user, account, payout) = found;
+    Ok((user.ok_or(Refusal::Unauthenticated)?, account, payout))
 }
 
 /// The message about a withdrawal's new state.

@@ -6,6 +6,7 @@
 use rust_decimal::Decimal;
 
 use crate::affiliate::model::withdrawal::{CashStep, CashTerms, Destination, Payout, Withdrawal, WithdrawalState};
+use crate::affiliate::payout_account;
 use crate::affiliate::withdraw::{Withdrawn, measure, refused, told};
 use crate::agency::model::settings::AgencySettings;
 use crate::agency::model::wallet::Wallet;
@@ -45,11 +46,9 @@ async fn plan(app: &App, ctx: &Ctx, ask: &RequestCash) -> Result<(Withdrawn, Tx)
     let settings = app.settings::<AgencySettings>().await?.settings;
     let terms = CashTerms { methods: &settings.withdrawal_methods, minimum: settings.min_cash_withdrawal };
     terms.admit(ask.amount, &ask.payout)?;
-    let wallet = app
-        .store
-        .get::<Wallet>(&Wallet::key(ask.shop))
-        .await?
-        .ok_or(Refusal::InsufficientAvailable { available: None })?;
+    let keys = (Wallet::key(ask.shop), payout_account::key_of(app, &ask.payout));
+    let (wallet, payout_account) = app.store.read(keys).await?;
+    let wallet = wallet.ok_or(Refusal::InsufficientAvailable { available: None })?;
     let amount = LedgerMoney::exact(ask.amount, wallet.commission.balance().currency())?;
     let (id, now) = (WithdrawalId::new(app.ulid()), app.clock.now());
     let header = header(app, ctx, Withdrawal::cause(id), Operator::User, ask.agent.to_string(), now);
@@ -61,6 +60,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &RequestCash) -> Result<(Withdrawn, Tx)
         to: Destination::Cash,
         state: WithdrawalState::Requested,
         payout: Some(ask.payout.clone()),
+        first_approval: None,
         reference: None,
         reason: None,
         created_at: now,
@@ -76,5 +76,6 @@ async fn plan(app: &App, ctx: &Ctx, ask: &RequestCash) -> Result<(Withdrawn, Tx)
         tx.insert(posting);
     }
     tx.send(told(&withdrawal));
+    payout_account::keep(&mut tx, app, payout_account.as_ref(), &ask.payout, ask.agent);
     Ok(((&withdrawal).into(), tx))
 }

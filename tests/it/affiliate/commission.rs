@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod code;
+pub mod payouts;
 mod second;
 mod statement;
 mod withdrawal;

@@ -48,6 +48,8 @@ const PLAYED: &[&str] = &[
     "POST /v1/affiliate/withdrawals",
     "POST /v1/affiliate/withdrawals/{id}/cancel",
     "POST /v1/admin/withdrawals/{id}/approve",
+    "POST /v1/admin/withdrawals/{id}/approve as the first of two",
+    "POST /v1/admin/withdrawals/{id}/approve as the second of two",
     "POST /v1/admin/withdrawals/{id}/reject",
     "POST /v1/admin/withdrawals/approve",
     "POST /v1/admin/withdrawals/reject",

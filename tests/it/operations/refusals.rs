@@ -220,11 +220,22 @@ async fn commission(world: &World, met: &mut Met) {
     let account = json!({"method": "bank", "account": "DE02120300000000202051"});
     world.settings("affiliate", |settings| settings["min_cash_withdrawal"] = json!("1")).await;
     let ask = json!({"amount": "1", "to": "cash", "payout": account});
+    world.settings("affiliate", |settings| settings["min_paying_invitees"] = json!(2)).await;
+    world.advance(61).await;
+    let early = world.user("bob").once().post("/v1/affiliate/withdrawals", ask.clone()).await;
+    row(met, early, 409, "too_few_paying_invitees", "1 of the 2 invitees");
+    world.settings("affiliate", |settings| settings["min_paying_invitees"] = json!(0)).await;
+    world.advance(61).await;
     let asked = id(world.user("bob").once().post("/v1/affiliate/withdrawals", ask).await.is(201));
     let rest = world.user("bob").once().post("/v1/affiliate/withdrawals", cash("1")).await;
     row(met, rest, 409, "insufficient_available", "At most 0.38888888 USD");
-    world.user("bob").post(&format!("/v1/affiliate/withdrawals/{asked}/cancel"), json!({})).await.is(200);
+    world.settings("affiliate", |settings| settings["second_approval_above"] = json!("0.5")).await;
+    world.advance(61).await;
     let approve = format!("/v1/admin/withdrawals/{asked}/approve");
+    world.admin().post(&approve, json!({"reference": "TX 7"})).await.is(200);
+    let again = world.admin().post(&approve, json!({"reference": "TX 7"})).await;
+    row(met, again, 409, "second_admin_required", "Another admin");
+    world.user("bob").post(&format!("/v1/affiliate/withdrawals/{asked}/cancel"), json!({})).await.is(200);
     let late = world.admin().post(&approve, json!({"reference": "TX 7"})).await;
     row(met, late, 409, "withdrawal_closed", "not open");
 }

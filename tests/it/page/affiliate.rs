@@ -293,3 +293,22 @@ fn a_month_is_shown_line_by_line_and_saved_as_a_file() {
         });
     }
 }
+
+/// R6.9: the terms say how many friends must have paid before the first cash withdrawal, and a refused one leads there.
+#[test]
+fn a_first_cash_withdrawal_that_comes_too_early_is_refused_on_the_page() {
+    for (index, words) in BOTH.iter().enumerate() {
+        World::run(async |world| {
+            earned(world).await;
+            world.settings("affiliate", |settings| settings["min_paying_invitees"] = json!(2)).await;
+            world.advance(61).await;
+            let browser = signed_in(world, words, "ann", PASSWORD).await;
+            let terms = browser.open("/affiliate").await;
+            assert!(terms.says().contains(["2 friends who have paid", "2 位好友已付款"][index]), "{}", terms.says());
+            let page = ask(&browser, index, "cash:bank", "1").await;
+            let page = browser.press(&page, FOR_CASH[index], &[("payout.account", "DE02120300000000202051")]).await;
+            let said = ["Too few of your friends have paid", "已付款好友人数不足"][index];
+            assert!(page.status == 422 && page.says().contains(said), "{}", page.says());
+        });
+    }
+}

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{CLIENTS, Weight, race, together};
+use crate::affiliate::commission::payouts::above_the_limit;
 use crate::affiliate::commission::{hundred, invited, totals};
 use crate::world::World;
 
@@ -106,6 +107,29 @@ fn a_withdrawal_is_decided_once() {
         assert_eq!(listed["items"][0]["state"], state);
         let (available, withdrawn) = if won == 0 { ("0.38888888", "1") } else { ("1.38888888", "0") };
         assert_eq!(totals(world).await, ["0", available, "0", withdrawn, "0", "0"]);
+    });
+}
+
+/// R6.9: of simultaneous approvals by two admins the payment takes one of each.
+#[test]
+fn two_different_admins_pay_what_needs_two() {
+    race("money::two_different_admins_pay_what_needs_two", Weight::Light, async |round| {
+        let world = round.world;
+        let id = above_the_limit(world).await;
+        let turn = round.below(2) as usize;
+        let by = |client: usize| ["admin", "eve"][(client + turn) % 2];
+        let ask = |client: usize| {
+            let path = format!("/v1/admin/withdrawals/{id}/approve");
+            world.user(by(client)).post(&path, json!({"reference": format!("SEPA {}", by(client))}))
+        };
+        let told = round.at_once(CLIENTS, ask).await;
+        let first = world.admin().get("/v1/admin/withdrawals").await.is(200)["items"][0].clone();
+        let payer = if first["first_approval"]["reference"] == "SEPA admin" { "eve" } else { "admin" };
+        assert_eq!((&first["state"], &first["reference"]), (&json!("paid"), &json!(format!("SEPA {payer}"))));
+        let paid = told.made.iter().filter(|(_, body)| body["state"] == "paid");
+        assert!(paid.clone().count() >= 1 && paid.clone().all(|(client, _)| by(*client) == payer), "{:?}", told.made);
+        assert_eq!(told.made.values().filter(|body| body["state"] == "requested").count(), 1, "one first approval");
+        assert_eq!(totals(world).await, ["0", "0.38888888", "0", "1", "0", "0"]);
     });
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use shared::affiliate::model::commission::CommissionMonth;
+use shared::affiliate::model::withdrawal::Withdrawal;
 use shared::agency::model::grant::Grant;
 use shared::agency::model::series::Series;
 use shared::payment::model::order::Order;
@@ -42,6 +43,7 @@ pub fn items() -> Vec<Value> {
         stored::<Series>(closing_series()),
         stored::<Grant>(closing_grant()),
         stored::<CommissionMonth>(ended_month()),
+        stored::<Withdrawal>(approved_once()),
     ]
 }
 
@@ -57,6 +59,16 @@ fn lapsed_coupon_order() -> Value {
         "is_counted": true, "promised": {"credit": money("13.88888888", "USD")},
     });
     order
+}
+
+/// A cash withdrawal that a second admin has to approve, too.
+fn approved_once() -> Value {
+    json!({
+        "id": "wdr_01k9zq4r7x8m2v5b3n6c1d0fgz", "user": USER, "amount": money("600", "USD"), "to": "cash",
+        "state": "requested", "payout": {"method": "bank", "account": "DE02120300000000202053", "name": "Kim"},
+        "first_approval": {"admin": "usr_01k9zq4r7x8m2v5b3n6c1d0fh0", "at": AT, "reference": "SEPA 21"},
+        "created_at": AT, "last": {"id": "jrn_01k9zq4r7x8m2v5b3n6c1d0fh1"},
+    })
 }
 
 /// A commission account as November left it.

@@ -3,7 +3,9 @@
 use axum::extract::Path;
 use axum::response::Response;
 use maud::{Markup, html};
+use shared::affiliate::model::settings::AffiliateSettings;
 use shared::affiliate::model::withdrawal::{Withdrawal, WithdrawalState};
+use shared::affiliate::payout_account;
 use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
 use shared::kernel::id::{UserId, WithdrawalId};
@@ -22,7 +24,7 @@ use crate::list::{Column, Part};
 use crate::parts::{badge, field, money};
 use crate::show::credit_text;
 use crate::text::Texts;
-use crate::visit::Visit;
+use crate::visit::{Visit, failed};
 
 /// The list; requested ones without a filter. Payout accounts are masked here (C4.9).
 pub async fn list(staff: Staff) -> Response {
@@ -33,13 +35,18 @@ pub async fn list(staff: Staff) -> Response {
     let visit = &staff.0;
     let text = &visit.text;
     let listed = match search::withdrawals(&visit.app, &filter, &part.window).await {
-        Ok(page) => search::users_of(&visit.app, page.items.iter().map(|of| of.user)).await.map(|users| (page, users)),
+        Ok(page) => {
+            let people = search::users_of(&visit.app, page.items.iter().map(|of| of.user));
+            let (users, shared) = tokio::join!(people, payout_account::shared(&visit.app, &page.items));
+            users.and_then(|users| Ok((page, users, shared?)))
+        }
         Err(fault) => Err(fault),
     };
-    let listed = listed.map_err(Error::from).map(|(page, users)| {
+    let listed = listed.map_err(Error::from).map(|(page, users, shared)| {
         let email =
             |of: &Withdrawal| users.get(&of.user).and_then(|user| user.email.as_ref()).map(|email| email.as_str());
-        let rows: Vec<Vec<Markup>> = page.items.iter().map(|of| row(visit, of, email(of))).collect();
+        let rows: Vec<Vec<Markup>> =
+            page.items.iter().map(|of| row(visit, of, email(of), shared.contains(&of.id))).collect();
         let nothing = (&*text.staff_no_withdrawals(), &*text.staff_no_withdrawals_todo());
         let acts = [("pay", text.say_paid(), false), ("reject", text.reject(), true)];
         let (label, act) = (text.staff_withdrawals(), ("/admin/withdrawals/together", &acts[..]));
@@ -80,7 +87,7 @@ fn columns(visit: &Visit) -> [Column; 7] {
     ]
 }
 
-fn row(visit: &Visit, of: &Withdrawal, email: Option<&str>) -> Vec<Markup> {
+fn row(visit: &Visit, of: &Withdrawal, email: Option<&str>, is_shared: bool) -> Vec<Markup> {
     let text = &visit.text;
     let id = of.id.to_string();
     vec![
@@ -88,27 +95,34 @@ fn row(visit: &Visit, of: &Withdrawal, email: Option<&str>) -> Vec<Markup> {
         person(&of.user.to_string(), email),
         html! {
             @match &of.payout {
-                Some(payout) => { (text.to_cash(text.payout_way(payout.method.as_str()))) small.mono { (payout.masked()) } }
+                Some(payout) => { (text.to_cash(text.payout_way(payout.method.as_str()))) small.mono { (payout.masked()) } @if is_shared { small { (text.shared_account()) } } }
                 None => { (text.to_balance()) }
             }
         },
         money(&Amount::from(of.amount)),
-        badge(&text.withdrawal_state(of.state)),
+        html! {
+            (badge(&text.withdrawal_state(of.state)))
+            @if of.awaits_second() { small { (text.approved_once()) } }
+        },
         time(visit.language, of.created_at),
         together::pick(visit, &id, of.state == WithdrawalState::Requested),
     ]
 }
 
-async fn found(staff: &Staff, id: &str) -> Result<Withdrawal, Error> {
+/// A withdrawal, and whether another user has its payout account.
+async fn found(staff: &Staff, id: &str) -> Result<(Withdrawal, bool), Error> {
     let id = WithdrawalId::parse(id).ok_or(Refusal::NotFound)?;
-    Ok(staff.0.app.store.get::<Withdrawal>(&Withdrawal::key(id)).await?.ok_or(Refusal::NotFound)?.into_inner())
+    let app = &staff.0.app;
+    let of = app.store.get::<Withdrawal>(&Withdrawal::key(id)).await?.ok_or(Refusal::NotFound)?.into_inner();
+    let is_shared = !payout_account::shared(app, std::slice::from_ref(&of)).await?.is_empty();
+    Ok((of, is_shared))
 }
 
 /// One withdrawal, with its payout account in full.
 pub async fn show(staff: Staff, Path(id): Path<String>) -> Response {
     let visit = &staff.0;
-    let of = match found(&staff, &id).await {
-        Ok(of) => of,
+    let (of, is_shared) = match found(&staff, &id).await {
+        Ok(found) => found,
         Err(error) => return frame::error(visit, error),
     };
     let text = &visit.text;
@@ -121,7 +135,7 @@ pub async fn show(staff: Staff, Path(id): Path<String>) -> Response {
     };
     let main = html! {
         section.card aria-label=(&*text.withdrawal()) {
-            div.in { (facts(visit, &of)) }
+            div.in { (facts(visit, &of, is_shared)) }
             @if of.state == WithdrawalState::Requested {
                 div.in.row {
                     a.btn.go href=(format!("{page}/pay")) { (text.say_paid()) }
@@ -133,7 +147,7 @@ pub async fn show(staff: Staff, Path(id): Path<String>) -> Response {
     menu::page(&staff, &head, &main)
 }
 
-fn facts(visit: &Visit, of: &Withdrawal) -> Markup {
+fn facts(visit: &Visit, of: &Withdrawal, is_shared: bool) -> Markup {
     let text = &visit.text;
     html! {
         dl.sum {
@@ -143,9 +157,14 @@ fn facts(visit: &Visit, of: &Withdrawal) -> Markup {
             dd { @match &of.payout { Some(payout) => { (text.to_cash(text.payout_way(payout.method.as_str()))) } None => { (text.to_balance()) } } }
             @if let Some(payout) = &of.payout {
                 dt { (text.payout_account()) } dd.break { span.mono { (payout.account) } }
+                @if is_shared { dt { (text.shared_account()) } dd { (text.shared_account_note()) } }
                 @if let Some(name) = &payout.name { dt { (text.payout_name()) } dd.break { (name) } }
             }
             dt { (text.created()) } dd { (time_line(visit.language, of.created_at)) }
+            @if let Some(first) = &of.first_approval {
+                dt { (text.first_approval()) }
+                dd.break { (person(&first.admin.to_string(), None)) " " (time(visit.language, first.at)) " " (first.reference) }
+            }
             @if let Some(at) = of.settled_at { dt { (text.withdrawal_settled()) } dd { (time_line(visit.language, at)) } }
             @if let Some(reference) = &of.reference { dt { (text.reference()) } dd.break { (reference) } }
             @if let Some(why) = &of.reason { dt { (text.reason()) } dd.break { (why) } }
@@ -173,14 +192,26 @@ pub async fn reject(staff: Staff, Path(id): Path<String>) -> Response {
 
 async fn close(staff: &Staff, id: &str, pays: bool) -> Response {
     let visit = &staff.0;
-    let of = match found(staff, id).await {
-        Ok(of) => of,
+    let (of, is_shared) = match found(staff, id).await {
+        Ok(found) => found,
         Err(error) => return frame::error(visit, error),
     };
     let text = &visit.text;
     let page = format!("/admin/withdrawals/{}", of.id);
     let amount = credit_text(of.amount);
+    let limit = match visit.app.settings::<AffiliateSettings>().await {
+        Ok(settings) => settings.settings.second_approval_above,
+        Err(fault) => return failed(visit, &fault),
+    };
+    let is_first = of.needs_two(limit) && of.first_approval.is_none();
     let (title, act, effect, verb, said) = match pays {
+        true if is_first => (
+            text.approve_title(amount.as_str()),
+            text.approve_once(),
+            text.approve_effect(amount.as_str()),
+            "approve",
+            "withdrawal_approved",
+        ),
         true => (
             text.pay_title(amount.as_str()),
             text.say_paid(),
@@ -207,7 +238,7 @@ async fn close(staff: &Staff, id: &str, pays: bool) -> Response {
             done: (&page, said),
             back: &page,
             act: act.to_string(),
-            effects: html! { div.in.stack-s { p { (effect) } (facts(visit, &of)) } },
+            effects: html! { div.in.stack-s { p { (effect) } (facts(visit, &of, is_shared)) } },
             fields: if pays { field(visit, &reference) } else { reason_told(visit) },
         },
     );

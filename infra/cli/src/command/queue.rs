@@ -34,6 +34,8 @@ pub async fn withdrawals(asked: Withdrawals, api: &Api, out: &mut Out<'_>) -> Re
                 "payout.method",
                 "payout.account",
                 "payout.name",
+                "shared_account",
+                "first_approval.admin",
                 "reference",
                 "reason",
             ];

@@ -31,6 +31,11 @@ kernel::settings! {
             "The most one invitee earns its inviter; 0 is no cap", from "the next order";
         min_cash_withdrawal: Decimal = Decimal::TEN, unit "ledger currency",
             "The least cash withdrawal; 0 is none", from "the next withdrawal";
+        min_paying_invitees: u32 = 0, in 0..=1_000, unit "invitees",
+            "Invitees who must have paid before the first cash withdrawal; 0 is none", from "the next withdrawal";
+        second_approval_above: Decimal = Decimal::ZERO, unit "ledger currency",
+            "A cash withdrawal above it is paid once a second admin has approved it, too; 0 is none",
+            from "the next approval";
         withdrawal_methods: Vec<String> = ["bank", "paypal", "alipay"].map(String::from).to_vec(),
             in List::of(1..=20, Text::Name).unique(), unit "names",
             "How cash can be paid out", from "the next withdrawal";

@@ -123,6 +123,15 @@ impl From<CashStep> for CommissionMove {
     }
 }
 
+/// First of two approvals of a cash withdrawal (R6.9).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirstApproval {
+    pub admin: UserId,
+    pub at: Timestamp,
+    /// Payment reference that the admin gave; that of the second approval becomes the withdrawal's.
+    pub reference: String,
+}
+
 /// Withdrawal of commission.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Withdrawal {
@@ -139,6 +148,9 @@ pub struct Withdrawal {
     /// Payout account for cash; erased with the user's personal data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payout: Option<Payout>,
+    /// Approval of an amount that needs two; the state stays `requested` until a second admin approves it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_approval: Option<FirstApproval>,
     /// Admin's payment reference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
@@ -166,6 +178,37 @@ pub enum WithdrawalResolution {
 }
 
 impl Withdrawal {
+    /// Records an approval that is not enough; `None` if this one pays (R6.9).
+    ///
+    /// Affiliates' cash above `limit`, which is in ledger currency, needs two admins; a limit of zero is none. A shop's is in another
+    /// currency and needs one. The limit is that of the approval, so an open withdrawal follows a change of the settings.
+    ///
+    /// # Rejects
+    /// [`Refusal::SecondAdminRequired`] when this admin gave the first approval; [`Refusal::WithdrawalClosed`] when it is not open.
+    pub fn approved_once(&self, limit: Decimal, approval: FirstApproval) -> Result<Option<Self>, Refusal> {
+        if self.state != WithdrawalState::Requested {
+            return Err(Refusal::WithdrawalClosed);
+        }
+        if !self.needs_two(limit) {
+            return Ok(None);
+        }
+        match &self.first_approval {
+            Some(first) if first.admin == approval.admin => Err(Refusal::SecondAdminRequired),
+            Some(_) => Ok(None),
+            None => Ok(Some(Self { first_approval: Some(approval), ..self.clone() })),
+        }
+    }
+
+    /// Tests whether its payment needs two admins under this limit.
+    pub fn needs_two(&self, limit: Decimal) -> bool {
+        self.shop.is_none() && limit > Decimal::ZERO && self.amount.amount() > limit
+    }
+
+    /// True between a first approval and the end.
+    pub fn awaits_second(&self) -> bool {
+        self.state == WithdrawalState::Requested && self.first_approval.is_some()
+    }
+
     /// Returns the journal cause of a withdrawal.
     pub fn cause(id: WithdrawalId) -> String {
         format!("withdrawal:{id}")
@@ -226,6 +269,7 @@ mod tests {
             to: Destination::Cash,
             state: WithdrawalState::Requested,
             payout: Some(Payout { method: "bank".into(), account: "DE02120300000000202051".into(), name: None }),
+            first_approval: None,
             reference: None,
             reason: None,
             created_at: Timestamp::UNIX_EPOCH,
@@ -256,6 +300,28 @@ mod tests {
                 assert_eq!(again, Err(Refusal::WithdrawalClosed));
             }
         }
+    }
+
+    /// R6.9: above the limit two different admins approve; at the limit, without one, and for a shop, one is enough.
+    #[test]
+    fn two_admins_approve_an_amount_above_the_limit() {
+        let by = |admin: u128| FirstApproval {
+            admin: UserId::new(Ulid::from_parts(1, admin)),
+            at: Timestamp::UNIX_EPOCH,
+            reference: "TX 7".into(),
+        };
+        let limit = |text: &str| text.parse::<Decimal>().unwrap();
+        for enough in ["0", "12", "12.00000001"] {
+            assert_eq!(requested().approved_once(limit(enough), by(7)), Ok(None), "{enough}");
+        }
+        let shop = Withdrawal { shop: Some(ShopId::new(Ulid::from_parts(1, 4))), ..requested() };
+        assert_eq!(shop.approved_once(limit("1"), by(7)), Ok(None));
+        let once = requested().approved_once(limit("11.99999999"), by(7)).unwrap().unwrap();
+        assert_eq!((once.state, once.first_approval.clone()), (WithdrawalState::Requested, Some(by(7))));
+        assert_eq!(once.approved_once(limit("1"), by(7)), Err(Refusal::SecondAdminRequired));
+        assert_eq!(once.approved_once(limit("1"), by(8)), Ok(None));
+        let closed = Withdrawal { state: WithdrawalState::Rejected, ..once };
+        assert_eq!(closed.approved_once(limit("1"), by(8)), Err(Refusal::WithdrawalClosed));
     }
 
     /// R6.6: payout data is never logged, and the mask reveals at most four characters.

@@ -71,7 +71,8 @@ fn overviews_tell_the_terms_of_their_programmes() {
         let usd = |amount: &str| json!({"amount": amount, "currency": "USD"});
         let affiliate = world.user("ann").get("/v1/affiliate").await.is(200)["terms"].clone();
         let expected = json!({"enabled": true, "hold_hours": 48, "valid_days": 0, "cap_per_invitee": usd("2.5"),
-            "min_cash_withdrawal": usd("10"), "withdrawal_methods": ["paypal"], "max_codes": 10});
+            "min_cash_withdrawal": usd("10"), "min_paying_invitees": 0,
+            "withdrawal_methods": ["paypal"], "max_codes": 10});
         assert_eq!(affiliate, expected);
         let referral = world.user("ann").get("/v1/referral").await.is(200)["terms"].clone();
         let expected = json!({"registration": {"inviter": usd("0"), "invitee": usd("0")},

@@ -6,6 +6,7 @@ use super::imports::of_imports;
 use super::money::{of_money, of_provider, of_schedule};
 use super::second_factor::of_second_factor;
 use super::ways_in::of_ways_in;
+use crate::affiliate::commission::payouts::above_the_limit;
 use crate::affiliate::commission::{hundred, invited};
 use crate::agency::{self, GRANTS};
 use crate::operations::budget::budget;
@@ -70,6 +71,15 @@ pub async fn prepare(world: &World, operation: &'static str) -> Act {
     }
     if path.starts_with("/v1/service/") {
         return Box::pin(of_backend(world, path)).await;
+    }
+    if operation.ends_with(" of two") {
+        let asked = above_the_limit(world).await;
+        let path = format!("/v1/admin/withdrawals/{asked}/approve");
+        let body = json!({"reference": "SEPA 17"});
+        if operation.ends_with("second of two") {
+            world.user("eve").post(&path, body.clone()).await.is(200);
+        }
+        return ask("admin", path, body);
     }
     if operation.ends_with(" of a shop") || path.starts_with(agency::cash::CASH) {
         return Box::pin(of_shop_cash(world, operation)).await;

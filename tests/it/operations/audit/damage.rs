@@ -364,7 +364,7 @@ pub const REFERRAL: &[Row] = &[
     ("an invitee counted without a mark", &["A4"], |scan| scan.remove("milestone", |_| true)),
 ];
 
-/// Damage to commissions and withdrawals: C1, C3–C6, W1, W2, and L2–L4 of the commission account.
+/// Damage to commissions and withdrawals: C1, C3–C6, W1–W4, and L2–L4 of the commission account.
 pub const COMMISSION: &[Row] = &[
     ("a second level above the base", &["C1", "C3", "C7", "O4"], |scan| {
         let second = scan.find("commission", |commission| !commission["second_of"].is_null());
@@ -412,6 +412,19 @@ pub const COMMISSION: &[Row] = &[
     }),
     ("a withdrawal paid without a journal", &["O4", "W1", "W2"], |scan| {
         scan.find("withdrawal", of_a_user("requested"))["state"]["S"] = json!("paid");
+    }),
+    ("a withdrawal that one admin approved twice", &["W3"], |scan| {
+        let id = scan.text("withdrawal", of_a_user("paid"), "id");
+        let paid = |posting: &Value| posting["cause"]["S"] == format!("withdrawal:{id}") && posting["step"]["N"] == "1";
+        let admin = scan.text("posting", paid, "actor").replace("admin:", "");
+        scan.find("withdrawal", of_a_user("paid"))["first_approval"] = json!({"M": {
+            "admin": {"S": admin}, "at": {"S": "2026-11-21T16:00:00Z"}, "reference": {"S": "SEPA 16"},
+        }});
+    }),
+    ("a payout account of somebody who asked for no cash", &["W4"], |scan| {
+        let nobody = scan.text("user", |user| is_named(user, "carol"), "id");
+        let users = scan.find("payout_account", |_| true)["users"]["L"].as_array_mut().unwrap();
+        users.push(json!({"S": nobody}));
     }),
     ("a withdrawal that is done and has no end", &["O4", "W1"], |scan| {
         remove(scan.find("withdrawal", has("state", "done")), "settled_at");

@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 use super::super::client::Browser;
 use super::super::schema;
 use super::orders::rows;
-use super::{admin_in, path_of};
+use super::{admin_in, clerk_in, path_of};
 use crate::affiliate::commission::{hundred, invited};
 use crate::contract::document::operation;
 use crate::page::journeys::BOTH;
 use crate::world::{PASSWORD, World};
 use console::admin::pages::PAGES;
+use shared::account::model::scope::AdminScope;
 use shared::account::staff::is_dangerous;
 
 /// A world with an order, a commission, two withdrawals, a review item and a report.
@@ -137,6 +138,47 @@ fn a_commission_is_posted_and_reversed_on_pages() {
             let press = ["Reverse 2 commissions", "撤回 2 笔佣金"][index];
             let page = admin.press(&page, press, &[("reason", "their own accounts")]).await;
             assert!(page.says().contains(["Done: 2.", "已完成：2。"][index]), "{}", page.says());
+        });
+    }
+}
+
+/// R6.9: a page of an amount above the limit asks for a first approval, says who gave it, and lets another admin pay; an account of
+/// several users is said in the list and on the withdrawal's page.
+#[test]
+fn an_amount_above_the_limit_passes_two_admins_on_pages() {
+    for (index, words) in BOTH.iter().enumerate() {
+        World::run(async |world| {
+            let [first, _] = filled(world).await;
+            world.settings("affiliate", |settings| settings["second_approval_above"] = json!("0.3")).await;
+            world.advance(61).await;
+            let bob = world.user("bob").get("/v1/me").await.is(200)["id"].clone();
+            let posted = json!({"user_id": bob, "amount": "2", "reason": "a campaign"});
+            world.admin().once().post("/v1/admin/commissions", posted).await.is(201);
+            let payout = json!({"method": "bank", "account": "de00 1234 5678"});
+            let cash = json!({"amount": "1", "to": "cash", "payout": payout});
+            world.user("bob").once().post("/v1/affiliate/withdrawals", cash).await.is(201);
+            let admin = admin_in(world, words).await;
+            let shared = ["Account of several users", "多位用户共用的账户"][index];
+            let list = admin.open("/admin/withdrawals").await;
+            assert_eq!(list.says().matches(shared).count(), 3, "{}", list.says());
+            let page = admin.open(&format!("/admin/withdrawals/{first}")).await;
+            assert!(page.says().contains(shared), "{}", page.says());
+            let pay = admin.open(&format!("/admin/withdrawals/{first}/pay")).await;
+            let once = admin.press(&pay, ["Approve it", "审批通过"][index], &[("reference", "TX 17")]).await;
+            let said = ["Your approval is recorded", "审批已记录"][index];
+            assert!(once.status == 200 && once.says().contains(said), "{}", once.says());
+            assert!(once.says().contains(["First approval", "首次审批"][index]), "{}", once.says());
+            let list = admin.open("/admin/withdrawals").await;
+            assert!(list.says().contains(["approved by one admin", "已由一位管理员审批"][index]), "{}", list.says());
+            let press = ["It is paid", "已经付款"][index];
+            let pay = admin.open(&format!("/admin/withdrawals/{first}/pay")).await;
+            let again = admin.press(&pay, press, &[("reference", "TX 18")]).await;
+            let said = ["You gave the first approval", "首次审批由您作出"][index];
+            assert!(again.status == 422 && again.says().contains(said), "{}", again.says());
+            let eve = clerk_in(world, words, "eve", &[AdminScope::WithdrawalsApprove]).await;
+            let pay = eve.open(&format!("/admin/withdrawals/{first}/pay")).await;
+            let paid = eve.press(&pay, press, &[("reference", "TX 19")]).await;
+            assert!(paid.status == 200 && paid.says().contains("TX 19"), "{}", paid.says());
         });
     }
 }

@@ -64,6 +64,7 @@ impl Texts {
             "grant.retail_set" => self.act_grant_retail_set(),
             "grant.packages_changed" => self.act_grant_packages_changed(),
             "purchase.refund_corrected" => self.act_purchase_refund_corrected(),
+            "withdrawal.approved" => self.act_withdrawal_approved(),
             "withdrawal.paid" => self.act_withdrawal_paid(),
             "withdrawal.rejected" => self.act_withdrawal_rejected(),
             "asset.created" => self.act_asset_created(),

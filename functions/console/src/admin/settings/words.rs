@@ -148,6 +148,8 @@ impl Texts {
             "valid_days" => (self.set_affiliate_valid_days(), self.set_affiliate_valid_days_effect()),
             "cap_per_invitee" => (self.set_affiliate_cap_per_invitee(), self.set_affiliate_cap_per_invitee_effect()),
             "min_cash_withdrawal" => (self.set_affiliate_min_cash_withdrawal(), self.set_affiliate_min_cash_withdrawal_effect()),
+            "min_paying_invitees" => (self.set_affiliate_min_paying_invitees(), self.set_affiliate_min_paying_invitees_effect()),
+            "second_approval_above" => (self.set_affiliate_second_approval_above(), self.set_affiliate_second_approval_above_effect()),
             "withdrawal_methods" => (self.set_affiliate_withdrawal_methods(), self.set_affiliate_withdrawal_methods_effect()),
             _ => return None,
         })
@@ -195,6 +197,7 @@ impl Texts {
             "users" => self.unit_users(),
             "orders" => self.unit_orders(),
             "codes" => self.unit_codes(),
+            "invitees" => self.unit_invitees(),
             "days" => self.unit_days(),
             "minutes" => self.unit_minutes(),
             "attempts" => self.unit_attempts(),
@@ -230,6 +233,7 @@ impl Texts {
             "the next of them" => self.from_the_next_of_them(),
             "the next payment" => self.from_the_next_payment(),
             "the next code" => self.from_the_next_code(),
+            "the next approval" => self.from_the_next_approval(),
             "the next withdrawal" => self.from_the_next_withdrawal(),
             _ => return None,
         })

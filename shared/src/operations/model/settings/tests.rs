@@ -29,7 +29,7 @@ fn the_defaults_are_the_documented_ones() {
             {"id": "o50", "amount": "50", "label": "¥50", "popular": false, "bonus": "0", "stackable": false},
             {"id": "o100", "amount": "100", "label": "¥100", "popular": true, "bonus": "0", "stackable": false},
             {"id": "o500", "amount": "500", "label": "¥500", "popular": false, "bonus": "0", "stackable": false}],
-        "bonus_tiers": [],
+        "bonus_tiers": [], "coupons": [],
         "providers": {
             "stripe": {"enabled": true, "methods": ["card"]},
             "zpay": {"enabled": true, "methods": ["alipay", "wxpay"], "create": "redirect", "channel_ids": {},
@@ -56,6 +56,7 @@ fn the_defaults_are_the_documented_ones() {
             json!({"enabled": false, "starts_at": null, "ends_at": null, "budget": "0",
                 "default_rate": "0.1", "default_trigger_limit": 3, "max_codes_per_user": 10,
                 "hold_hours": 0, "valid_days": 0, "cap_per_invitee": "0", "min_cash_withdrawal": "10",
+                "min_paying_invitees": 0, "second_approval_above": "0",
                 "withdrawal_methods": ["bank", "paypal", "alipay"]}),
         ),
     ];
