@@ -48,7 +48,7 @@ impl AffiliateSettings {
     /// The programme ends after its start, and both levels together pay no more than the credit (R6.11).
     fn check_across(&self, checks: &mut Checks) {
         self.check_window(checks);
-        let most = Decimal::ONE.saturating_sub(self.default_rate);
+        let most = Decimal::ONE.saturating_sub(self.default_rate).max(Decimal::ZERO);
         checks.range("/second_level_rate", self.second_level_rate, Decimal::ZERO, most);
     }
 }
