@@ -24,9 +24,7 @@ pub struct Coupons {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UsedCoupon {
     /// The coupon, as in the settings.
-    #[serde(flatten)]
-    #[schema(inline)]
-    pub coupon: Coupon,
+    pub terms: Coupon,
     /// Orders that are open or paid with it; null for a coupon without a total, whose uses are not counted.
     pub used: Option<u64>,
 }
@@ -37,6 +35,6 @@ pub struct UsedCoupon {
     responses((status = 200, body = Coupons)),
 )]
 pub async fn list(State(app): State<Arc<App>>, _: Admin<OrdersRead>) -> Result<Reply<Coupons>, Problem> {
-    let shown = |CountedCoupon { coupon, used }| UsedCoupon { coupon, used };
+    let shown = |CountedCoupon { coupon, used }| UsedCoupon { terms: coupon, used };
     Ok(Reply::ok(Coupons { items: coupons(&app).await?.into_iter().map(shown).collect() }))
 }
