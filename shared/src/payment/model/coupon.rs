@@ -50,7 +50,7 @@ kernel::as_text!(CouponCode, "not the code of a coupon");
 kernel::settings! {
     /// A coupon (R12.2).
     pub struct Coupon {
-        code: String = String::new(), in Text::Name, "Users enter it; capitals do not matter";
+        code: String = "COUPON".to_owned(), in Text::Name, "Users enter it; capitals do not matter";
         discount: AmountOrPercent = AmountOrPercent::None, unit "pay currency", note "less than 100 %",
             "Off the charge: an amount, 5, or a part of it, 10%";
         bonus: AmountOrPercent = AmountOrPercent::None, unit "ledger currency", "Extra credit: an amount, 5, or a part of the credit, 10%";
