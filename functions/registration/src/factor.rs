@@ -93,6 +93,7 @@ impl From<Enrolment> for SecondFactorEnrolment {
 
 /// Recovery codes; shown once.
 #[derive(Serialize, ToSchema)]
+#[schema(as = FreshRecoveryCodes)]
 pub struct RecoveryCodes {
     /// Ten codes, each good once in place of a code of the app.
     pub recovery_codes: Vec<String>,
