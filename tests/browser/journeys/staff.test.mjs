@@ -119,7 +119,7 @@ journey("26: a clerk sees orders and nothing else", { plain: true }, async (worl
   const visitor = await world.visitor();
   const { page } = visitor;
   await visitor.signIn(clerk.email, PASSWORD, "/admin/orders");
-  assert.equal(await page.locator("nav.side ul a").count(), 3, "orders, reviews, reconciliation");
+  assert.equal(await page.locator("nav.side ul a").count(), 4, "orders, reviews, reconciliation, coupons");
   await visitor.open(`/admin/orders/${order}`);
   assert.equal(await page.getByRole("link", { name: visitor.text("refund-it") }).count(), 0);
   await visitor.open(`/admin/orders/${order}/refund`);

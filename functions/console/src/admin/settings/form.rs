@@ -379,7 +379,7 @@ fn rows(of: &Field<'_>) -> Markup {
             (hint(of))
             (error_part(of.visit, of.name, error.as_ref()))
             input type="hidden" name=(format!("{}:rows", of.name)) value="";
-            (table(&headings, &all))
+            div.scroll { (table(&headings, &all)) }
             p.hint { (text.setting_rows_hint()) }
         }
     }
