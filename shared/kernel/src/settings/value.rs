@@ -376,6 +376,38 @@ impl SettingValue for String {
     }
 }
 
+/// Implements [`SettingValue`] for an enum of [`text_enum!`](crate::text_enum): one of its names.
+#[macro_export]
+macro_rules! word_setting {
+    ($word:ty) => {
+        impl $crate::settings::SettingValue for $word {
+            type Limits = ();
+
+            fn limits() {}
+
+            fn write<S: ::serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                ::serde::Serialize::serialize(self, to)
+            }
+
+            fn read<'de, D: ::serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                <Self as ::serde::Deserialize>::deserialize(from)
+            }
+
+            fn judge((): &(), value: &mut ::serde_json::Value, checks: &mut $crate::settings::Checks) {
+                $crate::settings::judge_word(Self::NAMES, value, checks);
+            }
+
+            fn schema((): &()) -> ::serde_json::Value {
+                ::serde_json::json!({"type": "string", "enum": Self::NAMES})
+            }
+
+            fn range((): &()) -> String {
+                Self::ALL.map(|word| format!("`{word}`")).join(", ")
+            }
+        }
+    };
+}
+
 /// Judges a value that is one of some words.
 pub fn judge_word(words: &[&str], value: &mut Value, checks: &mut Checks) {
     if value.as_str().is_some_and(|text| !words.contains(&text)) {

@@ -1,9 +1,5 @@
 //! The settings of sign-up and sign-in.
 
-use kernel::settings::{Checks, SettingValue, judge_word};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Value, json};
-
 kernel::settings! {
     /// Sign-up (R2.4), and the second factor of admins (R2.12).
     pub struct IdentitySettings as "identity" {
@@ -26,28 +22,4 @@ kernel::text_enum! {
     }
 }
 
-impl SettingValue for AdminTotp {
-    type Limits = ();
-
-    fn limits() {}
-
-    fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        self.serialize(to)
-    }
-
-    fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Self::deserialize(from)
-    }
-
-    fn judge((): &(), value: &mut Value, checks: &mut Checks) {
-        judge_word(Self::NAMES, value, checks);
-    }
-
-    fn schema((): &()) -> Value {
-        json!({"type": "string", "enum": Self::NAMES})
-    }
-
-    fn range((): &()) -> String {
-        Self::ALL.map(|word| format!("`{word}`")).join(", ")
-    }
-}
+kernel::word_setting!(AdminTotp);

@@ -5,10 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use kernel::money::{AMOUNT_MAX, Currency};
 use kernel::provider::Provider;
-use kernel::settings::{Checks, Decimals, Entries, List, ProgrammeSettings, SettingValue, Text, judge_word};
+use kernel::settings::{Checks, Decimals, Entries, List, ProgrammeSettings, Text};
 use rust_decimal::Decimal;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Value, json};
 
 use crate::payment::model::bonus::{AmountBonus, AmountOrPercent};
 use kernel::refusal::Refusal;
@@ -60,45 +58,17 @@ kernel::settings! {
     }
 }
 
-/// Handling of payments that name no order, of other products on the same account (R4.5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ForeignPayments {
-    /// They are kept and change nothing.
-    Ignore,
-    /// They go to the review queue like money that names an unknown order.
-    Review,
-}
-
-impl ForeignPayments {
-    const WORDS: [&str; 2] = ["ignore", "review"];
-}
-
-impl SettingValue for ForeignPayments {
-    type Limits = ();
-
-    fn limits() {}
-
-    fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        self.serialize(to)
-    }
-
-    fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Self::deserialize(from)
-    }
-
-    fn judge((): &(), value: &mut Value, checks: &mut Checks) {
-        judge_word(&Self::WORDS, value, checks);
-    }
-
-    fn schema((): &()) -> Value {
-        json!({"type": "string", "enum": Self::WORDS})
-    }
-
-    fn range((): &()) -> String {
-        Self::WORDS.map(|word| format!("`{word}`")).join(", ")
+kernel::text_enum! {
+    /// Handling of payments that name no order, of other products on the same account (R4.5).
+    pub enum ForeignPayments {
+        /// They are kept and change nothing.
+        Ignore = "ignore",
+        /// They go to the review queue like money that names an unknown order.
+        Review = "review",
     }
 }
+
+kernel::word_setting!(ForeignPayments);
 
 kernel::settings! {
     /// A configured amount with a stable id.
@@ -161,45 +131,17 @@ kernel::settings! {
     }
 }
 
-/// How a Zpay payment is made (R4.8).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ZpayCreate {
-    /// The payer is sent to `submit.php`.
-    Redirect,
-    /// `mapi.php` answers a link and a QR code.
-    Api,
-}
-
-impl ZpayCreate {
-    const WORDS: [&str; 2] = ["redirect", "api"];
-}
-
-impl SettingValue for ZpayCreate {
-    type Limits = ();
-
-    fn limits() {}
-
-    fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        self.serialize(to)
-    }
-
-    fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Self::deserialize(from)
-    }
-
-    fn judge((): &(), value: &mut Value, checks: &mut Checks) {
-        judge_word(&Self::WORDS, value, checks);
-    }
-
-    fn schema((): &()) -> Value {
-        json!({"type": "string", "enum": Self::WORDS})
-    }
-
-    fn range((): &()) -> String {
-        Self::WORDS.map(|word| format!("`{word}`")).join(", ")
+kernel::text_enum! {
+    /// How a Zpay payment is made (R4.8).
+    pub enum ZpayCreate {
+        /// The payer is sent to `submit.php`.
+        Redirect = "redirect",
+        /// `mapi.php` answers a link and a QR code.
+        Api = "api",
     }
 }
+
+kernel::word_setting!(ZpayCreate);
 
 impl Offer {
     fn of((amount, popular): (i64, bool)) -> Self {
