@@ -16,8 +16,8 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::Value;
 use shared::account::model::access::Bearer;
-use shared::account::model::identity::{Email, Role, Status};
-use shared::account::model::user::{AffiliatePolicy, User};
+use shared::account::model::identity::Email;
+use shared::account::model::user::User;
 use shared::account::token::PublicKeys;
 use shared::affiliate::model::settings::AffiliateSettings;
 use shared::app::App;
@@ -123,29 +123,10 @@ impl Stand {
         let number = self.users.fetch_add(1, Ordering::Relaxed);
         let now = self.app.clock.now();
         let random = u128::from(number) << 40;
+        let id = UserId::new(Ulid::from_parts(u64::try_from(now.as_millisecond()).unwrap() + number, random));
         User {
-            id: UserId::new(Ulid::from_parts(u64::try_from(now.as_millisecond()).unwrap() + number, random)),
             email: Email::parse(&format!("{name}@example.com")),
-            external_id: None,
-            password_number: 0,
-            status: Status::Active,
-            role: Role::User,
-            scopes: std::collections::BTreeSet::new(),
-            locale: None,
-            created_at: now,
-            imported: None,
-            attribution: None,
-            promotion: None,
-            affiliate: AffiliatePolicy::of(&AffiliateSettings::default()),
-            accounts: Accounts::new(usd("0").currency()),
-            shop: None,
-            former_shops: std::collections::BTreeSet::new(),
-            has_paid: false,
-            invite_code: None,
-            traces_due: None,
-            session_generation: 0,
-            ended_sessions: Vec::new(),
-            second_factor_since: None,
+            ..User::new(id, now, &AffiliateSettings::default(), Accounts::new(usd("0").currency()))
         }
     }
 

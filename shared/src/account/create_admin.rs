@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use crate::account::model::access::EmailClaim;
 use crate::account::model::identity::{Email, Password, Role, Status};
 use crate::account::model::second_factor::SecondFactor;
-use crate::account::model::user::{AffiliatePolicy, User};
+use crate::account::model::user::User;
 use crate::account::password;
 use crate::account::session::email_hash;
 use crate::account::token::PublicKeys;
@@ -67,29 +67,11 @@ async fn create(app: &App, id: UserId, email: &Email, password_hash: &str) -> Re
         not_applied: None,
         at: now,
     };
+    let accounts = Accounts::new(app.settings::<PaymentSettings>().await?.settings.ledger_currency);
     let user = User {
-        id,
         email: Some(email.clone()),
-        external_id: None,
-        password_number: 0,
-        status: Status::Active,
         role: Role::Admin,
-        scopes: BTreeSet::new(),
-        locale: None,
-        created_at: now,
-        imported: None,
-        attribution: None,
-        promotion: None,
-        affiliate: AffiliatePolicy::of(&AffiliateSettings::default()),
-        accounts: Accounts::new(app.settings::<PaymentSettings>().await?.settings.ledger_currency),
-        shop: None,
-        former_shops: std::collections::BTreeSet::new(),
-        has_paid: false,
-        invite_code: None,
-        traces_due: None,
-        session_generation: 0,
-        ended_sessions: Vec::new(),
-        second_factor_since: None,
+        ..User::new(id, now, &AffiliateSettings::default(), accounts)
     };
     let mut tx = app.tx();
     tx.insert(&claim);

@@ -13,10 +13,10 @@ use crate::account::limits::{Attempt, count_signup, may_mail, take_back_signup};
 use crate::account::mailed_code;
 use crate::account::model::access::{EmailClaim, ExternalClaim, Session};
 use crate::account::model::external::ExternalId;
-use crate::account::model::identity::{Email, Password, Role, Status};
+use crate::account::model::identity::{Email, Password, Status};
 use crate::account::model::network::Network;
 use crate::account::model::settings::IdentitySettings;
-use crate::account::model::user::{AffiliatePolicy, User};
+use crate::account::model::user::User;
 use crate::account::password;
 use crate::account::session::{Tokens, begin, email_hash, first_tokens, open};
 use crate::account::verify_signup::plan_pending;
@@ -427,28 +427,12 @@ impl NewAccount {
         tx: &mut Tx,
     ) -> Result<User, Error> {
         let mut user = User {
-            id: self.id,
             email: self.mailbox.as_ref().map(|mailbox| mailbox.email.clone()),
             external_id: self.external.as_ref().map(|external| external.id.clone()),
-            password_number: 0,
-            status: Status::Active,
-            role: Role::User,
-            scopes: std::collections::BTreeSet::new(),
             locale: self.locale.clone(),
-            created_at: self.created_at,
-            imported: None,
             attribution: bound.cloned(),
             promotion: programmes.promotion,
-            affiliate: AffiliatePolicy::of(&programmes.affiliate),
-            accounts: programmes.accounts,
-            shop: None,
-            former_shops: std::collections::BTreeSet::new(),
-            has_paid: false,
-            invite_code: None,
-            traces_due: None,
-            session_generation: 0,
-            ended_sessions: Vec::new(),
-            second_factor_since: None,
+            ..User::new(self.id, self.created_at, &programmes.affiliate, programmes.accounts)
         };
         if let Some(reward) = &reward {
             give(app, ctx, reward, &mut user, tx)?;

@@ -3,16 +3,14 @@
 //! An account is known by its external id, else by its address. Its password hash is kept as it came, and replaced at the first sign-in
 //! (`session`); without one a reset sets a password. It joins no programme as a new user: no promotion, no reward, no event.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 
 use crate::account::import::{ImportLine, Importer};
 use crate::account::model::access::{EmailClaim, ExternalClaim};
 use crate::account::model::external::ExternalId;
-use crate::account::model::identity::{Email, Role, Status};
+use crate::account::model::identity::{Email, Status};
 use crate::account::model::import::{ImportOutcome, Imported, ImportedEmail, ImportedLine};
-use crate::account::model::user::{AffiliatePolicy, User};
+use crate::account::model::user::User;
 use crate::account::register_external::external_hash;
 use crate::account::session::email_hash;
 use crate::affiliate::model::settings::AffiliateSettings;
@@ -134,29 +132,14 @@ impl UserLine {
         let currency = app.settings::<PaymentSettings>().await?.settings.ledger_currency;
         let affiliate = app.settings::<AffiliateSettings>().await?.settings;
         Ok(User {
-            id: UserId::new(app.ulid()),
             email: self.email.clone(),
             external_id: self.external_id.clone(),
-            password_number: 0,
             status: self.status,
-            role: Role::User,
-            scopes: BTreeSet::new(),
             locale: self.locale.clone(),
-            created_at: app.clock.now(),
             imported: Some(Imported { source: by.source.clone(), signed_up_at: self.signed_up_at }),
-            attribution: None,
-            promotion: None,
-            affiliate: AffiliatePolicy::of(&affiliate),
-            accounts: Accounts::new(currency),
-            shop: None,
-            former_shops: BTreeSet::new(),
             // A coupon for the first order is for new customers.
             has_paid: true,
-            second_factor_since: None,
-            invite_code: None,
-            traces_due: None,
-            session_generation: 0,
-            ended_sessions: Vec::new(),
+            ..User::new(UserId::new(app.ulid()), app.clock.now(), &affiliate, Accounts::new(currency))
         })
     }
 }

@@ -98,6 +98,34 @@ pub const ACCESS_SECONDS: i64 = 15 * 60;
 const ENDED_MAX: usize = 8;
 
 impl User {
+    /// Returns an active account without a name, as of `created_at`: no role but a user's, in no programme, nothing begun.
+    pub fn new(id: UserId, created_at: Timestamp, affiliate: &AffiliateSettings, accounts: Accounts) -> Self {
+        Self {
+            id,
+            email: None,
+            external_id: None,
+            password_number: 0,
+            status: Status::Active,
+            role: Role::User,
+            scopes: BTreeSet::new(),
+            locale: None,
+            created_at,
+            imported: None,
+            attribution: None,
+            promotion: None,
+            affiliate: AffiliatePolicy::of(affiliate),
+            accounts,
+            has_paid: false,
+            shop: None,
+            former_shops: BTreeSet::new(),
+            invite_code: None,
+            traces_due: None,
+            session_generation: 0,
+            ended_sessions: Vec::new(),
+            second_factor_since: None,
+        }
+    }
+
     /// Requires an active account.
     ///
     /// # Rejects
@@ -239,28 +267,13 @@ pub(crate) mod tests {
 
     pub(crate) fn ann() -> User {
         User {
-            id: UserId::new(Ulid::from_parts(1, 1)),
             email: Email::parse("ann@example.com"),
-            external_id: None,
-            password_number: 0,
-            status: Status::Active,
-            role: Role::User,
-            scopes: BTreeSet::new(),
-            locale: None,
-            created_at: Timestamp::UNIX_EPOCH,
-            imported: None,
-            attribution: None,
-            promotion: None,
-            affiliate: AffiliatePolicy::of(&AffiliateSettings::default()),
-            accounts: Accounts::new(Currency::USD),
-            shop: None,
-            former_shops: BTreeSet::new(),
-            has_paid: false,
-            invite_code: None,
-            traces_due: None,
-            session_generation: 0,
-            ended_sessions: Vec::new(),
-            second_factor_since: None,
+            ..User::new(
+                UserId::new(Ulid::from_parts(1, 1)),
+                Timestamp::UNIX_EPOCH,
+                &AffiliateSettings::default(),
+                Accounts::new(Currency::USD),
+            )
         }
     }
 

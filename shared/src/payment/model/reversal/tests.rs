@@ -8,8 +8,7 @@ use proptest::prelude::*;
 use ulid::Ulid;
 
 use super::*;
-use crate::account::model::identity::{Role, Status};
-use crate::account::model::user::{AffiliatePolicy, User};
+use crate::account::model::user::User;
 use crate::affiliate::model::settings::AffiliateSettings;
 use crate::payment::model::order::tests::{cny, hundred, now, usd};
 use crate::payment::model::payment::{CaptureOutcome as Decision, Dispute, DisputeState, Refund, decide};
@@ -27,30 +26,8 @@ fn after(minutes: i64) -> Timestamp {
 }
 
 fn person(number: u64) -> User {
-    User {
-        id: UserId::new(Ulid::from_parts(number, u128::from(number) << 40)),
-        email: None,
-        external_id: None,
-        password_number: 0,
-        status: Status::Active,
-        role: Role::User,
-        scopes: std::collections::BTreeSet::new(),
-        locale: None,
-        created_at: now(),
-        imported: None,
-        attribution: None,
-        promotion: None,
-        affiliate: AffiliatePolicy::of(&AffiliateSettings::default()),
-        accounts: Accounts::new(Currency::USD),
-        shop: None,
-        former_shops: std::collections::BTreeSet::new(),
-        has_paid: false,
-        invite_code: None,
-        traces_due: None,
-        session_generation: 0,
-        ended_sessions: Vec::new(),
-        second_factor_since: None,
-    }
+    let id = UserId::new(Ulid::from_parts(number, u128::from(number) << 40));
+    User::new(id, now(), &AffiliateSettings::default(), Accounts::new(Currency::USD))
 }
 
 /// Bob, invited by Ann; both are promised a reward when his net total reaches 150 yuan.

@@ -1,7 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 use super::*;
-use crate::account::model::identity::{Role, Status};
-use crate::account::model::user::AffiliatePolicy;
+use crate::account::model::identity::Status;
 use crate::affiliate::model::settings::AffiliateSettings;
 use crate::operations::model::budget::{Allowance, Budget, BudgetShare, BudgetedProgramme, HoldReason};
 use crate::referral::model::referral::{InviteCode, RewardAmounts, RewardTerms};
@@ -30,30 +29,7 @@ fn cny(units: i64) -> PayMoney {
 }
 
 fn user(number: u64) -> User {
-    User {
-        id: id(number),
-        email: None,
-        external_id: None,
-        password_number: 0,
-        status: Status::Active,
-        role: Role::User,
-        scopes: std::collections::BTreeSet::new(),
-        locale: None,
-        created_at: at(0),
-        imported: None,
-        attribution: None,
-        promotion: None,
-        affiliate: AffiliatePolicy::of(&AffiliateSettings::default()),
-        accounts: Accounts::new(Currency::parse("USD").unwrap()),
-        shop: None,
-        former_shops: std::collections::BTreeSet::new(),
-        has_paid: false,
-        invite_code: None,
-        traces_due: None,
-        session_generation: 0,
-        ended_sessions: Vec::new(),
-        second_factor_since: None,
-    }
+    User::new(id(number), at(0), &AffiliateSettings::default(), Accounts::new(Currency::parse("USD").unwrap()))
 }
 
 fn terms(registration: [i64; 2], qualified: [i64; 2]) -> RewardTerms {
