@@ -28,7 +28,7 @@ use shared::kernel::id::UserId;
 use shared::kernel::money::Currency;
 use shared::kernel::refusal::{FieldError, Refusal};
 use shared::referral::model::referral::InviteCode;
-use shared::table::execute::Answered;
+use shared::table::context::Ctx;
 use utoipa::ToSchema;
 
 use super::user::StatusChoice;
@@ -228,7 +228,7 @@ pub async fn users(
     let now = app.clock.now();
     let of = (body.value.source.as_str(), body.value.dry_run);
     let ask = read(of, admin.id, &body.value.lines, |line| line.read(now))?;
-    Ok(told(ask.dry_run, import(&app, &key.bind(&app, &admin, &body), &ask).await?))
+    carried_out(&app, &key.bind(&app, &admin, &body), &ask).await
 }
 
 /// Import invite codes
@@ -246,7 +246,7 @@ pub async fn codes(
 ) -> Result<Reply<ImportOutcomes>, Problem> {
     let of = (body.value.source.as_str(), body.value.dry_run);
     let ask = read(of, admin.id, &body.value.lines, ImportedCode::read)?;
-    Ok(told(ask.dry_run, import(&app, &key.bind(&app, &admin, &body), &ask).await?))
+    carried_out(&app, &key.bind(&app, &admin, &body), &ask).await
 }
 
 /// Import opening balances
@@ -267,7 +267,7 @@ pub async fn balances(
     let remark = remark.map_err(Refusal::from)?;
     let of = (body.value.source.as_str(), body.value.dry_run);
     let ask = read(of, admin.id, &body.value.lines, |line| line.read(remark.as_deref()))?;
-    Ok(told(ask.dry_run, import(&app, &key.bind(&app, &admin, &body), &ask).await?))
+    carried_out(&app, &key.bind(&app, &admin, &body), &ask).await
 }
 
 /// Import referrals
@@ -286,7 +286,7 @@ pub async fn referrals(
 ) -> Result<Reply<ImportOutcomes>, Problem> {
     let of = (body.value.source.as_str(), body.value.dry_run);
     let ask = read(of, admin.id, &body.value.lines, ImportedReferral::read)?;
-    Ok(told(ask.dry_run, import(&app, &key.bind(&app, &admin, &body), &ask).await?))
+    carried_out(&app, &key.bind(&app, &admin, &body), &ask).await
 }
 
 /// Reads a request; a line that is not right is refused alone.
@@ -307,7 +307,9 @@ fn read<R, L: ImportLine>(
     Ok(Import { lines, dry_run, by: Importer { source, admin } })
 }
 
-fn told(dry_run: bool, done: Answered<Vec<ImportedLine>>) -> Reply<ImportOutcomes> {
+/// Imports the lines and tells their outcomes.
+async fn carried_out<L: ImportLine>(app: &App, ctx: &Ctx, ask: &Import<L>) -> Result<Reply<ImportOutcomes>, Problem> {
+    let done = import(app, ctx, ask).await?;
     let line = |(place, told): (usize, ImportedLine)| ImportLineOutcome {
         line: place.saturating_add(1),
         outcome: told.outcome,
@@ -316,7 +318,7 @@ fn told(dry_run: bool, done: Answered<Vec<ImportedLine>>) -> Reply<ImportOutcome
         user_id: told.user,
     };
     let lines = done.answer.into_iter().enumerate().map(line).collect();
-    Reply::ok(ImportOutcomes { dry_run, lines }).replayed(done.replayed)
+    Ok(Reply::ok(ImportOutcomes { dry_run: ask.dry_run, lines }).replayed(done.replayed))
 }
 
 /// The names of a user, of which a line has one.

@@ -25,7 +25,7 @@ use shared::kernel::refusal::{Refusal, code};
 use shared::operations::order_summary::{OrderSums, order_sums};
 use shared::operations::search::{self, OrderFilter};
 use shared::payment::complete_order::{Complete, complete_order};
-use shared::payment::model::coupon::{self, CouponCode};
+use shared::payment::model::coupon::CouponCode;
 use shared::payment::model::event::EventOutcome;
 use shared::payment::model::order::{self, OrderStatus};
 use shared::payment::model::settings::PaymentSettings;
@@ -117,7 +117,7 @@ pub struct Orders {
 impl Orders {
     fn coupon(&self) -> Result<Option<CouponCode>, Refusal> {
         let typed = self.coupon.as_deref().filter(|code| !code.is_empty());
-        typed.map(|text| CouponCode::parse(text).ok_or_else(coupon::unknown)).transpose()
+        typed.map(CouponCode::read).transpose()
     }
 
     fn read(&self) -> Result<OrderFilter, Refusal> {

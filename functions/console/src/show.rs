@@ -4,6 +4,7 @@ use maud::{Markup, Render, html};
 use rust_decimal::Decimal;
 use shared::edge::view::Amount;
 use shared::kernel::money::{Currency, LedgerMoney, PayMoney};
+use shared::payment::model::bonus::AmountOrPercent;
 use shared::payment::model::coupon::CouponState;
 use shared::payment::model::order::OrderStatus;
 use shared::payment::model::promotion::{PromotionStatus, PromotionView};
@@ -28,6 +29,14 @@ pub fn sign(currency: &str) -> Option<&'static str> {
         "KRW" => "₩",
         _ => return None,
     })
+}
+
+/// An amount of a currency, or a percentage.
+pub fn amount_or_percent(size: AmountOrPercent, currency: Currency) -> String {
+    match size {
+        AmountOrPercent::Amount(amount) => bound(amount, currency),
+        size => size.to_string(),
+    }
 }
 
 /// Row of a coupon that takes something off the charge, with its state unless it was used.

@@ -13,7 +13,6 @@ use shared::app::App;
 use shared::kernel::fault::Error;
 use shared::kernel::id::UserId;
 use shared::payment::keep_coupon::Counters;
-use shared::payment::model::bonus::AmountOrPercent;
 use shared::payment::model::coupon::CouponCode;
 use shared::payment::model::price::Quote;
 use shared::payment::model::promotion::{Promotion, PromotionView};
@@ -197,10 +196,7 @@ fn coupon(visit: &Visit, page: &Page, choice: &Choice) -> Markup {
 
 /// The bonus from an amount on (R12.1).
 fn tier_hint(visit: &Visit, settings: &PaymentSettings, tier: &BonusTier) -> Message {
-    let bonus = match tier.bonus {
-        AmountOrPercent::Amount(amount) => show::bound(amount, settings.ledger_currency),
-        size => size.to_string(),
-    };
+    let bonus = show::amount_or_percent(tier.bonus, settings.ledger_currency);
     visit.text.bonus_from(show::bound(tier.from, settings.pay_currency), bonus)
 }
 

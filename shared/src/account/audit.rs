@@ -1,8 +1,8 @@
-//! Account invariants I1–I5.
+//! Account invariants I1–I6.
 //!
 //! I1: one account per e-mail and per external id. I2: one owner per invite code. I3: an active code states its owner's current
-//! state. I4: an erased user leaves no personal data. I5: who moved in did so once, and an opening balance is one journal (R13.1). I6: a second
-//! factor is on where its account says so, with ten recovery codes at most.
+//! state. I4: an erased user leaves no personal data. I5: who moved in did so once, and an opening balance is one journal (R13.1).
+//! I6: a second factor is on where its account says so, with ten recovery codes at most.
 
 use std::collections::{BTreeMap, BTreeSet};
 

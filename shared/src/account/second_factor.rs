@@ -165,8 +165,7 @@ async fn plan_confirm(app: &App, ctx: &Ctx, by: &Claims, typed: &str) -> Result<
 pub async fn step_up(app: &App, ctx: &Ctx, by: &Claims, typed: &str) -> Result<String, Error> {
     let attempt = CodeAttempt::count(app, &held(app, by).await?.user).await?;
     let plan = || async {
-        let Held { user, factor, session } = held(app, by).await?;
-        let factor = factor.filter(|factor| factor.since.is_some()).ok_or(Refusal::NotFound)?;
+        let (user, factor, session) = held(app, by).await?.on()?;
         let mut tx = app.tx();
         let given = Session { second_factor_at: Some(app.clock.now()), ..Session::clone(&session) };
         match take(app, ctx, &user, &factor, (typed, by.sid, CodePurpose::StepUp), &mut tx)? {
@@ -195,8 +194,7 @@ pub async fn renew_recovery_codes(
     let user = profile::confirm(app, &by.bearer(), shown, from).await?;
     let attempt = CodeAttempt::count(app, &user).await?;
     let plan = || async {
-        let Held { user, factor, .. } = held(app, by).await?;
-        let factor = factor.filter(|factor| factor.since.is_some()).ok_or(Refusal::NotFound)?;
+        let (user, factor, _) = held(app, by).await?.on()?;
         let (mut tx, secret) = (app.tx(), &app.config.secret);
         match take(app, ctx, &user, &factor, (typed, by.sid, CodePurpose::NewRecoveryCodes), &mut tx)? {
             None => Ok((factor.recovery_codes(secret), tx)),
@@ -227,8 +225,7 @@ pub async fn remove(
     let user = profile::confirm(app, &by.bearer(), shown, from).await?;
     let attempt = CodeAttempt::count(app, &user).await?;
     let plan = || async {
-        let Held { user, factor, .. } = held(app, by).await?;
-        let factor = factor.filter(|factor| factor.since.is_some()).ok_or(Refusal::NotFound)?;
+        let (user, factor, _) = held(app, by).await?.on()?;
         let purpose = CodePurpose::StepUp;
         let right = factor.judge(&app.config.secret, typed, (by.sid, purpose), app.clock.now());
         if right.is_none_or(|right| right == RightCode::Repeated) {
@@ -325,6 +322,17 @@ struct Held {
     user: Versioned<User>,
     factor: Option<Versioned<SecondFactor>>,
     session: Versioned<Session>,
+}
+
+impl Held {
+    /// The same, of an account whose second factor is on.
+    ///
+    /// # Rejects
+    /// [`Refusal::NotFound`] when it is not.
+    fn on(self) -> Result<(Versioned<User>, Versioned<SecondFactor>, Versioned<Session>), Refusal> {
+        let factor = self.factor.filter(|factor| factor.since.is_some()).ok_or(Refusal::NotFound)?;
+        Ok((self.user, factor, self.session))
+    }
 }
 
 async fn held(app: &App, by: &Claims) -> Result<Held, Error> {

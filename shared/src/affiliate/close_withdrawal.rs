@@ -62,12 +62,8 @@ async fn plan(app: &App, ctx: &Ctx, ask: &CloseWithdrawal) -> Result<(Withdrawn,
     if is_so(&withdrawal, &ask.verdict) {
         return Ok(((&*withdrawal).into(), tx));
     }
-    if let Some(once) = approved_once(app, ask, &withdrawal).await? {
-        tx.replace(&withdrawal, &once.0);
-        let audit = by_admin(app, ctx, once.1.admin, "withdrawal.approved", withdrawal.id.to_string());
-        let state = withdrawal.state.as_str();
-        tx.insert(&audit.change(state, state).because(once.1.reference));
-        return Ok(((&once.0).into(), tx));
+    if let Some(once) = approved_once(app, ctx, ask, &withdrawal, &mut tx).await? {
+        return Ok(((&once).into(), tx));
     }
     let (operator, actor) = match ask.who {
         ClosedBy::Admin(admin) => (Operator::Admin, format!("admin:{admin}")),
@@ -92,19 +88,25 @@ async fn plan(app: &App, ctx: &Ctx, ask: &CloseWithdrawal) -> Result<(Withdrawn,
     Ok(((&after).into(), tx))
 }
 
-/// Withdrawal with the first of two approvals, and that approval; `None` if this request ends it.
+/// Records the first of two approvals and returns the withdrawal with it; `None` if this request ends it.
 async fn approved_once(
     app: &App,
+    ctx: &Ctx,
     ask: &CloseWithdrawal,
-    withdrawal: &Withdrawal,
-) -> Result<Option<(Withdrawal, FirstApproval)>, Error> {
+    withdrawal: &Versioned<Withdrawal>,
+    tx: &mut Tx,
+) -> Result<Option<Withdrawal>, Error> {
     let (ClosedBy::Admin(admin), WithdrawalResolution::Paid(reference)) = (ask.who, &ask.verdict) else {
         return Ok(None);
     };
     let limit = app.settings::<AffiliateSettings>().await?.settings.second_approval_above;
     let approval = FirstApproval { admin, at: app.clock.now(), reference: reference.clone() };
-    let once = withdrawal.approved_once(limit, approval.clone())?;
-    Ok(once.map(|once| (once, approval)))
+    let Some(once) = withdrawal.approved_once(limit, approval)? else { return Ok(None) };
+    tx.replace(withdrawal, &once);
+    let audit = by_admin(app, ctx, admin, "withdrawal.approved", withdrawal.id.to_string());
+    let state = withdrawal.state.as_str();
+    tx.insert(&audit.change(state, state).because(reference.clone()));
+    Ok(Some(once))
 }
 
 /// Account that a withdrawal takes from.

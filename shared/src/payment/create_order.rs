@@ -14,12 +14,12 @@ use crate::app::App;
 use crate::message::Message;
 use crate::payment::enrol_late::enrol_late;
 use crate::payment::gateway::{CreateFailure, Created};
-use crate::payment::keep_coupon::{Counters, without_use};
-use crate::payment::model::coupon::{self, CouponCode};
+use crate::payment::keep_coupon::{Counters, price_with};
+use crate::payment::model::coupon::{CouponCode, CouponState};
 use crate::payment::model::order::{
     AffiliateTerms, Failure, FailureCode, ForAgency, Order, OrderStatus, OrderWindow, SecondTerms,
 };
-use crate::payment::model::price::{Quote, TopUp, price, quote};
+use crate::payment::model::price::{Quote, TopUp, quote};
 use crate::payment::model::settings::{DASHBOARD, Offer, PaymentSettings};
 use crate::payment::pay_page;
 use crate::referral::model::referral::Referral;
@@ -72,16 +72,14 @@ pub async fn create_order(app: &App, ctx: &Ctx, by: &Bearer, ask: &CreateOrder) 
     let settings = app.settings::<PaymentSettings>().await?.settings;
     let now = app.clock.now();
     enrol_late(app, ask.user).await?;
-    let coupon = ask.coupon.as_deref().map(|text| CouponCode::parse(text).ok_or_else(coupon::unknown)).transpose()?;
+    let coupon = ask.coupon.as_deref().map(CouponCode::read).transpose()?;
     let first = match read(app, ctx, (by, ask), coupon.as_ref(), now, &settings).await? {
         Read::Answered(done) => return shown(app, done).await,
         Read::New(first) => first,
     };
     let method = method(app, &settings, ask, settings.pay_currency)?;
-    let quote = price(&settings, &ask.wanted, coupon.as_ref(), first.user.promotion.as_ref(), now)?;
-    if let Some(code) = &coupon {
-        first.counters.must_allow(settings.coupon(code)?, &settings.coupons, first.user.has_paid)?;
-    }
+    let named = coupon.as_ref().map(|code| (code, &first.counters));
+    let quote = price_with(&settings, &ask.wanted, named, (first.user.promotion.as_ref(), first.user.has_paid), now)?;
     payable(app, ask, quote.charge)?;
     let affiliate = affiliate_terms(app, &first.user, now).await?;
     let mut order = drafted(app, ask, method, &quote, first.user.attribution.as_ref(), affiliate, now);
@@ -330,7 +328,9 @@ async fn ask_for(app: &App, settings: &PaymentSettings, order: &mut Order) {
         Err(failure) => {
             order.status = OrderStatus::Failed;
             order.failure = Some(failure);
-            without_use(order);
+            if let Some(coupon) = &mut order.coupon {
+                coupon.state = CouponState::Released;
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Uses of coupons: reserved with the order, and given back when it ends unpaid (R12.2).
 
+use jiff::Timestamp;
 use kernel::fault::{Error, Fault};
 use kernel::id::UserId;
 use kernel::refusal::Refusal;
@@ -8,7 +9,9 @@ use table::tx::Tx;
 
 use crate::app::App;
 use crate::payment::model::coupon::{Coupon, CouponCode, CouponState, CouponUses, OrderCoupon, refused};
-use crate::payment::model::order::{Order, OrderStatus, OrderWindow};
+use crate::payment::model::order::{Order, OrderWindow};
+use crate::payment::model::price::{Quote, TopUp, price};
+use crate::payment::model::promotion::Promotion;
 use crate::payment::model::settings::PaymentSettings;
 
 /// Counters of a new order as read: the user's orders of a minute and coupons, and the uses of the coupon.
@@ -39,14 +42,11 @@ impl Counters {
         Self { window, uses }
     }
 
-    /// Requires that the user and the coupon have a use left; `has_paid` is whether the user has a paid order.
+    /// Requires that the user and the coupon have a use left.
     ///
     /// # Rejects
     /// [`Refusal::Invalid`] at `/coupon`.
-    pub fn must_allow(&self, coupon: &Coupon, all: &[Coupon], has_paid: bool) -> Result<(), Refusal> {
-        if coupon.first_order && has_paid {
-            return Err(refused("first_order_only", "It is for the first order."));
-        }
+    fn must_allow(&self, coupon: &Coupon, all: &[Coupon]) -> Result<(), Refusal> {
         if let (Some(window), Some(code)) = (&self.window, coupon.code()) {
             window.must_allow(coupon, &code, all)?;
         }
@@ -61,7 +61,7 @@ impl Counters {
     /// Adds a use of the order's coupon: to the window that is to be written, and to the coupon's own count.
     ///
     /// # Rejects
-    /// As [`Counters::must_allow`], and for a coupon that was removed meanwhile.
+    /// [`Refusal::Invalid`] at `/coupon` when the user or the coupon has none left by now.
     pub fn take(
         &self,
         order: &Order,
@@ -72,7 +72,7 @@ impl Counters {
         let reserved = |coupon: &&OrderCoupon| coupon.state == CouponState::Reserved;
         let Some(held) = order.coupon.as_ref().filter(reserved) else { return Ok(window) };
         let coupon = settings.coupon(&held.code)?;
-        self.must_allow(coupon, &settings.coupons, false)?;
+        self.must_allow(coupon, &settings.coupons)?;
         if held.is_counted {
             let fresh = CouponUses::none(held.code.clone(), coupon.total);
             match &self.uses {
@@ -86,6 +86,30 @@ impl Counters {
         }
         Ok(window.with_use(&held.code))
     }
+}
+
+/// Prices an order that would be made now, with the coupon that it names and the counters of that.
+///
+/// `promotion` is the user's; `has_paid` is whether they have a paid order.
+///
+/// # Rejects
+/// As [`price`], and [`Refusal::Invalid`] at `/coupon` for a coupon that the user can't use, or that has no use left.
+pub fn price_with(
+    settings: &PaymentSettings,
+    wanted: &TopUp,
+    named: Option<(&CouponCode, &Counters)>,
+    (promotion, has_paid): (Option<&Promotion>, bool),
+    now: Timestamp,
+) -> Result<Quote, Refusal> {
+    let quote = price(settings, wanted, named.map(|(code, _)| code), promotion, now)?;
+    if let Some((code, counters)) = named {
+        let coupon = settings.coupon(code)?;
+        if coupon.first_order && has_paid {
+            return Err(refused("first_order_only", "It is for the first order."));
+        }
+        counters.must_allow(coupon, &settings.coupons)?;
+    }
+    Ok(quote)
 }
 
 /// A coupon of the settings with its uses.
@@ -139,13 +163,4 @@ pub(crate) async fn replace_order(
         tx.replace(&uses, &CouponUses { used, ..CouponUses::clone(&uses) });
     }
     Ok(after)
-}
-
-/// The order as its failure at the provider leaves it: it never held a use.
-pub(crate) fn without_use(order: &mut Order) {
-    if order.status == OrderStatus::Failed
-        && let Some(coupon) = &mut order.coupon
-    {
-        coupon.state = CouponState::Released;
-    }
 }

@@ -4,7 +4,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use shared::payment::keep_coupon::{CountedCoupon, coupons};
 use shared::payment::model::bonus::AmountOrPercent;
-use shared::payment::model::coupon::Coupon;
+use shared::payment::model::coupon::{Coupon, CouponStanding};
 use shared::payment::model::settings::PaymentSettings;
 
 use super::filters;
@@ -79,16 +79,12 @@ fn row(visit: &Visit, settings: &PaymentSettings, of: &CountedCoupon) -> Vec<Mar
 }
 
 fn effect(visit: &Visit, settings: &PaymentSettings, coupon: &Coupon) -> Markup {
-    let of = |size: AmountOrPercent, currency| match size {
-        AmountOrPercent::Amount(amount) => show::bound(amount, currency),
-        size => size.to_string(),
-    };
     html! {
         @if coupon.discount != AmountOrPercent::None {
-            div { (visit.text.coupon_takes(of(coupon.discount, settings.pay_currency))) }
+            div { (visit.text.coupon_takes(show::amount_or_percent(coupon.discount, settings.pay_currency))) }
         }
         @if coupon.bonus != AmountOrPercent::None {
-            div { (visit.text.coupon_gives(of(coupon.bonus, settings.ledger_currency))) }
+            div { (visit.text.coupon_gives(show::amount_or_percent(coupon.bonus, settings.ledger_currency))) }
         }
     }
 }
@@ -104,14 +100,11 @@ fn terms(visit: &Visit, settings: &PaymentSettings, coupon: &Coupon) -> Markup {
 }
 
 fn state(visit: &Visit, coupon: &Coupon) -> Markup {
-    let (text, now) = (&visit.text, visit.app.clock.now());
-    if coupon.paused {
-        badge(&("wait", text.coupon_paused()))
-    } else if coupon.ends_at.is_some_and(|end| end <= now) {
-        badge(&("odd", text.coupon_over()))
-    } else if coupon.starts_at.is_some_and(|start| start > now) {
-        badge(&("info", text.coupon_later()))
-    } else {
-        badge(&("ok", text.coupon_on()))
-    }
+    let text = &visit.text;
+    badge(&match coupon.standing(visit.app.clock.now()) {
+        CouponStanding::Valid => ("ok", text.coupon_on()),
+        CouponStanding::Paused => ("wait", text.coupon_paused()),
+        CouponStanding::Later => ("info", text.coupon_later()),
+        CouponStanding::Over => ("odd", text.coupon_over()),
+    })
 }

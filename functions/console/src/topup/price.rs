@@ -11,8 +11,9 @@ use shared::edge::forms::Flash;
 use shared::kernel::money::PayMoney;
 use shared::kernel::refusal::Refusal;
 use shared::payment::gateway::fits;
-use shared::payment::model::coupon::{self, CouponCode};
-use shared::payment::model::price::{Quote, price as priced};
+use shared::payment::keep_coupon::price_with;
+use shared::payment::model::coupon::CouponCode;
+use shared::payment::model::price::Quote;
 use shared::payment::model::settings::PaymentSettings;
 
 use super::Page;
@@ -56,12 +57,10 @@ pub fn sum(visit: &Visit, page: &Page, choice: &Choice) -> Result<Sum, Box<Flash
 fn quoted(visit: &Visit, page: &Page, choice: &Choice) -> Result<Sum, Refusal> {
     let one_of = || Refusal::field("/amount", "one_of", "An offer or an amount.");
     let wanted = choice.top_up().ok_or_else(one_of)?;
-    let coupon =
-        choice.coupon.as_deref().map(|text| CouponCode::parse(text).ok_or_else(coupon::unknown)).transpose()?;
-    let quote = priced(&page.settings, &wanted, coupon.as_ref(), page.own.as_ref(), visit.app.clock.now())?;
-    if let (Some(code), Some(counters)) = (&coupon, &page.counters) {
-        counters.must_allow(page.settings.coupon(code)?, &page.settings.coupons, page.has_paid)?;
-    }
+    let coupon = choice.coupon.as_deref().map(CouponCode::read).transpose()?;
+    let by = (page.own.as_ref(), page.has_paid);
+    let named = coupon.as_ref().zip(page.counters.as_ref());
+    let quote = price_with(&page.settings, &wanted, named, by, visit.app.clock.now())?;
     if choice.way.as_ref().is_some_and(|way| !fits(way.provider, quote.charge)) {
         return Err(Refusal::field("/amount", "not_payable", "An amount that this way to pay takes."));
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::affiliate::model::withdrawal::Payout;
 use kernel::id::UserId;
+use kernel::typed;
 
 /// Most users that an account keeps; it is flagged long before.
 pub const USERS: usize = 20;
@@ -34,12 +35,9 @@ impl PayoutAccount {
     }
 }
 
-/// Method and account as they are compared: without regard to case, white space, dashes and dots.
+/// Method and account as they are compared: folded as other texts that people type (G5), without dashes and dots.
 pub fn folded(payout: &Payout) -> [String; 2] {
-    let fold = |text: &str| -> String {
-        let kept = text.chars().filter(|symbol| !symbol.is_whitespace() && !matches!(symbol, '-' | '.'));
-        kept.flat_map(char::to_lowercase).collect()
-    };
+    let fold = |text: &str| typed::folded(text).replace(['-', '.'], "");
     [fold(&payout.method), fold(&payout.account)]
 }
 
@@ -60,6 +58,7 @@ mod tests {
             |method: &str, account: &str| Payout { method: method.into(), account: account.into(), name: None };
         let one = folded(&payout("bank", "DE02 1203 0000 0000 2020 51"));
         assert_eq!(one, folded(&payout("bank", "de02-12030000-0000202051")));
+        assert_eq!(one, folded(&payout("bank", "ＤＥ０２ 12030000–0000202051")), "as a phone's keyboard types it");
         assert_ne!(one, folded(&payout("paypal", "DE02120300000000202051")));
         assert_ne!(one, folded(&payout("bank", "DE02120300000000202052")));
     }

@@ -15,7 +15,6 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = Vec::new();
     for order in snapshot.orders.values() {
         let Some(coupon) = &order.coupon else { continue };
-        let holds = matches!(coupon.state, CouponState::Reserved | CouponState::Used);
         if (coupon.state == CouponState::Used || coupon.state == CouponState::Lapsed) != order.status.is_captured() {
             findings.push(Finding::new("P11", order.id, format!("{} with a {} coupon", order.status, coupon.state)));
         }
@@ -32,11 +31,11 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
                 ));
             }
         }
-        if holds {
+        if coupon.holds_use() {
             let uses = by_user.entry((order.user, &coupon.code)).or_default();
             *uses = uses.saturating_add(1);
         }
-        if holds && coupon.is_counted {
+        if coupon.holds_use() && coupon.is_counted {
             let uses = by_coupon.entry(&coupon.code).or_default();
             *uses = uses.saturating_add(1);
         }

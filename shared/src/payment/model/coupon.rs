@@ -37,6 +37,14 @@ impl CouponCode {
         let known = |symbol: u8| symbol.is_ascii_alphanumeric() || symbol == b'_' || symbol == b'-';
         (!code.is_empty() && code.len() <= 32 && code.bytes().all(known)).then_some(Self(code))
     }
+
+    /// Reads the code that an order names.
+    ///
+    /// # Rejects
+    /// [`Refusal::Invalid`] at `/coupon` for a text that is none.
+    pub fn read(text: &str) -> Result<Self, Refusal> {
+        Self::parse(text).ok_or_else(unknown)
+    }
 }
 
 impl fmt::Display for CouponCode {
@@ -66,6 +74,17 @@ kernel::settings! {
     }
 }
 
+/// Standing of a coupon at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CouponStanding {
+    Valid,
+    Paused,
+    /// It begins later.
+    Later,
+    /// It has ended.
+    Over,
+}
+
 impl Coupon {
     /// Code in capitals; `None` if the settings hold one that is none, which their check excludes.
     pub fn code(&self) -> Option<CouponCode> {
@@ -93,6 +112,19 @@ impl Coupon {
         self.period().check(checks);
     }
 
+    /// Returns whether it can be used at `now`.
+    pub fn standing(&self, now: Timestamp) -> CouponStanding {
+        if self.paused {
+            CouponStanding::Paused
+        } else if self.starts_at.is_some_and(|starts_at| now < starts_at) {
+            CouponStanding::Later
+        } else if self.period().includes(now) {
+            CouponStanding::Valid
+        } else {
+            CouponStanding::Over
+        }
+    }
+
     fn period(&self) -> Period {
         Period { starts_at: self.starts_at, ends_at: self.ends_at }
     }
@@ -102,11 +134,12 @@ impl Coupon {
     /// # Rejects
     /// [`Refusal::Invalid`] at `/coupon`.
     fn must_fit(&self, offer: Option<&str>, amount: PayMoney, now: Timestamp) -> Result<(), Refusal> {
-        if self.paused || self.starts_at.is_some_and(|starts_at| now < starts_at) {
-            return Err(refused("not_valid_now", "A coupon that can be used now."));
-        }
-        if !self.period().includes(now) {
-            return Err(refused("expired", "A coupon that has not expired."));
+        match self.standing(now) {
+            CouponStanding::Valid => {}
+            CouponStanding::Paused | CouponStanding::Later => {
+                return Err(refused("not_valid_now", "A coupon that can be used now."));
+            }
+            CouponStanding::Over => return Err(refused("expired", "A coupon that has not expired.")),
         }
         if self.offer_ids().next().is_some() && !self.offer_ids().any(|id| Some(id) == offer) {
             return Err(refused("other_offer", format!("It is for the offers {}.", self.offers)));
@@ -184,6 +217,13 @@ pub struct OrderCoupon {
     pub promised: Option<PromisedCredit>,
 }
 
+impl OrderCoupon {
+    /// True while the order has a use of the coupon, and its bonus.
+    pub fn holds_use(&self) -> bool {
+        matches!(self.state, CouponState::Reserved | CouponState::Used)
+    }
+}
+
 /// Credit and bonus of an order's amount with a coupon that has lapsed since.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PromisedCredit {
@@ -259,7 +299,7 @@ impl OrderWindow {
 }
 
 impl Order {
-    /// True if the order holds a use of its coupon that a payment can no longer come for: it has ended, and none is being processed.
+    /// Returns the coupon whose use the order still has, and no longer needs: it has ended, and no payment is being processed.
     pub fn leaves_coupon(&self) -> Option<&OrderCoupon> {
         let held = self.coupon.as_ref().filter(|coupon| coupon.state == CouponState::Reserved);
         held.filter(|_| self.status != OrderStatus::Pending && !self.status.is_captured() && !self.is_processing())
@@ -312,8 +352,7 @@ impl Order {
 
     /// Bonus of the coupon that follows the net; zero once it has lapsed, or was given back.
     pub fn coupon_bonus(&self) -> LedgerMoney {
-        let holds = |coupon: &&OrderCoupon| matches!(coupon.state, CouponState::Reserved | CouponState::Used);
-        let bonus = self.coupon.as_ref().filter(holds).map(|coupon| coupon.bonus);
+        let bonus = self.coupon.as_ref().filter(|coupon| coupon.holds_use()).map(|coupon| coupon.bonus);
         bonus.unwrap_or(LedgerMoney::zero(self.credit.currency()))
     }
 }
