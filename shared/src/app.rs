@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use kernel::fault::Fault;
+use kernel::month::Month;
 use kernel::secret::{OriginSecrets, Secret};
 use table::execute::Executor;
 
@@ -95,7 +96,15 @@ impl App {
     pub async fn load_keys(&self) -> Result<PublicKeys, Fault> {
         let keys = self.store.get::<PublicKeys>(&PublicKeys::key()).await?;
         let keys = keys.map(|keys| keys.into_inner()).unwrap_or_default();
-        self.keys.learn(&keys, self.clock.now());
+        self.learn_keys(&keys);
         Ok(keys)
+    }
+
+    /// Remembers the public keys, and how far back the lists of the platform go.
+    pub fn learn_keys(&self, keys: &PublicKeys) {
+        self.keys.learn(keys, self.clock.now());
+        if let Some(since) = keys.since {
+            self.learn_first_month(Month::of(since));
+        }
     }
 }

@@ -264,7 +264,7 @@ impl Stand {
     pub async fn get(&self, user: Option<&User>, uri: &str) -> (u16, http::HeaderMap, Value) {
         let mut request = http::Request::get(uri);
         if let (Some(user), Some(signer)) = (user, &self.app.signer) {
-            self.app.keys.learn(&PublicKeys { keys: vec![signer.public().clone()] }, self.now());
+            self.app.keys.learn(&PublicKeys { keys: vec![signer.public().clone()], since: None }, self.now());
             let (session, generation) = (SessionId::new(user.id.ulid()), user.session_generation);
             let bearer = Bearer { user: user.id, session, password_number: user.password_number, generation };
             let token = signer.access(&bearer, user.role, None, self.now()).unwrap();

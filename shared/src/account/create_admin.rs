@@ -78,6 +78,9 @@ async fn create(app: &App, id: UserId, email: &Email, password_hash: &str) -> Re
     tx.insert(&user);
     tx.insert(&audit(app, id));
     tx.send(Message::UserRegistered { user: id, inviter: None });
+    if app.store.get::<PublicKeys>(&PublicKeys::key()).await?.is_none() {
+        tx.upsert(None, &PublicKeys::begun(now));
+    }
     Ok((id, tx))
 }
 
@@ -133,7 +136,7 @@ pub async fn publish_key(app: &App) -> Result<(), Error> {
         .execute(&Ctx::system(), || async {
             let mut tx = app.tx();
             let known = app.store.get::<PublicKeys>(&PublicKeys::key()).await?;
-            let mut keys = known.as_deref().cloned().unwrap_or_default();
+            let mut keys = known.as_deref().cloned().unwrap_or_else(|| PublicKeys::begun(app.clock.now()));
             if keys.keys.contains(signer.public()) {
                 return Ok((keys, tx));
             }
@@ -143,6 +146,6 @@ pub async fn publish_key(app: &App) -> Result<(), Error> {
             Ok((keys, tx))
         })
         .await?;
-    app.keys.learn(&done.answer, app.clock.now());
+    app.learn_keys(&done.answer);
     Ok(())
 }

@@ -96,6 +96,17 @@ const CONSOLE: &str = "console";
 pub struct PublicKeys {
     /// Newest first.
     pub keys: Vec<PublicKey>,
+    /// First publication, or the first admin's creation if that came before: the deployment has nothing older. Absent in
+    /// deployments that published before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+}
+
+impl PublicKeys {
+    /// None yet, of a deployment that begins.
+    pub fn begun(now: Timestamp) -> Self {
+        Self { keys: Vec::new(), since: Some(now) }
+    }
 }
 
 /// One public key, in the fields of a JWK.
@@ -382,7 +393,7 @@ mod tests {
     fn ring() -> (Signer, KeyRing) {
         let signer = Signer::new(&[7; 32], "https://guerdon.test").unwrap();
         let ring = KeyRing::default();
-        ring.learn(&PublicKeys { keys: vec![signer.public().clone()] }, at(0));
+        ring.learn(&PublicKeys { keys: vec![signer.public().clone()], since: None }, at(0));
         (signer, ring)
     }
 

@@ -1,13 +1,14 @@
 //! Execution of use cases: plan, commit, retry, replay.
 
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::telemetry::OrLog;
 use kernel::fault::{Error, Fault};
 use kernel::id::OutboxId;
+use kernel::month::Month;
 use kernel::refusal::Refusal;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::Instant;
@@ -33,6 +34,9 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_
 /// Time limit for sending messages after a commit, so that it does not delay the response.
 const SEND_TIME: Duration = Duration::from_secs(1);
 
+/// Lower bound of all months; no deployment is older.
+const FIRST_MONTH: Month = Month::new(2026, 1);
+
 /// Runs plans against the table and the queues.
 #[derive(Debug, Clone)]
 pub struct Executor {
@@ -43,6 +47,7 @@ pub struct Executor {
     /// Time for all attempts of one use case.
     pub retry_budget: Duration,
     ledger_begun: Arc<AtomicBool>,
+    first_month: Arc<OnceLock<Month>>,
 }
 
 /// Answer of a use case.
@@ -56,7 +61,7 @@ pub struct Answered<A> {
 impl Executor {
     /// An executor that gives up after `retry_budget`.
     pub fn new(store: Store, queues: Queues, clock: Clock, entropy: Entropy, retry_budget: Duration) -> Self {
-        Self { store, queues, clock, entropy, retry_budget, ledger_begun: Arc::default() }
+        Self { store, queues, clock, entropy, retry_budget, ledger_begun: Arc::default(), first_month: Arc::default() }
     }
 
     /// The same executor over other clients: it knows what this one knows.
@@ -72,6 +77,17 @@ impl Executor {
     /// Remembers that the ledger has a journal.
     pub fn learn_ledger_begun(&self) {
         self.ledger_begun.store(true, Ordering::Relaxed);
+    }
+
+    /// Remembers the month in which the deployment began.
+    pub fn learn_first_month(&self, month: Month) {
+        // It began once: what is known already is the same.
+        let _known = self.first_month.set(month);
+    }
+
+    /// Month before which no list of the platform has an entry; a bound of all deployments until this one's is known.
+    pub fn first_month(&self) -> Month {
+        self.first_month.get().copied().unwrap_or(FIRST_MONTH)
     }
 
     /// A new time-ordered id.

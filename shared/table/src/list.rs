@@ -17,8 +17,6 @@ use kernel::id::Identifier;
 use kernel::month::Month;
 use kernel::refusal::Refusal;
 
-/// Lower bound of all months; no deployment is older.
-const FIRST_MONTH: Month = Month::new(2026, 1);
 /// Limit of the rounds of queries of one page.
 const ROUNDS: usize = 24;
 /// Queries of a round, unless one month has more partitions.
@@ -137,7 +135,7 @@ pub struct Walk {
 impl Walk {
     /// Cursor behind an item of the list.
     pub fn behind<T: Entity>(&self, item: &T) -> Cursor {
-        let mut place = Place::begin(self, Timestamp::MIN);
+        let mut place = Place::begin(self, Timestamp::MIN, Month::of(Timestamp::MIN));
         place.cut = None;
         place.go_to(position_of(self, item));
         place.position()
@@ -164,7 +162,7 @@ pub async fn in_list<T: Entity>(
 /// The database can't be reached, or an item does not decode.
 pub async fn walk<T: Entity, R>(app: &Executor, walk: &Walk, rows: impl Fn(&T) -> Vec<R>) -> Result<Page<R>, Fault> {
     let limit = usize::try_from(walk.limit).unwrap_or(1).max(1);
-    let mut at = Place::begin(walk, app.clock.now());
+    let mut at = Place::begin(walk, app.clock.now(), app.first_month());
     let (mut items, mut read) = (Vec::new(), 0_usize);
     for _ in 0..ROUNDS {
         let wanted = limit.saturating_sub(items.len());
@@ -202,6 +200,8 @@ struct Place {
     months: usize,
     /// Month before which nothing was asked.
     until: Month,
+    /// Month before which nothing is asked.
+    oldest: Month,
     last: Option<Cursor>,
     cut: Option<(Spot, usize)>,
 }
@@ -232,7 +232,7 @@ impl Spot {
 }
 
 impl Place {
-    fn begin(walk: &Walk, now: Timestamp) -> Self {
+    fn begin(walk: &Walk, now: Timestamp, first: Month) -> Self {
         let newest = Month::of(walk.to.map_or(now, |to| to.min(now)));
         let mut last = walk.after.clone();
         let mut take = |name: &str| last.as_mut().and_then(|last| last.remove(name));
@@ -241,7 +241,8 @@ impl Place {
             (take(CUT).as_deref().and_then(Spot::parse), take(SHOWN).and_then(|shown| shown.parse().ok()));
         let month = month.unwrap_or(newest);
         let last = last.filter(|last| !last.is_empty());
-        Self { month, months: 1, until: month, last, cut: cut.zip(shown) }
+        let oldest = walk.from.map_or(first, |from| Month::of(from).max(first));
+        Self { month, months: 1, until: month, oldest, last, cut: cut.zip(shown) }
     }
 
     /// Reads what follows: of a platform list all partitions of some months at once.
@@ -254,7 +255,7 @@ impl Place {
         let limit = if walk.filtered { CHUNK } else { i32::try_from(wanted).unwrap_or(CHUNK).clamp(1, CHUNK) };
         let (list, partition, prefix) = match &walk.source {
             ListSource::Platform(list) => {
-                let asks = self.round(walk, *list, limit);
+                let asks = self.round(*list, limit);
                 return app.store.merged(&asks, usize::try_from(limit).unwrap_or(1)).await;
             }
             ListSource::Owned(partition) => (Index::Owner, partition, None),
@@ -265,7 +266,7 @@ impl Place {
     }
 
     /// Queries of a round, with the number of months that each is back.
-    fn round(&mut self, walk: &Walk, list: MonthlyList, limit: i32) -> Vec<(usize, Query)> {
+    fn round(&mut self, list: MonthlyList, limit: i32) -> Vec<(usize, Query)> {
         // Entries spread evenly: few partitions have more than this among the newest, and for these there is another round.
         let shards = i32::from(list.shards());
         let each = if shards == 1 { limit } else { limit.min(limit.saturating_mul(2) / shards + 4) };
@@ -284,7 +285,7 @@ impl Place {
                 (back, Query { after, ..Query::newest(Index::Platform, partition, each) })
             }));
             self.until = asked;
-            month = before(asked, walk);
+            month = self.before(asked);
         }
         asks
     }
@@ -322,12 +323,17 @@ impl Place {
 
     /// Moves to the month before those that were read; false at the oldest one.
     fn month_before(&mut self, walk: &Walk) -> bool {
-        let before = before(self.until, walk).filter(|_| matches!(walk.source, ListSource::Platform(_)));
+        let before = self.before(self.until).filter(|_| matches!(walk.source, ListSource::Platform(_)));
         if let Some(month) = before {
             (self.month, self.until, self.last) = (month, month, None);
             self.months = self.months.saturating_mul(2);
         }
         before.is_some()
+    }
+
+    /// The month before one, if the walk goes there.
+    fn before(&self, month: Month) -> Option<Month> {
+        Some(month.before()).filter(|before| *before >= self.oldest)
     }
 
     fn position(self) -> Cursor {
@@ -359,10 +365,4 @@ fn position_of<T: Entity>(walk: &Walk, item: &T) -> Cursor {
         position.extend(names.map(str::to_owned).into_iter().zip([pk, sk]));
     }
     position
-}
-
-/// The month before one, if the walk goes there.
-fn before(month: Month, walk: &Walk) -> Option<Month> {
-    let oldest = walk.from.map_or(FIRST_MONTH, |from| Month::of(from).max(FIRST_MONTH));
-    Some(month.before()).filter(|before| *before >= oldest)
 }

@@ -81,7 +81,7 @@ pub fn numbered(partition: &str, shard: u8) -> String {
 }
 
 /// Month of a partition of a monthly list, `2026-11`.
-pub(crate) fn month_of(partition: &str) -> Option<&str> {
+pub fn month_of(partition: &str) -> Option<&str> {
     partition.split('#').nth(1)
 }
 

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Finding;
 use crate::account::model::access::{EmailClaim, ExternalClaim, PendingSignup};
 use crate::account::model::user::User;
+use crate::account::token::PublicKeys;
 use crate::affiliate::model::commission::{Commission, CommissionAccount, CommissionHold, Earnings};
 use crate::affiliate::model::purchase::Purchase;
 use crate::affiliate::model::withdrawal::Withdrawal;
@@ -33,14 +34,15 @@ use crate::webhooks::model::delivery::Delivery;
 use crate::webhooks::model::endpoint::Endpoint;
 use kernel::fault::Chain;
 use kernel::id::{
-    AgencyOrderId, AssetId, BatchId, EndpointId, GrantId, OrderId, PlanId, RewardId, SeriesId, ShopId, SignupId,
-    UserId, WithdrawalId,
+    AgencyOrderId, AssetId, BatchId, EndpointId, GrantId, Identifier, OrderId, PlanId, RewardId, SeriesId, ShopId,
+    SignupId, UserId, WithdrawalId,
 };
 use kernel::ledger::JournalEntry;
+use kernel::month::Month;
 use table::item::{Entity, Item, describe, numbers, text};
 use table::outbox::Outbox;
 use table::records::RecordSchema;
-use table::spread::stood_there;
+use table::spread::{month_of, stood_there};
 
 /// All entities in the table, by type.
 #[derive(Debug, Default)]
@@ -143,7 +145,19 @@ impl Snapshot {
                 findings.push(Finding::new("D1", describe(item), why));
             }
         }
-        (Self::of(decoded, totals), findings)
+        let snapshot = Self::of(decoded, totals);
+        findings.extend(snapshot.older_entries(items));
+        (snapshot, findings)
+    }
+
+    /// Entries of platform lists from before the deployment began: no list shows them.
+    fn older_entries(&self, items: &[Item]) -> Vec<Finding> {
+        let Some(begun) = self.all::<PublicKeys>().find_map(|keys| keys.since).map(Month::of) else {
+            return Vec::new();
+        };
+        let month = |item: &Item| Month::parse(month_of(text(item, "gsi2pk")?)?);
+        let older = items.iter().filter(|item| month(item).is_some_and(|month| month < begun));
+        older.map(|item| Finding::new("D4", describe(item), format!("is in a list before {begun}"))).collect()
     }
 
     /// Entities of a type that has no field of its own.

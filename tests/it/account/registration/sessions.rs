@@ -1,10 +1,14 @@
 //! Sessions and tokens (R2.5), blocked accounts and failed sign-ins (R2.8), admins, the signing key.
 
+use std::time::Duration;
+
+use emulator::stack::TABLE;
 use serde_json::{Value, json};
 use shared::account::create_admin::{create_admin, publish_key};
 use shared::account::model::identity::{Email, Password, Role, Status};
 use shared::account::model::user::User;
 use shared::account::token::{PublicKeys, Signer};
+use shared::kernel::month::Month;
 use tokio::task::JoinSet;
 
 use super::desk::{Desk, PASSWORD};
@@ -156,6 +160,25 @@ async fn an_admin_is_made_or_promoted_and_the_command_can_be_repeated() {
     assert_eq!(desk.user(&bob.text("/user/id")).await.role, Role::Admin);
     desk.sign_in(BOB, PASSWORD).await.refused(401, "bad_credentials");
     desk.sign_in(BOB, "an admin's password").await.is(200);
+}
+
+/// The deployment begins with whoever comes first, an admin or a key, and a new key does not change when: lists end there.
+#[tokio::test(start_paused = true)]
+async fn lists_go_back_to_the_first_admin_or_key() {
+    let desk = Desk::open().await;
+    let app = &desk.0.app;
+    let keys = async || app.store.get::<PublicKeys>(&PublicKeys::key()).await.unwrap().unwrap();
+    assert_eq!(keys().await.since, Some(app.clock.now()), "the key came first");
+    let key = json!({"pk": {"S": "KEYS"}, "sk": {"S": "KEYS"}});
+    desk.0.dynamo.apply("DeleteItem", &json!({"TableName": TABLE, "Key": key})).unwrap();
+    let admin = Email::parse("admin@localhost").unwrap();
+    create_admin(app, &admin, &Password::parse("an admin's password").unwrap()).await.unwrap();
+    let begun = keys().await.since;
+    assert_eq!((begun, keys().await.keys.len()), (Some(app.clock.now()), 0), "the admin came first");
+    desk.0.clock.advance(Duration::from_secs(86_400));
+    publish_key(app).await.unwrap();
+    assert_eq!((keys().await.since, keys().await.keys.len()), (begun, 1));
+    assert_eq!(app.first_month(), Month::of(begun.unwrap()));
 }
 
 /// R2.5: the three newest public keys are published, so tokens signed with the previous key stay valid.

@@ -124,7 +124,7 @@ fn remove(item: &mut Value, field: &str) {
     item.as_object_mut().unwrap().remove(field).unwrap();
 }
 
-/// Damage to item shapes: D1–D3.
+/// Damage to item shapes: D1–D4.
 pub const SHAPE: &[Row] = &[
     ("a field is missing", &["D1"], |scan| remove(scan.one("session"), "number")),
     ("a number of 39 digits", &["D1"], |scan| scan.one("order_window")["orders"]["N"] = json!("9".repeat(39))),
@@ -137,6 +137,9 @@ pub const SHAPE: &[Row] = &[
         let order = scan.find("order", has("status", "paid"));
         order["gsi3pk"] = json!({"S": "DUE#order#0"});
         order["gsi3sk"] = json!({"S": "2026-11-20T10:00:00.000Z"});
+    }),
+    ("a deployment that began after its first user", &["D4"], |scan| {
+        scan.one("public_keys")["since"]["S"] = json!("2026-12-01T00:00:00Z");
     }),
 ];
 
