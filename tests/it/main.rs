@@ -28,6 +28,7 @@ mod fixtures;
 mod fuzz;
 mod harness;
 mod indeterminate_commits;
+mod latency;
 mod logs;
 mod main_job;
 mod operations;
