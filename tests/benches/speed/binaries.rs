@@ -139,7 +139,7 @@ async fn resident(deployment: &Deployment, shop: &Shop, function: &Function) -> 
 }
 
 /// A first event: a page of the admin's, an admin's list, a provider's webhook, a message, or a tick.
-async fn first(deployment: &Deployment, shop: &Shop, function: &Function) -> Value {
+pub async fn first(deployment: &Deployment, shop: &Shop, function: &Function) -> Value {
     if let Some((_, page)) =
         [(PAGES, "/home"), (STAFF_PAGES, "/admin")].iter().find(|(name, _)| *name == function.binary)
     {

@@ -1,5 +1,6 @@
 //! Speed as ratios within one run.
-//! `cargo bench -p tests` measures rates, `cargo bench -p tests -- heat` the load of each partition, `cargo bench -p tests -- binaries` the built binaries.
+//! `cargo bench -p tests` measures rates, `-- flows` the same over HTTP, `-- heat` the load of each partition, `-- binaries` and
+//! `-- instructions` the built binaries.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,7 +14,9 @@
 
 mod binaries;
 mod codes;
+mod flows;
 mod heat;
+mod instructions;
 mod rates;
 mod shop;
 
@@ -24,9 +27,11 @@ fn main() {
     let kept = match asked.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => runtime.block_on(async { rates::run().await && codes::run().await }),
         ["codes"] => runtime.block_on(codes::run()),
+        ["flows"] => runtime.block_on(flows::run()),
         ["heat"] => runtime.block_on(heat::run()),
+        ["instructions"] => runtime.block_on(instructions::run()),
         ["binaries"] => runtime.block_on(binaries::run()),
-        _ => panic!("there is `codes`, `heat` or `binaries`, or nothing for all rates"),
+        _ => panic!("there is `codes`, `flows`, `heat`, `instructions` or `binaries`, or nothing for all rates"),
     };
     std::process::exit(i32::from(!kept));
 }
