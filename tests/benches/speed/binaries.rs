@@ -176,7 +176,7 @@ pub async fn first(deployment: &Deployment, shop: &Shop, function: &Function) ->
     }]})
 }
 
-fn request(deployment: &Deployment, request: http::request::Builder, body: &str) -> Value {
+pub fn request(deployment: &Deployment, request: http::request::Builder, body: &str) -> Value {
     let request = request.header("host", "127.0.0.1:3000").body(Bytes::from(body.to_owned())).unwrap();
     deployment.event(&request).unwrap().1
 }

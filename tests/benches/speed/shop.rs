@@ -14,7 +14,7 @@ use shared::account::model::identity::{Email, Password};
 
 /// Address of requests.
 const HERE: &str = "203.0.113.7";
-const PASSWORD: &str = "correct horse battery";
+pub const PASSWORD: &str = "correct horse battery";
 /// Ann's reward per paying invitee, in ledger currency.
 pub const REWARD: u64 = 3;
 
@@ -88,6 +88,17 @@ impl Shop {
 
     /// Orders, pays at the provider, and delivers the webhook.
     pub async fn pay(&self, token: &str) {
+        self.pay_at_provider(token).await;
+        self.stack.pump_webhooks().await;
+    }
+
+    /// Orders and pays at the provider; returns the notification that it would send.
+    pub async fn paid(&self, token: &str) -> Request<Bytes> {
+        self.pay_at_provider(token).await;
+        self.stack.simulators.due(self.stack.clock.now()).remove(0).request
+    }
+
+    async fn pay_at_provider(&self, token: &str) {
         let order = json!({"offer_id": "o100", "provider": "zpay"});
         let order = self.post("/v1/payment/orders", token, token, order).await;
         let page = Request::get(order["pay_url"].as_str().unwrap()).body(Bytes::new()).unwrap();
@@ -100,7 +111,6 @@ impl Shop {
             .body(Bytes::from(click.to_string()));
         let answer = self.stack.simulators.handle(click.unwrap(), now()).await;
         assert!(answer.status().is_success() || answer.status().is_redirection(), "{:?}", answer.body());
-        self.stack.pump_webhooks().await;
     }
 
     /// Delivers due messages to the queues' consumers until `done` is set and no message is left.
