@@ -77,6 +77,28 @@ fn every_path_in_a_document_exists() {
     assert!(missing.is_empty(), "{missing:#?}");
 }
 
+/// The table of the tests has each module of them once, and no other; of a folder's parts, those that are there.
+#[test]
+fn the_table_of_tests_has_each_of_them() {
+    let text = document("tests");
+    let table = between(&text, "| in `it/` | what |\n| --- | --- |\n", "\n\n");
+    let cells = table.lines().filter_map(|line| line.split('|').nth(1));
+    let (parts, named): (Vec<_>, Vec<_>) = cells.flat_map(code).partition(|name| name.contains('/'));
+    let it = root().join("tests/it");
+    let main = fs::read_to_string(it.join("main.rs")).unwrap();
+    let modules = main.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'));
+    let sorted = |mut names: Vec<String>| {
+        names.sort();
+        names
+    };
+    assert_eq!(
+        sorted(named.into_iter().map(str::to_owned).collect()),
+        sorted(modules.map(str::to_owned).collect()),
+        "tests/README.md, and tests/it/main.rs"
+    );
+    assert!(parts.iter().all(|part| it.join(part).exists()), "{parts:?}");
+}
+
 /// Every link leads to an existing file and heading.
 #[test]
 fn every_link_in_a_document_leads_somewhere() {
