@@ -128,6 +128,13 @@ fn the_doctor_says_what_is_wrong_and_what_to_do() {
         {
             assert!(well.out.contains(line), "{line} is not in\n{}", well.out);
         }
+        assert!(!well.out.contains("farmable"), "{}", well.out);
+        bench.json("settings set referral enabled=true registration.inviter_reward=1 max_invitees_per_user=5").await;
+        // R10.3: a reward that can be farmed, with the setting that ends it.
+        let farmable = bench.guerdon("doctor").await;
+        let line = farmable.out.lines().find(|line| line.contains("farmable_registration_reward")).unwrap_or_default();
+        assert!(line.starts_with("WARN"), "{}", farmable.out);
+        assert!(farmable.out.contains("guerdon settings set identity email_verification="), "{}", farmable.out);
         bench.park_registration().await;
         let off = "settings set payment enabled=true providers.stripe.enabled=false providers.zpay.enabled=false";
         bench.json(off).await;

@@ -19,6 +19,7 @@ use shared::kernel::refusal::code;
 use shared::operations::change_settings::{self as verb, Change, CurrentSettings};
 use shared::operations::model::audit_record::AuditRecord;
 use shared::operations::model::settings::{AnySettings, Area};
+use shared::operations::model::warning::{SettingsWarning, WarningCode};
 use shared::operations::search::{AuditFilter, audits as search};
 use utoipa::{IntoParams, ToSchema};
 
@@ -32,14 +33,33 @@ pub struct SettingsDocument {
     pub area: Area,
     /// Version of the settings, increased by each change; also the `ETag`. 0 for the defaults.
     pub version: u64,
+    /// Warnings about the settings of this area as they stand together with the others: what is allowed and can be abused.
+    pub warnings: Vec<Warning>,
     /// Settings document of the area.
     #[schema(value_type = AnySettings)]
     pub settings: Value,
 }
 
+/// A warning about settings that are allowed and can be abused.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SettingsWarning)]
+pub struct Warning {
+    /// Subject: `farmable_registration_reward` for a reward at registration that one person can take again and again.
+    pub code: WarningCode,
+    /// Settings that end it, as `area.field`.
+    pub settings: Vec<String>,
+}
+
+impl From<SettingsWarning> for Warning {
+    fn from(of: SettingsWarning) -> Self {
+        Self { code: of.code, settings: of.settings }
+    }
+}
+
 impl From<CurrentSettings> for SettingsDocument {
     fn from(of: CurrentSettings) -> Self {
-        Self { area: of.area, version: of.version, settings: of.settings }
+        let warnings = of.warnings.into_iter().map(Warning::from).collect();
+        Self { area: of.area, version: of.version, warnings, settings: of.settings }
     }
 }
 

@@ -280,6 +280,7 @@ setting-secret-elsewhere = Kept by the payment function alone. An order tells if
 settings-save = Save
 settings-preview = Preview
 settings-saved = The settings are saved. They hold everywhere within a minute.
+settings-warning-farmable = A reward at registration can be farmed: one person can sign up again and again. Narrow it by:
 settings-would-change = What would change
 settings-now = Now
 settings-then = After saving

@@ -280,6 +280,7 @@ setting-secret-elsewhere = 仅由支付功能保存；若缺失，下单时会�
 settings-save = 保存
 settings-preview = 预览
 settings-saved = 设置已保存，一分钟内全部生效。
+settings-warning-farmable = 注册奖励可能被刷取：同一人可以反复注册。可通过以下设置收紧：
 settings-would-change = 将发生的更改
 settings-now = 当前
 settings-then = 保存后

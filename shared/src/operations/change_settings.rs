@@ -3,11 +3,14 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::account::model::settings::IdentitySettings;
 use crate::agency::model::wallet::AgencyBegun;
 use crate::app::App;
 use crate::operations::audit_log::by_admin;
 use crate::operations::model::settings::{AnySettings, Area};
+use crate::operations::model::warning::{SettingsWarning, warnings};
 use crate::operations::settings::SettingsRecord;
+use crate::referral::model::settings::ReferralSettings;
 use kernel::fault::{Error, Fault};
 use kernel::id::UserId;
 use kernel::refusal::Refusal;
@@ -26,6 +29,9 @@ pub struct CurrentSettings {
     pub version: u64,
     /// The document.
     pub settings: Value,
+    /// Warnings that concern it, with the other areas as they are (R10.3).
+    #[serde(default)]
+    pub warnings: Vec<SettingsWarning>,
 }
 
 /// Change of one settings area.
@@ -45,9 +51,47 @@ pub struct Change {
 /// # Errors
 /// Fails if the document cannot be read or decoded.
 pub async fn settings(app: &App, area: Area) -> Result<CurrentSettings, Error> {
-    let stored = app.store.get::<SettingsRecord>(&SettingsRecord::key(area.as_str())).await?;
+    let (stored, warned) = app.store.read((SettingsRecord::key(area.as_str()), Warned::keys())).await?;
     let settings = read(area, stored.as_ref())?;
-    Ok(CurrentSettings { area, version: stored.map_or(0, |stored| stored.version), settings: settings.document() })
+    let warnings = Warned::read(warned)?.warnings(area);
+    let version = stored.map_or(0, |stored| stored.version);
+    Ok(CurrentSettings { area, version, settings: settings.document(), warnings })
+}
+
+/// Areas that warnings are about.
+struct Warned {
+    identity: IdentitySettings,
+    referral: ReferralSettings,
+}
+
+impl Warned {
+    fn keys() -> (Key<SettingsRecord>, Key<SettingsRecord>) {
+        (SettingsRecord::key(Area::Identity.as_str()), SettingsRecord::key(Area::Referral.as_str()))
+    }
+
+    fn read(
+        (identity, referral): (Option<Versioned<SettingsRecord>>, Option<Versioned<SettingsRecord>>),
+    ) -> Result<Self, Fault> {
+        let mut warned = Self { identity: IdentitySettings::default(), referral: ReferralSettings::default() };
+        warned.put(&read(Area::Identity, identity.as_ref())?);
+        warned.put(&read(Area::Referral, referral.as_ref())?);
+        Ok(warned)
+    }
+
+    /// Puts a document in the place of its area's.
+    fn put(&mut self, settings: &AnySettings) {
+        match settings {
+            AnySettings::Identity(identity) => self.identity = identity.clone(),
+            AnySettings::Referral(referral) => self.referral = referral.clone(),
+            _ => {}
+        }
+    }
+
+    fn warnings(&self, area: Area) -> Vec<SettingsWarning> {
+        let mut found = warnings(&self.identity, &self.referral);
+        found.retain(|warning| warning.concerns(area));
+        found
+    }
 }
 
 /// Replace an area's document.
@@ -65,12 +109,15 @@ pub async fn change_settings(app: &App, ctx: &Ctx, ask: &Change) -> Result<Answe
 }
 
 async fn plan(app: &App, ctx: &Ctx, ask: &Change) -> Result<(CurrentSettings, Tx), Error> {
-    let keys = (SettingsRecord::key(ask.area.as_str()), LedgerBegun::key(), AgencyBegun::key());
-    let (stored, ledger, agency) = app.store.read(keys).await?;
+    let keys = (SettingsRecord::key(ask.area.as_str()), LedgerBegun::key(), AgencyBegun::key(), Warned::keys());
+    let (stored, ledger, agency, warned) = app.store.read(keys).await?;
     let before = read(ask.area, stored.as_ref())?;
     let version = stored.as_ref().map_or(0, |stored| stored.version);
     let next = ask.version.checked_add(1).ok_or(Refusal::VersionMismatch)?;
-    let answer = CurrentSettings { area: ask.area, version: next, settings: ask.settings.document() };
+    let mut warned = Warned::read(warned)?;
+    warned.put(&ask.settings);
+    let (settings, warnings) = (ask.settings.document(), warned.warnings(ask.area));
+    let answer = CurrentSettings { area: ask.area, version: next, settings, warnings };
     let mut tx = app.tx();
     if version == next && before == ask.settings {
         return Ok((answer, tx));

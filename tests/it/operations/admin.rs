@@ -96,7 +96,7 @@ fn settings_are_changed_under_their_version_and_audited() {
         put("\"1\"", &document).await.refused(412, "version_mismatch");
         let changed = put("\"0\"", &document).await;
         assert_eq!(changed.headers["etag"], "\"1\"");
-        assert_eq!(changed.is(200), json!({"area": "referral", "version": 1, "settings": document}));
+        assert_eq!(changed.is(200), json!({"area": "referral", "version": 1, "warnings": [], "settings": document}));
         // A repeat finds its own write; another body with the old version does not.
         assert_eq!(put("\"0\"", &document).await.is(200)["version"], 1);
         document["max_invitees_per_user"] = json!(5);

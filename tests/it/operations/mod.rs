@@ -12,6 +12,7 @@ pub mod import;
 pub mod jobs;
 mod lists;
 mod refusals;
+pub mod risk;
 pub mod statistics;
 pub mod views;
 mod window;

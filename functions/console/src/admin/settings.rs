@@ -19,6 +19,7 @@ use shared::operations::budget::{BudgetUse, use_of};
 use shared::operations::change_settings::{CurrentSettings, settings};
 use shared::operations::model::budget::BudgetedProgramme;
 use shared::operations::model::settings::{AnySettings, Area};
+use shared::operations::model::warning::{SettingsWarning, WarningCode};
 
 use self::history::History;
 use super::menu::{self, Head};
@@ -211,6 +212,7 @@ fn main(
     let is_lost = visit.flash.as_ref().is_some_and(|flash| flash.refused && flash.shortened);
     html! {
         @if is_lost { (note("wait", &text.settings_mine_lost())) }
+        @for warning in &shown.stored.warnings { (warned(visit, warning)) }
         @if shown.reason == Reason::Meanwhile { (meanwhile(visit, shown, history.as_ref().ok())) }
         @if shown.reason == Reason::Preview && is_valid { (would_change(visit, shown)) }
         div.cols {
@@ -234,6 +236,28 @@ fn main(
             (crate::list::alone(visit, history.map(|history| history.shown(visit, part, shown.area))))
         }
     }
+}
+
+/// A warning about the stored settings, with the fields that end it (R10.3).
+fn warned(visit: &Visit, of: &SettingsWarning) -> Markup {
+    let text = &visit.text;
+    let about = match of.code {
+        WarningCode::FarmableRegistrationReward => text.settings_warning_farmable(),
+    };
+    let field = |setting: &String| -> Option<Markup> {
+        let (area, field) = setting.split_once('.')?;
+        let area = Area::parse(area)?;
+        let (label, _) = text.setting(area, field)?;
+        Some(html! { a href=(format!("{}#{}", page_of(area), field.replace('.', "-"))) { (label) } })
+    };
+    let fields: Vec<Markup> = of.settings.iter().filter_map(field).collect();
+    note(
+        "wait",
+        &html! {
+            (about)
+            @for (place, field) in fields.iter().enumerate() { @if place > 0 { " · " } @else { " " } (field) }
+        },
+    )
 }
 
 /// The areas beside the form, this one marked.

@@ -1,10 +1,13 @@
 //! `doctor`: one line per check, with advice where a check fails.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use serde_json::{Value, json};
 use shared::kernel::fault::Chain;
 use shared::operations::model::settings::Area;
+use shared::operations::model::warning::WarningCode;
 use shared::table::aws::Environment;
 use shared::table::aws::secrets::{APP_SECRET_MIN, Secrets};
 use shared::table::queue::Queue;
@@ -147,7 +150,7 @@ async fn second_factors(api: &Api, sheet: &mut Sheet) {
 
 /// Signs in and reads every area; returns the payment settings.
 async fn settings(api: &Api, sheet: &mut Sheet) -> Option<Value> {
-    let mut payment = None;
+    let (mut payment, mut warned) = (None, BTreeMap::new());
     for area in Area::ALL {
         let name = format!("settings {}", area.as_str());
         match api.get(&format!("/v1/admin/settings/{}", area.as_str())).await {
@@ -160,6 +163,7 @@ async fn settings(api: &Api, sheet: &mut Sheet) -> Option<Value> {
                     0 => sheet.ok(name, "readable, never changed"),
                     _ => sheet.ok(name, format!("readable, version {version}")),
                 }
+                warned.extend(warnings(&document));
                 if area == Area::Payment {
                     payment = document.get("settings").cloned();
                 }
@@ -172,7 +176,33 @@ async fn settings(api: &Api, sheet: &mut Sheet) -> Option<Value> {
             Err(trouble) => sheet.trouble(name, &trouble),
         }
     }
+    for (code, settings) in warned {
+        abused(&code, &settings, sheet);
+    }
     payment
+}
+
+/// The warnings of an area's document: code and the settings that end it.
+fn warnings(document: &Value) -> BTreeMap<String, Vec<String>> {
+    let text = |of: &Value| of.as_str().map(str::to_owned);
+    let texts = |of: &Value| of.as_array().into_iter().flatten().filter_map(text).collect();
+    let all = document.get("warnings").and_then(Value::as_array).into_iter().flatten();
+    all.filter_map(|of| Some((text(of.get("code")?)?, texts(of.get("settings")?)))).collect()
+}
+
+/// Warns of settings that are allowed and can be abused (R10.3).
+fn abused(code: &str, settings: &[String], sheet: &mut Sheet) {
+    let finding = match WarningCode::parse(code) {
+        Some(WarningCode::FarmableRegistrationReward) => {
+            "a reward at registration can be farmed: one person signs up again and again"
+        }
+        None => "settings that can be abused",
+    };
+    let ends = |setting: &String| {
+        setting.split_once('.').map(|(area, field)| format!("`guerdon settings set {area} {field}=…`"))
+    };
+    let advice: Vec<String> = settings.iter().filter_map(ends).collect();
+    sheet.warn(format!("settings {code}"), finding, &format!("narrow it: {}", advice.join(", ")));
 }
 
 fn enabled(of: &Value) -> bool {

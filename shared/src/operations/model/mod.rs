@@ -10,3 +10,4 @@ pub mod metrics;
 pub mod projection;
 pub mod proof;
 pub mod settings;
+pub mod warning;

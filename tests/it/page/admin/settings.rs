@@ -196,6 +196,31 @@ fn a_preview_shows_a_payment_under_the_new_document() {
     }
 }
 
+/// R10.3: the page says that a reward at registration can be farmed, and leads to the settings that end it.
+#[test]
+fn a_farmable_reward_is_warned_of_on_the_page() {
+    for (index, words) in BOTH.iter().enumerate() {
+        World::run(async |world| {
+            let browser = admin_in(world, words).await;
+            let said = ["can be farmed", "可能被刷取"][index];
+            assert!(!browser.open("/admin/settings/referral").await.says().contains(said));
+            world
+                .settings("referral", |settings| {
+                    settings["enabled"] = json!(true);
+                    settings["registration"]["invitee_reward"] = json!("1");
+                })
+                .await;
+            for area in ["referral", "identity"] {
+                let page = browser.open(&format!("/admin/settings/{area}")).await;
+                assert!(page.says().contains(said), "{}", page.says());
+                let links: Vec<&str> = page.root.all("a").iter().filter_map(|link| link.of("href")).collect();
+                assert!(links.contains(&"/admin/settings/identity#email_verification"), "{links:?}");
+                assert!(links.contains(&"/admin/settings/referral#max_invitees_per_user"), "{links:?}");
+            }
+        });
+    }
+}
+
 /// C3.4, R9.1: each field of each declaration has its texts, and the effect is the declaration's own.
 #[test]
 fn every_setting_has_its_texts() {
