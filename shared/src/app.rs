@@ -4,7 +4,6 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use kernel::fault::Fault;
-use kernel::month::Month;
 use kernel::secret::{OriginSecrets, Secret};
 use table::execute::Executor;
 
@@ -103,8 +102,8 @@ impl App {
     /// Remembers the public keys, and how far back the lists of the platform go.
     pub fn learn_keys(&self, keys: &PublicKeys) {
         self.keys.learn(keys, self.clock.now());
-        if let Some(since) = keys.since {
-            self.learn_first_month(Month::of(since));
+        if let Some(month) = keys.first_month() {
+            self.learn_first_month(month);
         }
     }
 }

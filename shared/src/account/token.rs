@@ -25,6 +25,7 @@ use crate::account::model::identity::Role;
 pub use crate::account::model::user::ACCESS_SECONDS;
 use kernel::fault::Fault;
 use kernel::id::{SessionId, UserId};
+use kernel::month::Month;
 use kernel::secret::Secret;
 
 /// Lifetime of a refresh token, in days.
@@ -106,6 +107,12 @@ impl PublicKeys {
     /// None yet, of a deployment that begins.
     pub fn begun(now: Timestamp) -> Self {
         Self { keys: Vec::new(), since: Some(now) }
+    }
+
+    /// Month before which the deployment has nothing, if it is known; a day is left for clocks that differ.
+    pub fn first_month(&self) -> Option<Month> {
+        let since = self.since?;
+        Some(Month::of(since.checked_sub(24.hours()).unwrap_or(since)))
     }
 }
 

@@ -152,7 +152,7 @@ impl Snapshot {
 
     /// Entries of platform lists from before the deployment began: no list shows them.
     fn older_entries(&self, items: &[Item]) -> Vec<Finding> {
-        let Some(begun) = self.all::<PublicKeys>().find_map(|keys| keys.since).map(Month::of) else {
+        let Some(begun) = self.all::<PublicKeys>().find_map(PublicKeys::first_month) else {
             return Vec::new();
         };
         let month = |item: &Item| Month::parse(month_of(text(item, "gsi2pk")?)?);

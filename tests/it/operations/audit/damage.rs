@@ -139,7 +139,7 @@ pub const SHAPE: &[Row] = &[
         order["gsi3sk"] = json!({"S": "2026-11-20T10:00:00.000Z"});
     }),
     ("a deployment that began after its first user", &["D4"], |scan| {
-        scan.one("public_keys")["since"]["S"] = json!("2026-12-01T00:00:00Z");
+        scan.one("public_keys")["since"]["S"] = json!("2026-12-02T00:00:00Z");
     }),
 ];
 

@@ -132,9 +132,6 @@ const DEEPER: &[(&str, u32)] = &[("/admin/orders/ord_", 6)];
 #[test]
 fn every_page_of_staff_reads_side_by_side() {
     World::run(async |world| {
-        // In the first month that there is: a list that is not full later on asks the months before it in rounds.
-        world.stack.clock.set("2026-01-20T10:00:00Z".parse().unwrap());
-        world.sign_in("admin").await;
         let mut pages = filled(world).await;
         pages.extend(super::reach::troubled(world).await);
         pages.extend(
