@@ -376,7 +376,7 @@ impl SettingValue for String {
     }
 }
 
-/// Implements [`SettingValue`] for an enum of [`text_enum!`](crate::text_enum): one of its names.
+/// Implements [`SettingValue`] for an enum of [`text_enum!`](crate::text_enum!): one of its names.
 #[macro_export]
 macro_rules! word_setting {
     ($word:ty) => {
