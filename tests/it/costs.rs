@@ -10,6 +10,7 @@ use std::fmt::Write;
 
 use serde_json::json;
 
+use crate::documents::assert_block;
 use crate::world::World;
 
 /// List prices in USD, as published in 2025.
@@ -117,13 +118,7 @@ fn table(all: &[Counted]) -> String {
 fn the_bill_of_a_thousand_operations_is_as_the_manual_says() {
     World::run(async |world| {
         let all = all(world).await;
-        let readme = include_str!("../../infra/README.md");
-        let said = readme
-            .split("<!-- operations-cost -->\n")
-            .nth(1)
-            .and_then(|rest| rest.split("<!-- /operations-cost -->").next());
-        let expected = table(&all);
-        assert!(said == Some(&expected), "replace the table of operations in infra/README.md by:\n{expected}");
+        assert_block("infra", "operations-cost", &table(&all));
         assert!(all[1].bill(&PRICES[0]) <= 0.05, "{:?}", all[1]);
     });
 }

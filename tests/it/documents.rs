@@ -48,6 +48,14 @@ fn between<'a>(text: &'a str, begin: &str, end: &str) -> &'a str {
     rest.split_once(end).unwrap_or_else(|| panic!("{end} is missing")).0
 }
 
+/// Asserts that a document's block of this name is what was made from the code, or counted.
+#[track_caller]
+pub fn assert_block(folder: &str, name: &str, expected: &str) {
+    let text = document(folder);
+    let said = between(&text, &format!("<!-- {name} -->\n"), &format!("<!-- /{name} -->"));
+    assert!(said == expected, "replace {name} in {folder}/README.md by:\n{expected}");
+}
+
 #[test]
 fn the_first_document_is_read_in_minutes() {
     let lines = document("").lines().count();
@@ -180,8 +188,6 @@ fn every_noun_of_the_glossary_exists() {
 /// Every type of item has a row in the storage reference, as its `records!` row declares it.
 #[test]
 fn the_storage_reference_lists_every_type_of_item() {
-    let text = document("shared");
-    let reference = between(&text, "<!-- storage-reference -->\n", "<!-- /storage-reference -->");
     let row = |record: &shared::table::records::RecordSchema| {
         let keys: Vec<String> = record.keys.iter().map(|(pk, sk)| format!("`{pk}` / `{sk}`")).collect();
         let lists: Vec<&str> = record.indexes.iter().copied().chain(record.expires.then_some("expires")).collect();
@@ -189,7 +195,7 @@ fn the_storage_reference_lists_every_type_of_item() {
     };
     let rows: String = shared::records().map(row).collect();
     let expected = format!("| type | key | lists | what it is |\n| --- | --- | --- | --- |\n{rows}");
-    assert!(reference == expected, "replace the storage reference in shared/README.md by:\n{expected}");
+    assert_block("shared", "storage-reference", &expected);
 }
 
 /// R9.1: every field of every settings document has a row in the reference.
@@ -197,9 +203,8 @@ fn the_storage_reference_lists_every_type_of_item() {
 fn the_settings_reference_lists_every_field() {
     let text = document("functions");
     assert!(between(&text, "## Settings reference", "\n## ").contains("<!-- settings-reference -->"));
-    let reference = between(&text, "<!-- settings-reference -->\n", "<!-- /settings-reference -->");
-    let expected = settings_reference();
-    assert!(reference == expected, "replace the settings reference in functions/README.md by:\n{expected}");
+    let reference = settings_reference();
+    assert_block("functions", "settings-reference", &reference);
     let mut missing = Vec::new();
     for area in Area::ALL {
         let start = format!("| **{}** |", area.as_str());

@@ -11,6 +11,7 @@ use emulator::sqs::Retry;
 use serde_json::json;
 
 use crate::affiliate::commission::{hundred, invited};
+use crate::documents::assert_block;
 use crate::world::World;
 
 /// Virtual time of a call.
@@ -142,13 +143,6 @@ fn table(rows: &[(&str, Chain)]) -> String {
 #[test]
 fn the_waiting_time_of_each_operation_is_as_the_manual_says() {
     World::run(async |world| {
-        let rows = all(world).await;
-        let readme = include_str!("../../infra/README.md");
-        let said = readme.split("<!-- latency -->\n").nth(1).and_then(|rest| rest.split("<!-- /latency -->").next());
-        let expected = table(&rows);
-        assert!(
-            said == Some(&expected),
-            "replace the table of waiting times in infra/README.md by:\n{expected}\n{rows:?}"
-        );
+        assert_block("infra", "latency", &table(&all(world).await));
     });
 }
