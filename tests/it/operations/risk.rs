@@ -1,4 +1,4 @@
-//! Risk (R10.1–R10.3): warnings of settings, signals of sign-ups, cases and what they hold.
+//! Warnings of settings that are allowed and can be abused (R10.3).
 
 use serde_json::{Value, json};
 
