@@ -44,6 +44,8 @@ const STAFF_PAGES: &str = "back-office";
 const START: f64 = 3.6;
 /// The minimal function.
 const HELLO: &str = "examples/hello";
+/// Words of cargo for the functions' binaries and the minimal one.
+pub const FUNCTIONS: &[&str] = &["--workspace", "--exclude", "local", "--bins", "--example", "hello"];
 /// Starts of each binary; the median counts.
 const STARTS: usize = 21;
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -61,7 +63,7 @@ impl Backend for Nothing {
 
 /// Builds, measures and prints; returns true if every budget is met.
 pub async fn run() -> bool {
-    let release = built();
+    let release = built(FUNCTIONS);
     let deployment = Deployment::new(&release, Setup::in_memory()).await.unwrap();
     let shop = Shop::over(Arc::clone(&deployment.stack)).await;
     let names: Vec<String> = shop.stack.template.functions.iter().map(|function| function.binary.clone()).collect();
@@ -93,9 +95,8 @@ pub async fn run() -> bool {
 }
 
 /// Folder of the release binaries: `GUERDON_BINARIES`, or else built here.
-pub fn built() -> PathBuf {
-    let words = ["--workspace", "--exclude", "local", "--bins", "--example", "hello"];
-    std::env::var_os("GUERDON_BINARIES").map_or_else(|| build("release", &words).unwrap(), PathBuf::from)
+pub fn built(words: &[&str]) -> PathBuf {
+    std::env::var_os("GUERDON_BINARIES").map_or_else(|| build("release", words).unwrap(), PathBuf::from)
 }
 
 fn ms(time: Duration) -> f64 {

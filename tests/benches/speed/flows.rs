@@ -4,13 +4,12 @@
 //! headers and bodies is a variable: of the file, of an earlier answer, or `n`, `run`, `key` and `code`.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use emulator::deployed::build;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::SendRequest;
@@ -21,11 +20,13 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
 
+use crate::binaries::built;
+use crate::shop::{PASSWORD, opening};
+
 /// Users of a row: each plays every flow once.
 const USERS: usize = 256;
 const CLIENTS: [usize; 2] = [1, 32];
 const ADMIN: &str = "admin@localhost";
-const PASSWORD: &str = "correct horse battery";
 
 type Variables = BTreeMap<String, String>;
 
@@ -140,9 +141,9 @@ impl Line {
                 fields.iter().map(|(name, value)| (name.clone(), filled(&text(value), user))).collect();
             let pairs = || fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
             let sign = sign(pairs(), profile["epay_key"].as_str().unwrap());
-            let all = pairs().chain([("sign", sign.as_str()), ("sign_type", "MD5")]);
-            let query: Vec<String> = all.map(|(name, value)| format!("{name}={}", encoded(value))).collect();
-            path = format!("{path}?{}", query.join("&"));
+            let mut query = form_urlencoded::Serializer::new(String::new());
+            query.extend_pairs(pairs()).append_pair("sign", &sign).append_pair("sign_type", "MD5");
+            path = format!("{path}?{}", query.finish());
         }
         let path = path.strip_prefix(&self.base).unwrap_or(&path);
         let mut request = Request::builder().method(step["method"].as_str().unwrap()).uri(path);
@@ -186,11 +187,6 @@ fn filled(text: &str, variables: &Variables) -> String {
     filled
 }
 
-fn encoded(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
-    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
-}
-
 /// CPU time of a process so far, user and system.
 fn cpu(process: u32) -> Duration {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
@@ -202,10 +198,8 @@ fn cpu(process: u32) -> Duration {
 
 /// Starts the release build of the local stack on a new folder.
 async fn started(base: &str, data: &Path) -> Child {
-    let release = || build("release", &["--package", "local", "--bins"]).unwrap();
-    let release = std::env::var_os("GUERDON_BINARIES").map_or_else(release, PathBuf::from);
     let port = base.rsplit(':').next().unwrap();
-    let mut stack = Command::new(release.join("guerdon-local"));
+    let mut stack = Command::new(built(&["--package", "local", "--bins"]).join("guerdon-local"));
     stack.args(["--port", port, "--data"]).arg(data).env("GUERDON_ADMIN_PASSWORD", PASSWORD).env("LOG_LEVEL", "WARN");
     let child = stack.stdout(Stdio::null()).kill_on_drop(true).spawn().unwrap();
     for _ in 0..600 {
@@ -226,13 +220,7 @@ async fn opened(base: &str, profile: &mut Value) {
     sign_in["take"] = json!({"admin": "/access_token"});
     line.step(profile, &sign_in, &mut vars).await;
     let bearer = format!("Bearer {}", vars["admin"]);
-    for (area, changes) in [
-        ("identity", vec![("/max_signups_per_network", json!(0))]),
-        ("payment", vec![("/enabled", json!(true))]),
-        ("promotion", vec![("/enabled", json!(true))]),
-        ("referral", vec![("/enabled", json!(true)), ("/qualified/inviter_reward", json!("3"))]),
-        ("affiliate", vec![("/enabled", json!(true))]),
-    ] {
+    for (area, changes) in opening().into_iter().chain([("affiliate", vec![("/enabled", json!(true))])]) {
         let path = format!("/v1/admin/settings/{area}");
         let read = Request::get(&path).header("authorization", &bearer);
         let mut document: Value = serde_json::from_str(&line.ask(read, String::new()).await.1).unwrap();

@@ -15,7 +15,7 @@ use http::Request;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::binaries::{self, built, first};
+use crate::binaries::{self, FUNCTIONS, built, first};
 use crate::codes;
 use crate::shop::{PASSWORD, Shop};
 
@@ -57,7 +57,7 @@ pub async fn run() -> bool {
         println!("valgrind is absent: no instructions are counted");
         return true;
     };
-    let release = built();
+    let release = built(FUNCTIONS);
     let folder = std::env::temp_dir().join(format!("guerdon-instructions-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let deployment = Deployment::new(&folder, Setup::in_memory()).await.unwrap();
@@ -90,10 +90,12 @@ impl Counter {
             }
             let each = [millions(runs[0]), millions(runs[1] - runs[0]), millions(runs[2] - runs[1]) / f64::from(MORE)];
             kept &= each[0] <= MOST;
-            let verdict = match each.iter().zip(AIMS).any(|(count, aim)| *count > aim) {
-                _ if each[0] > MOST => "  over budget",
-                true => "  above the aim",
-                false => "",
+            let verdict = if each[0] > MOST {
+                "  over budget"
+            } else if each.iter().zip(AIMS).any(|(count, aim)| *count > aim) {
+                "  above the aim"
+            } else {
+                ""
             };
             println!("{:<16} {:>12.2} {:>14.2} {:>12.2}{verdict}", function.binary, each[0], each[1], each[2]);
         }
@@ -114,12 +116,13 @@ impl Counter {
     /// As many events of an operation as two runs need: one, and one with [`MORE`].
     async fn events(&self, binary: &str) -> Vec<Value> {
         let mut events = Vec::new();
+        let invite = self.shop.code_of(&self.shop.ann).await;
         let codes = codes::distinct(&self.shop, usize::try_from(MORE).unwrap() + 2).await;
         for (number, code) in codes.iter().enumerate() {
             let event = match binary {
                 "registration" => {
                     let email = format!("new{number}@example.com");
-                    let body = json!({"email": email, "password": PASSWORD, "referral_code": self.shop.code_of(&self.shop.ann).await});
+                    let body = json!({"email": email, "password": PASSWORD, "referral_code": invite});
                     self.event(Request::post("/v1/registrations"), "", &body.to_string())
                 }
                 "payment-webhook" => {

@@ -18,6 +18,16 @@ pub const PASSWORD: &str = "correct horse battery";
 /// Ann's reward per paying invitee, in ledger currency.
 pub const REWARD: u64 = 3;
 
+/// Changes of settings that open payments, the promotion and the referral programme, by area.
+pub fn opening() -> [(&'static str, Vec<(&'static str, Value)>); 4] {
+    [
+        ("payment", vec![("/enabled", json!(true))]),
+        ("promotion", vec![("/enabled", json!(true))]),
+        ("identity", vec![("/max_signups_per_network", json!(0))]),
+        ("referral", vec![("/enabled", json!(true)), ("/qualified/inviter_reward", json!(REWARD.to_string()))]),
+    ]
+}
+
 pub struct Shop {
     pub stack: Arc<Stack>,
     pub admin: String,
@@ -36,11 +46,9 @@ impl Shop {
         let mut shop = Self { stack, admin: String::new(), ann: String::new(), code: String::new() };
         let credentials = json!({"email": "admin@localhost", "password": PASSWORD});
         shop.admin = text(&shop.post("/v1/sessions", "", "", credentials).await["access_token"]);
-        shop.set("payment", &[("/enabled", json!(true))]).await;
-        shop.set("promotion", &[("/enabled", json!(true))]).await;
-        shop.set("identity", &[("/max_signups_per_network", json!(0))]).await;
-        shop.set("referral", &[("/enabled", json!(true)), ("/qualified/inviter_reward", json!(REWARD.to_string()))])
-            .await;
+        for (area, changes) in opening() {
+            shop.set(area, &changes).await;
+        }
         shop.ann = shop.register("ann").await;
         shop.code = shop.code_of(&shop.ann).await;
         shop
