@@ -28,6 +28,7 @@
 //! | account | `Accounts` | a ledger account of one owner: balance, commission, debt. A payout account is where a withdrawal goes |
 //! | commission | `Commission` | money earned on a paid order, as an affiliate or an agent |
 //! | withdrawal | `Withdrawal` | commission of a user or a shop on its way to the balance or to cash |
+//! | payout batch | `PayoutBatch` | cash withdrawals that are paid together, with one file |
 //! | purchase | `Purchase` | a sale elsewhere that the operator's backend reports |
 //! | second factor | `SecondFactor` | an admin's authenticator app and recovery codes, whose codes count once each |
 //! | plan, subscription | `Plan`, `Subscription` | time that can be granted; one user's time on a plan |

@@ -28,6 +28,7 @@ export async function fill(stack) {
   await stack.ask("/_local/audit");
   world.review = (await stack.manage("/v1/admin/payment/reviews")).items[0].id;
   world.withdrawal = (await stack.manage("/v1/admin/withdrawals?state=requested")).items[0].id;
+  world.payout = await gather(stack, world);
   await configure(stack, world);
   for (const name of ["agent", "subagent", "beginner"]) people[name] = { ...(await person(name)), home: "/shop" };
   await sell(stack, world);
@@ -84,6 +85,16 @@ async function redeem(stack, world) {
     const { codes } = await stack.manage("/v1/admin/redemption/batches", { label: "world", count: 1, total_uses: 1, ...more });
     world.redemption = (await stack.ask("/v1/redemptions", { token, body: { code: codes[0] } })).id;
   }
+}
+
+/** A payout batch of one withdrawal; the one that waits is left out of it, by its way of payout. */
+async function gather(stack, world) {
+  const { id } = await stack.manage("/v1/me");
+  await stack.manage("/v1/admin/commissions", { user_id: id, amount: "5", reason: "A campaign" });
+  const token = await stack.admin();
+  const payout = { method: "paypal", account: "admin@example.com", name: "Ada Admin" };
+  await stack.ask("/v1/affiliate/withdrawals", { token, body: { amount: "1.5", to: "cash", payout } });
+  return (await stack.manage("/v1/admin/payout-batches", { method: "paypal" })).id;
 }
 
 async function withdraw(stack, world) {

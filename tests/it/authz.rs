@@ -117,6 +117,14 @@ const MATRIX: &[(&str, For)] = &[
     ("POST /v1/admin/commissions/{id}/release", For::Admin),
     ("POST /v1/admin/commissions/{id}/reverse", For::Admin),
     ("GET /v1/admin/withdrawals", For::With(AdminScope::WithdrawalsApprove)),
+    ("GET /v1/admin/payout-batches", For::With(AdminScope::WithdrawalsApprove)),
+    ("POST /v1/admin/payout-batches", For::With(AdminScope::WithdrawalsApprove)),
+    ("GET /v1/admin/payout-batches/{id}", For::With(AdminScope::WithdrawalsApprove)),
+    ("GET /v1/admin/payout-batches/{id}/file.csv", For::With(AdminScope::WithdrawalsApprove)),
+    ("GET /v1/admin/payout-batches/{id}/file.xml", For::With(AdminScope::WithdrawalsApprove)),
+    ("POST /v1/admin/payout-batches/{id}/close", For::With(AdminScope::WithdrawalsApprove)),
+    ("POST /v1/admin/payout-batches/{id}/fail", For::With(AdminScope::WithdrawalsApprove)),
+    ("POST /v1/admin/payout-batches/{id}/drop", For::With(AdminScope::WithdrawalsApprove)),
     ("POST /v1/admin/withdrawals/approve", For::With(AdminScope::WithdrawalsApprove)),
     ("POST /v1/admin/withdrawals/reject", For::With(AdminScope::WithdrawalsApprove)),
     ("POST /v1/admin/withdrawals/{id}/approve", For::With(AdminScope::WithdrawalsApprove)),
@@ -209,12 +217,15 @@ const MATRIX: &[(&str, For)] = &[
     ("GET /v1/service/purchases", For::Backend("purchases:write")),
     ("GET /v1/service/purchases/{external_order_id}", For::Backend("purchases:write")),
     ("GET /v1/service/purchases/{external_order_id}/explain", For::Backend("purchases:write")),
+    ("GET /v1/service/withdrawals", For::Backend("withdrawals:settle")),
+    ("POST /v1/service/withdrawals/{id}/settle", For::Backend("withdrawals:settle")),
     ("POST /v1/service/purchases", For::Backend("purchases:write")),
     ("POST /v1/service/purchases/{external_order_id}/refunds", For::Backend("purchases:write")),
     ("POST /v1/service/purchases/{external_order_id}/corrections", For::Backend("purchases:write")),
 ];
 
-const SCOPES: [&str; 5] = ["users:write", "users:read", "sessions:create", "ledger:write", "purchases:write"];
+const SCOPES: [&str; 6] =
+    ["users:write", "users:read", "sessions:create", "ledger:write", "purchases:write", "withdrawals:settle"];
 
 /// Every operation with its allowed callers, its method, and a path with unknown ids.
 fn routes(world: &World) -> Vec<(String, For, String, String)> {

@@ -151,6 +151,9 @@ async fn cash(world: &World) {
     let paid = ask("0.25").await;
     let approve = format!("/v1/admin/withdrawals/{paid}/approve");
     world.admin().post(&approve, json!({"reference": "SEPA 18"})).await.is(200);
+    ask("0.1").await;
+    let batch = json!({"method": "bank", "currency": "CNY"});
+    world.admin().once().post("/v1/admin/payout-batches", batch).await.is(201);
     ask("0.5").await;
     world.settle().await;
 }

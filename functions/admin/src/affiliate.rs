@@ -25,7 +25,7 @@ use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::view::Amount;
-use shared::kernel::id::{CommissionId, WithdrawalId};
+use shared::kernel::id::{CommissionId, PayoutBatchId, WithdrawalId};
 use shared::kernel::refusal::{Refusal, code};
 use shared::operations::model::budget::HoldReason;
 use shared::operations::search::{self, CommissionFilter, WithdrawalFilter};
@@ -259,6 +259,8 @@ pub struct AdminWithdrawal {
     pub payout: Option<AdminPayout>,
     /// True if another user asked for cash on the same payout account, however it was spelt.
     pub shared_account: bool,
+    /// Id of the payout batch that it is in, or was paid or rejected in; null without one.
+    pub batch_id: Option<PayoutBatchId>,
     /// First of two approvals; null without one.
     pub first_approval: Option<WithdrawalApproval>,
     /// Reference of the payment.
@@ -310,6 +312,7 @@ impl CsvRow for AdminWithdrawal {
         "payout.account",
         "payout.name",
         "shared_account",
+        "batch_id",
         "first_approval.admin",
         "first_approval.at",
         "reference",
@@ -330,6 +333,7 @@ impl AdminWithdrawal {
             state: of.state,
             payout: of.payout.map(payout),
             shared_account,
+            batch_id: of.batch,
             first_approval: of.first_approval.map(|first| WithdrawalApproval {
                 admin: first.admin,
                 reference: first.reference,
@@ -395,10 +399,10 @@ pub struct Reference {
 ///
 /// Above `affiliate.second_approval_above` the first approval is recorded and the withdrawal stays `requested`, with
 /// `awaits_second_approval`. The approval of another admin then pays it, with that admin's reference. Until then it can be rejected
-/// by any admin and cancelled by its user.
+/// by any admin and cancelled by its user. One in a payout batch is paid with its batch.
 #[utoipa::path(
     post, path = "/v1/admin/withdrawals/{id}/approve", operation_id = "approveWithdrawal", tag = "admin",
-    responses((status = 200, body = WithdrawalView), code::WithdrawalClosed, code::SecondAdminRequired),
+    responses((status = 200, body = WithdrawalView), code::WithdrawalClosed, code::SecondAdminRequired, code::WithdrawalInBatch),
 )]
 pub async fn approve(
     State(app): State<Arc<App>>,
@@ -414,10 +418,10 @@ pub async fn approve(
 
 /// Reject a cash withdrawal
 ///
-/// Its amount becomes available again, and pays the debt of its account first.
+/// Its amount becomes available again, and pays the debt of its account first. One in a payout batch ends with its batch.
 #[utoipa::path(
     post, path = "/v1/admin/withdrawals/{id}/reject", operation_id = "rejectWithdrawal", tag = "admin",
-    responses((status = 200, body = WithdrawalView), code::WithdrawalClosed),
+    responses((status = 200, body = WithdrawalView), code::WithdrawalClosed, code::WithdrawalInBatch),
 )]
 pub async fn reject(
     State(app): State<Arc<App>>,

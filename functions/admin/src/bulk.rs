@@ -86,7 +86,7 @@ pub struct Outcome {
 const NAMED: usize = 5;
 
 /// An answer with what a page says of it.
-type Told = (Extension<Next>, Reply<Outcomes>);
+pub(super) type Told = (Extension<Next>, Reply<Outcomes>);
 
 fn told<I: ToString>(done: Answered<Vec<BulkOutcome<I>>>) -> Told {
     let outcomes: Vec<Outcome> = done.answer.iter().map(Outcome::of).collect();
@@ -221,7 +221,7 @@ async fn close(
 }
 
 /// Acts on each of the ids, and tells what came of it.
-async fn all<I: Copy + Ord + ToString, T, W: Future<Output = Result<Answered<T>, Error>>>(
+pub(super) async fn all<I: Copy + Ord + ToString, T, W: Future<Output = Result<Answered<T>, Error>>>(
     app: &App,
     ctx: &Ctx,
     ids: &[I],

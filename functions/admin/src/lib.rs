@@ -14,6 +14,7 @@ pub mod explain;
 pub mod import;
 pub mod inviter;
 pub mod order;
+pub mod payout_batch;
 pub mod platform;
 pub mod programme;
 pub mod reason;
@@ -60,19 +61,8 @@ pub fn api() -> Api<Arc<App>> {
         programme::referrals,
         programme::rewards,
         programme::retry,
-        affiliate::commissions,
-        affiliate::post,
-        bulk::release,
-        bulk::reverse,
-        bulk::approve,
-        bulk::reject,
-        affiliate::release,
-        affiliate::reverse,
         budget::budgets,
         coupon::list,
-        affiliate::withdrawals,
-        affiliate::approve,
-        affiliate::reject,
         agency::adjust,
         order::orders,
         order::summary,
@@ -99,8 +89,34 @@ pub fn api() -> Api<Arc<App>> {
         endpoint::deliveries,
         endpoint::replay,
     ]
+    .and(commissions())
     .and(codes())
     .and(api![import::users, import::codes, import::balances, import::referrals])
+}
+
+/// The routes of commissions and their withdrawals.
+fn commissions() -> Api<Arc<App>> {
+    api![
+        affiliate::commissions,
+        affiliate::post,
+        bulk::release,
+        bulk::reverse,
+        bulk::approve,
+        bulk::reject,
+        affiliate::release,
+        affiliate::reverse,
+        affiliate::withdrawals,
+        affiliate::approve,
+        affiliate::reject,
+        payout_batch::list,
+        payout_batch::make,
+        payout_batch::one,
+        payout_batch::sheet,
+        payout_batch::transfer,
+        payout_batch::close,
+        payout_batch::fail,
+        payout_batch::drop,
+    ]
 }
 
 /// The routes of plans, batches, codes and redemptions.

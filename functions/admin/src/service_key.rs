@@ -44,7 +44,7 @@ pub struct ServiceKey {
     /// Display name; audit entries name the key as `service:{name}`.
     pub name: String,
     /// Scopes of the key.
-    /// Any of `users:write`, `users:read`, `sessions:create`, `ledger:write`, `purchases:write`.
+    /// Any of `users:write`, `users:read`, `sessions:create`, `ledger:write`, `purchases:write`, `withdrawals:settle`.
     pub scopes: Vec<ServiceScope>,
     /// State of the key: `active` or `revoked`.
     pub state: KeyState,

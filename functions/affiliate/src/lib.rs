@@ -213,7 +213,7 @@ async fn withdrawals(
 /// Its amount becomes available again.
 #[utoipa::path(
     post, path = "/v1/affiliate/withdrawals/{id}/cancel", operation_id = "cancelWithdrawal", tag = "affiliate",
-    responses((status = 200, body = WithdrawalView), code::AccountBlocked, code::WithdrawalClosed),
+    responses((status = 200, body = WithdrawalView), code::AccountBlocked, code::WithdrawalClosed, code::WithdrawalInBatch),
 )]
 async fn cancel(
     State(app): State<Arc<App>>,

@@ -137,7 +137,7 @@ pub async fn list(
 /// Its amount is commission again, and pays the commission's debt first.
 #[utoipa::path(
     post, path = "/v1/agency/wallet/withdrawals/{id}/cancel", operation_id = "cancelShopWithdrawal", tag = "agency",
-    responses((status = 200, body = WithdrawalView), code::WithdrawalClosed),
+    responses((status = 200, body = WithdrawalView), code::WithdrawalClosed, code::WithdrawalInBatch),
 )]
 pub async fn cancel(
     State(app): State<Arc<App>>,

@@ -24,6 +24,7 @@ pub mod orders;
 mod overview;
 pub mod pages;
 pub mod parts;
+mod payouts;
 mod reconciliations;
 mod reviews;
 mod said;

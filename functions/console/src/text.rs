@@ -175,6 +175,7 @@ impl Texts {
             "second_admin_required" => self.refused_second_admin_required(),
             "too_few_paying_invitees" => self.refused_too_few_paying_invitees(),
             "withdrawal_closed" => self.refused_withdrawal_closed(),
+            "withdrawal_in_batch" => self.refused_withdrawal_in_batch(),
             "forbidden" => self.refused_forbidden(),
             "nothing_to_refund" => self.refused_nothing_to_refund(),
             "order_already_paid" => self.refused_order_already_paid(),

@@ -271,7 +271,7 @@ fn row(visit: &Visit, of: &Withdrawn) -> Vec<Markup> {
         badge(&text.withdrawal_state(of.state)),
         html! { @match of.settled_at { Some(at) => { (time(visit.language, at)) } None => { "—" } } },
         html! { span.break { (note) } },
-        html! { @if of.state == WithdrawalState::Requested { (cancel(visit, of)) } },
+        html! { @if of.in_batch { (text.withdrawal_in_batch()) } @else if of.state == WithdrawalState::Requested { (cancel(visit, of)) } },
     ]
 }
 

@@ -26,6 +26,7 @@ key-scope-users-read = See users
 key-scope-sessions-create = Open sessions for users
 key-scope-ledger-write = Debit and credit balances
 key-scope-purchases-write = Report purchases
+key-scope-withdrawals-settle = Report what became of payouts
 field-scopes = Choose at least one
 field-key-name = Enter 1 to 60 characters on one line
 

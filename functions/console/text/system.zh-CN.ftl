@@ -26,6 +26,7 @@ key-scope-users-read = 查看用户
 key-scope-sessions-create = 为用户建立会话
 key-scope-ledger-write = 扣减和增加余额
 key-scope-purchases-write = 上报购买
+key-scope-withdrawals-settle = 上报付款结果
 field-scopes = 请至少选择一项
 field-key-name = 请输入 1 至 60 个字符，不换行
 

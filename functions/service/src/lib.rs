@@ -1,9 +1,10 @@
-//! Routes of the operator's backend, called with a service key (R2.6): the users it authenticates, their balances, and their
-//! purchases elsewhere. `registration` opens sessions, since only it can sign tokens.
+//! Routes of the operator's backend, called with a service key (R2.6): the users it authenticates, their balances, their
+//! purchases elsewhere, and what became of payouts. `registration` opens sessions, since only it can sign tokens.
 //!
 //! Every route requires a [`shared::account::view::Backend`] with the scope named in its signature.
 
 pub mod wire;
+mod withdrawal;
 
 use std::sync::Arc;
 
@@ -45,6 +46,7 @@ pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_
 /// The routes of the operator's backend.
 pub fn api() -> Api<Arc<App>> {
     api![register, user, debit, credit, purchases, purchase, one_purchase, explained, refund, correct,]
+        .and(api![withdrawal::list, withdrawal::settle])
 }
 
 /// Register a user authenticated by the backend

@@ -16,7 +16,7 @@ use shared::table::queue::Queue;
 
 pub use self::deployment::{Deploy, Deployment, Setup, Stripe, Teardown};
 pub use self::import::{Import, ImportFile};
-pub use self::money::{Decision, Orders, Reconcile, Reviews, Withdrawals};
+pub use self::money::{Decision, Orders, PayoutBatches, Reconcile, Reviews, Withdrawals};
 pub use self::people::{Admin, Keys, Plans, Rewards, Shops, Users, Webhooks};
 
 use crate::output::Format;
@@ -104,6 +104,9 @@ pub enum Operation {
     /// Manage withdrawals of commission, of users and of shops.
     #[command(subcommand, visible_alias = "payouts")]
     Withdrawals(Withdrawals),
+    /// Gather cash withdrawals into batches that are paid together.
+    #[command(subcommand)]
+    PayoutBatches(PayoutBatches),
     /// Move accounts, invite codes, opening balances and referrals in from another system, in this order, from CSV files.
     #[command(subcommand)]
     Import(Import),

@@ -178,6 +178,8 @@ ids! {
     CommissionId = "cms_";
     /// A withdrawal.
     WithdrawalId = "wdr_";
+    /// A batch of cash withdrawals that are paid together.
+    PayoutBatchId = "pbt_";
     /// A shop of the agency tree.
     ShopId = "shp_";
     /// A series of packages.

@@ -194,6 +194,16 @@ refusals! {
     WithdrawalClosed = 409 "withdrawal_closed", "The withdrawal is not open any more.";
     /// The amount needs the approval of a second admin, and this one gave the first (R6.9).
     SecondAdminRequired = 409 "second_admin_required", "Another admin has to approve it, too.";
+    /// The withdrawal is open in a payout batch, and ends or leaves only with it (R6.9).
+    WithdrawalInBatch = 409 "withdrawal_in_batch", "The withdrawal is in a payout batch, and is settled with it.";
+    /// The withdrawal is not in this payout batch, or in none (R6.9).
+    WithdrawalNotInBatch = 409 "withdrawal_not_in_batch", "The withdrawal is not in the payout batch.";
+    /// No requested withdrawal fits a new payout batch (R6.9).
+    NothingToGather = 409 "nothing_to_gather", "No requested withdrawal fits the batch.";
+    /// Every line of the payout batch has ended (R6.9).
+    PayoutBatchClosed = 409 "payout_batch_closed", "No line of the payout batch is open any more.";
+    /// The payout batch was not made for this file, or its accounts were erased (R6.9).
+    PayoutFileUnavailable = 409 "payout_file_unavailable", "The payout batch has no such file.";
     /// The user has an open cash withdrawal; erasing them would lose its payout account.
     WithdrawalOpen = 409 "withdrawal_open", "A cash withdrawal of theirs is still open.";
     /// The user owes money or is owed some; erasing them needs `acknowledge_balance`.

@@ -192,6 +192,8 @@ scopes! {
     LedgerWrite
     /// May report purchases.
     PurchasesWrite
+    /// May settle withdrawals of payout batches.
+    WithdrawalsSettle
 }
 
 impl Caller {

@@ -1,4 +1,4 @@
-//! Affiliate invariants C1, C3–C7, W1–W4, and the ledger invariants L2–L4 of commission accounts.
+//! Affiliate invariants C1, C3–C7, W1–W5, and the ledger invariants L2–L4 of commission accounts.
 //!
 //! | invariant | rule |
 //! | --- | --- |
@@ -10,9 +10,11 @@
 //! | C7 | both levels of an order earn at most its base |
 //! | W1 | a withdrawal has one journal that requests and one that closes it, in line with its state |
 //! | W2 | the held part, or a shop's held account, is the sum of open withdrawals; the withdrawn total is the sum of completed ones |
-//! | W3 | a paid withdrawal with a first approval was paid by another admin |
+//! | W3 | a paid withdrawal with a first approval was paid by another admin, or in a payout batch that another admin made |
 //! | W4 | a payout account names only users with a cash withdrawal whose payout details are kept |
+//! | W5 | a withdrawal in a payout batch is a line of it, of the same amount, which ended as the withdrawal did; and each line that was not dropped is such a withdrawal |
 
+pub mod payout_batch;
 pub mod purchase;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,6 +63,7 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
         check_withdrawal(snapshot, withdrawal, &mut findings);
     }
     check_payout_accounts(snapshot, &mut findings);
+    payout_batch::check(snapshot, &mut findings);
     for wallet in snapshot.agency.wallets.values() {
         check_held(snapshot, wallet, &mut findings);
     }
@@ -343,7 +346,8 @@ fn check_withdrawal(all: &Snapshot, withdrawal: &Withdrawal, findings: &mut Vec<
         let detail = format!("is {}, its journals moved {parts:?}", withdrawal.state.as_str());
         findings.push(Finding::new("W1", withdrawal.id, detail));
     }
-    if let Some(first) = withdrawal.first_approval.as_ref().filter(|_| withdrawal.state == WithdrawalState::Paid) {
+    let is_paid_alone = withdrawal.state == WithdrawalState::Paid && withdrawal.batch.is_none();
+    if let Some(first) = withdrawal.first_approval.as_ref().filter(|_| is_paid_alone) {
         let actor = format!("admin:{}", first.admin);
         if own.iter().any(|entry| Some(entry.header.as_last()) == last && entry.header.actor == actor) {
             findings.push(Finding::new("W3", withdrawal.id, "one admin approved and paid it"));

@@ -1,7 +1,7 @@
 //! Storage of commissions and withdrawals.
 
 use jiff::Timestamp;
-use kernel::id::{CommissionId, OrderId, UserId, WithdrawalId};
+use kernel::id::{CommissionId, OrderId, PayoutBatchId, UserId, WithdrawalId};
 use kernel::month::Month;
 use table::item::Versioned;
 use table::key::{at_time, owned};
@@ -11,6 +11,7 @@ use table::tx::Tx;
 
 use crate::affiliate::model::commission::{Commission, CommissionAccount, CommissionHold, CommissionMonth, Earnings};
 use crate::affiliate::model::payout_account::PayoutAccount;
+use crate::affiliate::model::payout_batch::PayoutBatch;
 use crate::affiliate::model::purchase::Purchase;
 use crate::affiliate::model::withdrawal::Withdrawal;
 
@@ -18,6 +19,8 @@ use crate::affiliate::model::withdrawal::Withdrawal;
 pub const COMMISSIONS: MonthlyList = MonthlyList::spread("COMMISSIONS", FEW);
 /// Withdrawals of users and shops, of the whole platform.
 pub const WITHDRAWALS: MonthlyList = MonthlyList::new("WITHDRAWALS");
+/// Payout batches.
+pub const PAYOUT_BATCHES: MonthlyList = MonthlyList::new("PAYOUT_BATCHES");
 /// Users with a hold that ends.
 pub const COMMISSION: DueList = DueList::spread("commission", SOME);
 
@@ -73,6 +76,13 @@ records! {
     PayoutAccount = "payout_account" {
         fn key(hash: &str) = "PAYOUT_ACCOUNT#{hash}", "PAYOUT_ACCOUNT";
         at |it| PayoutAccount::key(&it.account_hash);
+    }
+
+    /// A payout batch with its lines (R6.9).
+    PayoutBatch = "payout_batch" {
+        fn key(id: PayoutBatchId) = "PAYOUT_BATCH#{id}", "PAYOUT_BATCH";
+        at |it| PayoutBatch::key(it.id);
+        platform |it| Some(PAYOUT_BATCHES.entry(it.created_at, it.id));
     }
 
     /// A purchase reported by the operator's backend: one per service key and external id; lists per key (R2.6).

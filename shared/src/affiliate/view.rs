@@ -1,15 +1,18 @@
-//! Withdrawals on the wire, for users, agents and the operator (R6.5, R6.6).
+//! Withdrawals and payout batches on the wire, for users, agents and the operator (R6.5, R6.6).
 
 use crate::account::adjust_balance::said;
+use crate::affiliate::model::payout_batch::PayoutBatch;
 use crate::affiliate::model::withdrawal::{Destination, Payout, WithdrawalState};
+use crate::affiliate::payout_file::{FiledLine, transferred};
 use jiff::Timestamp;
 use kernel::id::{ShopId, WithdrawalId};
 use kernel::refusal::FieldError;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::affiliate::withdraw::Withdrawn;
-use edge::export::CsvRow;
+use edge::export::{CsvRow, csv};
 use edge::view::Amount;
 
 /// Withdrawal of commission.
@@ -28,6 +31,8 @@ pub struct WithdrawalView {
     pub state: WithdrawalState,
     /// True while it is requested, approved by one admin, and needs the approval of a second one.
     pub awaits_second_approval: bool,
+    /// True while it is requested and part of a payout batch: it is about to be paid, and can't be cancelled.
+    pub in_batch: bool,
     /// Masked payout account; only for cash.
     pub payout: Option<PayoutView>,
     /// Payment reference of a paid withdrawal.
@@ -79,6 +84,7 @@ impl From<Withdrawn> for WithdrawalView {
             to: of.to,
             state: of.state,
             awaits_second_approval: of.awaits_second_approval,
+            in_batch: of.in_batch,
             payout: of.payout.map(|(method, account)| PayoutView { method, account }),
             reference: of.reference,
             reason: of.reason,
@@ -126,5 +132,44 @@ impl PayoutAsk {
             }
         }
         Ok(Payout { method: self.method, account, name })
+    }
+}
+
+/// Columns of the CSV of a payout batch.
+const COLUMNS: &[&str] = &["withdrawal_id", "amount", "currency", "method", "account", "name", "reference", "state"];
+
+/// Returns the CSV of a batch: a header, and a line for each that is in it; one whose account was erased has none.
+pub fn payout_csv(batch: &PayoutBatch, lines: &[FiledLine<'_>]) -> String {
+    let row = |(line, payout): &FiledLine<'_>| -> Value {
+        json!({
+            "withdrawal_id": line.withdrawal, "amount": transferred(line.amount), "currency": batch.currency,
+            "method": batch.method, "account": payout.map(|payout| &payout.account),
+            "name": payout.and_then(|payout| payout.name.as_ref()), "reference": line.end_to_end_id(),
+            "state": line.end.map_or("open", |end| end.as_str()),
+        })
+    };
+    csv(COLUMNS, lines.iter().map(row))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::affiliate::model::payout_batch::PayoutEnd;
+    use crate::affiliate::model::payout_batch::tests::batch;
+
+    /// R6.9, R4.12: the CSV has a line for each that is in the batch, and no cell is a formula.
+    #[test]
+    fn the_csv_has_the_lines_and_no_formulas() {
+        let made = batch(&["12", "0.5"]).ended(batch(&["1"]).lines[0].withdrawal, PayoutEnd::Paid).unwrap();
+        let payout =
+            Payout { method: "bank".into(), account: "=HYPERLINK(\"x\")".into(), name: Some("Ann, B.".into()) };
+        let sheet = payout_csv(&made, &[(&made.lines[0], Some(&payout)), (&made.lines[1], None)]);
+        let lines: Vec<&str> = sheet.lines().collect();
+        assert_eq!(lines[0], "withdrawal_id,amount,currency,method,account,name,reference,state");
+        let [first, second] = [0, 1].map(|number| made.lines[number].end_to_end_id());
+        let ids = [made.lines[0].withdrawal, made.lines[1].withdrawal];
+        assert_eq!(lines[1], format!("{},12.00,USD,bank,\"'=HYPERLINK(\"\"x\"\")\",\"Ann, B.\",{first},paid", ids[0]));
+        assert_eq!(lines[2], format!("{},0.50,USD,bank,,,{second},open", ids[1]));
     }
 }

@@ -54,6 +54,9 @@ pub struct Withdrawn {
     /// True while a second admin has to approve it (R6.9).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub awaits_second_approval: bool,
+    /// True while it is open in a payout batch, and can't be cancelled (R6.9).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_batch: bool,
     /// Method and masked account of a cash withdrawal.
     pub payout: Option<(String, String)>,
     /// Payment reference of a paid withdrawal.
@@ -75,6 +78,7 @@ impl From<&Withdrawal> for Withdrawn {
             to: of.to,
             state: of.state,
             awaits_second_approval: of.awaits_second(),
+            in_batch: of.is_in_batch(),
             payout: of.payout.as_ref().map(|payout| (payout.method.clone(), payout.masked())),
             reference: of.reference.clone(),
             reason: of.reason.clone(),
@@ -131,6 +135,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Withdraw) -> Result<(Withdrawn, Tx), E
         state: if done { WithdrawalState::Done } else { WithdrawalState::Requested },
         payout: ask.payout.clone(),
         first_approval: None,
+        batch: None,
         reference: None,
         reason: None,
         created_at: now,

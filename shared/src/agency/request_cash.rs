@@ -61,6 +61,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &RequestCash) -> Result<(Withdrawn, Tx)
         state: WithdrawalState::Requested,
         payout: Some(ask.payout.clone()),
         first_approval: None,
+        batch: None,
         reference: None,
         reason: None,
         created_at: now,

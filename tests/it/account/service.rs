@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use crate::race::together;
 use crate::world::{Answer, World};
 
-const ALL: [&str; 5] = ["users:write", "users:read", "sessions:create", "ledger:write", "purchases:write"];
+const ALL: [&str; 6] =
+    ["users:write", "users:read", "sessions:create", "ledger:write", "purchases:write", "withdrawals:settle"];
 
 async fn backend(world: &World) -> String {
     world.service_key("billing", &ALL).await

@@ -1,5 +1,6 @@
 //! Commissions and withdrawals, end to end (R6.3–R6.7).
 
+pub mod batches;
 mod by_hand;
 mod code;
 pub mod payouts;

@@ -150,6 +150,48 @@ fn money_in_review_is_listed_and_resolved_and_the_daily_report_is_shown() {
     });
 }
 
+/// R6.9: a batch is made, shown and closed on the command line, and a second one dropped.
+#[test]
+fn payout_batches_are_made_closed_and_dropped() {
+    Bench::run(async |bench| {
+        bench.json("settings set payment enabled=true").await;
+        bench.json("settings set affiliate enabled=true min_cash_withdrawal=0.5").await;
+        let ann = bench.register("ann", None).await;
+        let code = bench.api("GET", "/v1/referral", Some(&ann), Value::Null).await["code"].as_str().unwrap().to_owned();
+        let bob = bench.register("bob", Some(&code)).await;
+        let made = order(bench, &bob, json!({"offer_id": "o100", "provider": "stripe"})).await;
+        bench.pay(&made, json!({})).await;
+        bench.settle().await;
+        let payout = json!({"method": "bank", "account": "DE02120300000000202051", "name": "Ann"});
+        let ask = async |amount: &str| {
+            let body = json!({"amount": amount, "to": "cash", "payout": payout});
+            bench.api("POST", "/v1/affiliate/withdrawals", Some(&ann), body).await;
+        };
+        ask("0.5").await;
+        let batch = bench.json("payout-batches make --method bank --format csv --limit 5").await;
+        let id = batch["id"].as_str().unwrap().to_owned();
+        assert_eq!(bench.json(&format!("payout-batches show {id}")).await["lines"].as_array().unwrap().len(), 1);
+        let closed = bench.words(&["payout-batches", "close", &id, "--reference", "SEPA 17"]).await;
+        assert_eq!(closed.status, 0, "{}", closed.err);
+        let late = bench.words(&["payout-batches", "drop", &id, "--reason", "too late"]).await;
+        assert_eq!((late.status, late.err.contains("payout_batch_closed")), (1, true), "{}", late.err);
+        ask("0.6").await;
+        let next = bench.json("payout-batches make --method bank").await["id"].as_str().unwrap().to_owned();
+        assert_eq!(bench.words(&["payout-batches", "drop", &next, "--reason", "not yet"]).await.status, 0);
+        let states: Vec<Value> = bench
+            .json("payout-batches list")
+            .await
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["state"].clone())
+            .collect();
+        assert_eq!(states, ["dropped", "closed"]);
+        bench.settle().await;
+        assert_eq!(bench.guerdon("audit").await.status, 0);
+    });
+}
+
 /// R6.6: a withdrawal is paid once, and rejecting it afterwards is refused.
 #[test]
 fn withdrawals_are_listed_approved_and_rejected_once() {

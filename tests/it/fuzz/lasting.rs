@@ -41,6 +41,8 @@ async fn begin(world: &World) -> BTreeMap<String, Vec<String>> {
     world.settings("affiliate", |settings| settings["min_cash_withdrawal"] = json!("0.1")).await;
     let cash =
         json!({"amount": "0.2", "to": "cash", "payout": {"method": "bank", "account": "DE02120300000000202051"}});
+    world.user("ann").once().post("/v1/affiliate/withdrawals", cash.clone()).await.is(201);
+    world.admin().once().post("/v1/admin/payout-batches", json!({"method": "bank"})).await.is(201);
     world.user("ann").once().post("/v1/affiliate/withdrawals", cash).await.is(201);
     world.settings("agency", |agency| agency["enabled"] = json!(true)).await;
     let (ivys, cards) = (shop(world, "ivy", None).await, series(world, crate::agency::fixed("10")).await);
@@ -83,7 +85,17 @@ impl Things {
         }
         things.named.values_mut().for_each(|all| all.sort());
         let key = world
-            .service_key("any", &["users:read", "users:write", "sessions:create", "ledger:write", "purchases:write"])
+            .service_key(
+                "any",
+                &[
+                    "users:read",
+                    "users:write",
+                    "sessions:create",
+                    "ledger:write",
+                    "purchases:write",
+                    "withdrawals:settle",
+                ],
+            )
             .await;
         things.tokens.insert("service".to_owned(), key);
         things.sign_in(world).await;

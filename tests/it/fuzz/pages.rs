@@ -66,6 +66,7 @@ fn filled(path: &str) -> String {
             "codes" => "redeem_0",
             "redemptions" => "rdm_0",
             "withdrawals" => "wdr_0",
+            "payout-batches" => "pbt_0",
             "commissions" => "cms_0",
             "keys" => "svk_0",
             "webhooks" => "whe_0",

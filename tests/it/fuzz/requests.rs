@@ -16,6 +16,7 @@ use crate::world::World;
 const PARTS: &[(&str, &str)] = &[
     ("users", "usr_0"),
     ("withdrawals", "wdr_0"),
+    ("payout-batches", "pbt_0"),
     ("rewards", "rwd_0"),
     ("commissions", "cms_0"),
     ("reviews", "rvw_0"),

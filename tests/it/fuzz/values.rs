@@ -7,8 +7,8 @@ use shared::agency::model::series::CommissionTerms;
 use shared::edge::page::{open, seal};
 use shared::kernel::id::{
     AgencyOrderId, AssetId, AuditId, BatchId, CommissionId, EndpointId, EventId, GrantId, JournalId, OrderId, OutboxId,
-    PackageId, PlanId, RedemptionId, RefundId, ReviewId, RewardId, SeriesId, ServiceKeyId, SessionId, ShopId,
-    SubscriptionId, UserId, WithdrawalId,
+    PackageId, PayoutBatchId, PlanId, RedemptionId, RefundId, ReviewId, RewardId, SeriesId, ServiceKeyId, SessionId,
+    ShopId, SubscriptionId, UserId, WithdrawalId,
 };
 use shared::kernel::money::{Currency, LedgerMoney, PayMoney, Rounding, exact_difference, plain_decimal, proportion};
 use shared::kernel::secret::Secret;
@@ -154,7 +154,7 @@ fn any_text_is_an_id_that_is_written_the_same_or_none() {
         |input| {
             let text = String::from_utf8_lossy(input);
             each!(&*text, AgencyOrderId AssetId AuditId BatchId CommissionId EndpointId GrantId JournalId OrderId OutboxId PackageId
-            PlanId RedemptionId RefundId ReviewId RewardId SeriesId ServiceKeyId SessionId ShopId SubscriptionId EventId UserId WithdrawalId);
+            PayoutBatchId PlanId RedemptionId RefundId ReviewId RewardId SeriesId ServiceKeyId SessionId ShopId SubscriptionId EventId UserId WithdrawalId);
         }
     );
 }

@@ -238,6 +238,33 @@ async fn commission(world: &World, met: &mut Met) {
     world.user("bob").post(&format!("/v1/affiliate/withdrawals/{asked}/cancel"), json!({})).await.is(200);
     let late = world.admin().post(&approve, json!({"reference": "TX 7"})).await;
     row(met, late, 409, "withdrawal_closed", "not open");
+    payouts(world, met).await;
+}
+
+/// Refusals of payout batches (R6.9).
+async fn payouts(world: &World, met: &mut Met) {
+    let batches = "/v1/admin/payout-batches";
+    let gather = || world.admin().once().post(batches, json!({"method": "bank"}));
+    row(met, gather().await, 409, "nothing_to_gather", "No requested withdrawal");
+    let payout = json!({"method": "bank", "account": "DE02120300000000202051"});
+    let ask = json!({"amount": "1", "to": "cash", "payout": payout});
+    world.settings("affiliate", |settings| settings["second_approval_above"] = json!("0")).await;
+    world.advance(61).await;
+    let asked = world.user("bob").once().post("/v1/affiliate/withdrawals", ask).await.is(201)["id"].clone();
+    let asked = asked.as_str().unwrap();
+    let key = world.service_key("payer", &["withdrawals:settle"]).await;
+    let settle = format!("/v1/service/withdrawals/{asked}/settle");
+    let paid = json!({"outcome": "paid", "reference": "TX 7"});
+    let early = world.holder(&key).post(&settle, paid.clone()).await;
+    row(met, early, 409, "withdrawal_not_in_batch", "not in the payout batch");
+    let batch = gather().await.is(201)["id"].as_str().unwrap().to_owned();
+    let cancel = world.user("bob").post(&format!("/v1/affiliate/withdrawals/{asked}/cancel"), json!({})).await;
+    row(met, cancel, 409, "withdrawal_in_batch", "in a payout batch");
+    let file = world.admin().get(&format!("{batches}/{batch}/file.xml")).await;
+    row(met, file, 409, "payout_file_unavailable", "no such file");
+    world.holder(&key).post(&settle, paid).await.is(200);
+    let drop = world.admin().post(&format!("{batches}/{batch}/drop"), json!({"reason": "too late"})).await;
+    row(met, drop, 409, "payout_batch_closed", "No line");
 }
 
 /// G14: a CSV is whole or refused.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{CLIENTS, Weight, race, together};
+use crate::affiliate::commission::batches;
 use crate::affiliate::commission::payouts::above_the_limit;
 use crate::affiliate::commission::{hundred, invited, totals};
 use crate::world::World;
@@ -130,6 +131,99 @@ fn two_different_admins_pay_what_needs_two() {
         assert!(paid.clone().count() >= 1 && paid.clone().all(|(client, _)| by(*client) == payer), "{:?}", told.made);
         assert_eq!(told.made.values().filter(|body| body["state"] == "requested").count(), 1, "one first approval");
         assert_eq!(totals(world).await, ["0", "0.38888888", "0", "1", "0", "0"]);
+    });
+}
+
+/// R6.9: makers of batches, cancellations, settlements and drops at once: each withdrawal is in one batch at most, and ends once.
+#[test]
+fn a_withdrawal_is_in_one_batch_and_ends_once() {
+    race("money::a_withdrawal_is_in_one_batch_and_ends_once", Weight::Heavy, async |round| {
+        let world = round.world;
+        batches::rich(world).await;
+        let mut asked = Vec::new();
+        for _ in 0..8 {
+            asked.push(batches::cash(world, "3").await);
+        }
+        let key = batches::settler(world).await;
+        let ask = |client: usize| {
+            let asked = asked[client / 4 % asked.len()].clone();
+            let key = key.clone();
+            async move {
+                match client % 4 {
+                    0 => {
+                        let body = json!({"method": "bank", "limit": 3});
+                        world.admin().key(&format!("batch-{client}")).post(batches::BATCHES, body).await
+                    }
+                    1 => world.user("ann").post(&format!("{WITHDRAWALS}/{asked}/cancel"), json!({})).await,
+                    2 => batches::settle(world, &key, &asked, json!({"outcome": "paid", "reference": "SEPA 17"})).await,
+                    _ => batches::settle(world, &key, &asked, json!({"outcome": "failed", "reason": "no"})).await,
+                }
+            }
+        };
+        let told = round.at_once(CLIENTS, ask).await;
+        let known = ["nothing_to_gather", "withdrawal_in_batch", "withdrawal_not_in_batch", "withdrawal_closed"];
+        assert!(told.refused.values().all(|code| known.contains(&code.as_str())), "{:?}", told.refused);
+        let listed = world.user("ann").get(&format!("{WITHDRAWALS}?limit=100")).await.is(200);
+        let states =
+            |wanted: &str| listed["items"].as_array().unwrap().iter().filter(|one| one["state"] == wanted).count();
+        let (paid, open) = (states("paid"), states("requested"));
+        let made = world.admin().get(batches::BATCHES).await.is(200);
+        let mut gathered = Vec::new();
+        for batch in made["items"].as_array().unwrap() {
+            let whole =
+                world.admin().get(&format!("{}/{}", batches::BATCHES, batch["id"].as_str().unwrap())).await.is(200);
+            let lines = whole["lines"].as_array().unwrap().clone();
+            gathered.extend(lines.iter().map(|line| line["withdrawal_id"].to_string()));
+        }
+        let lines = gathered.len();
+        gathered.sort();
+        gathered.dedup();
+        assert_eq!(gathered.len(), lines, "one is in two batches");
+        let now = totals(world).await;
+        assert_eq!((now[2].as_str(), now[3].as_str()), (&*(3 * open).to_string(), &*(3 * paid).to_string()));
+    });
+}
+
+/// R6.9: settlements, an end of the whole batch, its drop and cancellations at once: each line ends once, as its withdrawal does.
+#[test]
+fn a_line_of_a_batch_ends_once() {
+    race("money::a_line_of_a_batch_ends_once", Weight::Heavy, async |round| {
+        let world = round.world;
+        batches::rich(world).await;
+        let mut asked = Vec::new();
+        for _ in 0..8 {
+            asked.push(batches::cash(world, "3").await);
+        }
+        let key = batches::settler(world).await;
+        let batch = format!("{}/{}", batches::BATCHES, batches::id(&batches::gather(world).await));
+        let drops = round.below(2) == 0;
+        let ask = |client: usize| {
+            let (asked, key, batch) = (asked[client / 4 % asked.len()].clone(), key.clone(), batch.clone());
+            async move {
+                match (client % 4, client) {
+                    (0, 28) if drops => world.admin().post(&format!("{batch}/drop"), json!({"reason": "no"})).await,
+                    (0, 32) => {
+                        let body = json!({"reference": "SEPA 17"});
+                        world.admin().key("close").post(&format!("{batch}/close"), body).await
+                    }
+                    (0, _) => world.user("ann").post(&format!("{WITHDRAWALS}/{asked}/cancel"), json!({})).await,
+                    (1, _) => batches::settle(world, &key, &asked, json!({"outcome": "failed", "reason": "no"})).await,
+                    _ => batches::settle(world, &key, &asked, json!({"outcome": "paid", "reference": "SEPA 17"})).await,
+                }
+            }
+        };
+        let told = round.at_once(CLIENTS, ask).await;
+        let known = ["withdrawal_in_batch", "withdrawal_not_in_batch", "withdrawal_closed", "payout_batch_closed"];
+        assert!(told.refused.values().all(|code| known.contains(&code.as_str())), "{:?}", told.refused);
+        let listed = world.user("ann").get(&format!("{WITHDRAWALS}?limit=100")).await.is(200);
+        let states =
+            |wanted: &str| 3 * listed["items"].as_array().unwrap().iter().filter(|one| one["state"] == wanted).count();
+        let now = totals(world).await;
+        assert_eq!((&now[2], &now[3]), (&states("requested").to_string(), &states("paid").to_string()));
+        let batch = world.admin().get(&batch).await.is(200);
+        let ended = ["paid", "failed", "dropped", "open"].map(|name| batch[name].as_u64().unwrap());
+        assert_eq!(ended.iter().sum::<u64>(), 8, "{batch}");
+        assert!(drops || ended[2] + ended[3] == 0, "{batch}");
     });
 }
 

@@ -15,11 +15,12 @@ use crate::frame;
 use crate::visit::{Visit, redirect};
 
 /// Pages of things in the table of pages, by the prefix of their ids.
-const PREFIXES: [(&str, &str); 11] = [
+const PREFIXES: [(&str, &str); 12] = [
     ("ord_", "/admin/orders/{id}"),
     ("usr_", "/admin/users/{id}"),
     ("rvw_", "/admin/reviews/{id}"),
     ("wdr_", "/admin/withdrawals/{id}"),
+    ("pbt_", "/admin/payout-batches/{id}"),
     ("bat_", "/admin/batches/{id}"),
     ("shp_", "/admin/shops/{id}"),
     ("ser_", "/admin/series/{id}"),

@@ -36,6 +36,7 @@ impl Texts {
             ServiceScope::SessionsCreate => self.key_scope_sessions_create(),
             ServiceScope::LedgerWrite => self.key_scope_ledger_write(),
             ServiceScope::PurchasesWrite => self.key_scope_purchases_write(),
+            ServiceScope::WithdrawalsSettle => self.key_scope_withdrawals_settle(),
         }
     }
 }

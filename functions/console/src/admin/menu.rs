@@ -27,6 +27,7 @@ const MENU: &[Group] = &[
             ("/admin/reviews", Texts::staff_reviews),
             ("/admin/reconciliations", Texts::staff_reconciliations),
             ("/admin/withdrawals", Texts::staff_withdrawals),
+            ("/admin/payout-batches", Texts::payouts),
             ("/admin/ledger", Texts::staff_ledger),
         ],
     ),

@@ -11,6 +11,10 @@ impl Texts {
             "currency_in_use" => self.refused_currency_in_use(),
             "version_mismatch" => self.refused_version_mismatch(),
             "account_erased" => self.refused_account_erased(),
+            "withdrawal_not_in_batch" => self.refused_withdrawal_not_in_batch(),
+            "nothing_to_gather" => self.refused_nothing_to_gather(),
+            "payout_batch_closed" => self.refused_payout_batch_closed(),
+            "payout_file_unavailable" => self.refused_payout_file_unavailable(),
             "withdrawal_open" => self.refused_withdrawal_open(),
             "balance_left" => self.refused_balance_left(),
             "invite_code_taken" => self.refused_invite_code_taken(),
@@ -28,6 +32,8 @@ impl Texts {
             ("/remark", _) => self.field_text_500(),
             ("/confirm", _) => self.field_confirm_differs(),
             ("/rate", _) => self.field_rate_part(),
+            ("/format", _) => self.field_payout_format(),
+            ("/month" | "/until", _) => self.field_payout_month(),
             ("/scopes", _) => self.field_scopes(),
             ("/url", _) => self.field_hook_url(),
             ("/events", _) => self.field_hook_events(),
@@ -50,6 +56,8 @@ impl Texts {
     /// Success of a form of staff; `None` for an unknown code.
     pub fn said_staff(&self, code: &str) -> Option<Message> {
         Some(match code {
+            "payout_made" => self.payout_was_made(),
+            "payout_was_dropped" => self.payout_was_dropped(),
             "settings_saved" => self.settings_saved(),
             "person_policy_saved" => self.person_policy_saved(),
             "person_vanity_saved" => self.person_vanity_saved(),

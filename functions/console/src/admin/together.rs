@@ -62,7 +62,7 @@ pub fn list(
 }
 
 /// Ids that the query selects, each once, in their order.
-fn selected<I: Copy + Ord>(visit: &Visit, parse: impl Fn(&str) -> Option<I>) -> Vec<I> {
+pub fn selected<I: Copy + Ord>(visit: &Visit, parse: impl Fn(&str) -> Option<I>) -> Vec<I> {
     let mut ids: Vec<I> = Vec::new();
     let asked = visit.query.iter().filter(|(name, _)| name == "id").filter_map(|(_, id)| parse(id));
     asked.for_each(|id| {
@@ -126,7 +126,7 @@ async fn withdrawals_of(visit: &Visit) -> Result<Vec<(String, LedgerMoney)>, Fau
     let ids = selected(visit, WithdrawalId::parse);
     let keys: Vec<_> = ids.into_iter().take(TOGETHER.saturating_add(1)).map(Withdrawal::key).collect();
     let found = visit.app.store.read(keys).await?.into_iter().flatten();
-    let open = found.filter(|one| one.state == WithdrawalState::Requested);
+    let open = found.filter(|one| one.state == WithdrawalState::Requested && !one.is_in_batch());
     Ok(open.map(|one| (one.id.to_string(), one.amount)).collect())
 }
 

@@ -103,9 +103,10 @@ fn row(visit: &Visit, of: &Withdrawal, email: Option<&str>, is_shared: bool) -> 
         html! {
             (badge(&text.withdrawal_state(of.state)))
             @if of.awaits_second() { small { (text.approved_once()) } }
+            @if of.is_in_batch() { small { (text.payout_in_batch()) } }
         },
         time(visit.language, of.created_at),
-        together::pick(visit, &id, of.state == WithdrawalState::Requested),
+        together::pick(visit, &id, of.state == WithdrawalState::Requested && !of.is_in_batch()),
     ]
 }
 
@@ -136,7 +137,7 @@ pub async fn show(staff: Staff, Path(id): Path<String>) -> Response {
     let main = html! {
         section.card aria-label=(&*text.withdrawal()) {
             div.in { (facts(visit, &of, is_shared)) }
-            @if of.state == WithdrawalState::Requested {
+            @if of.state == WithdrawalState::Requested && !of.is_in_batch() {
                 div.in.row {
                     a.btn.go href=(format!("{page}/pay")) { (text.say_paid()) }
                     a.btn href=(format!("{page}/reject")) { (text.reject()) }
@@ -161,6 +162,7 @@ fn facts(visit: &Visit, of: &Withdrawal, is_shared: bool) -> Markup {
                 @if let Some(name) = &payout.name { dt { (text.payout_name()) } dd.break { (name) } }
             }
             dt { (text.created()) } dd { (time_line(visit.language, of.created_at)) }
+            @if let Some(batch) = of.batch { dt { (text.payout()) } dd { (id_link(&format!("/admin/payout-batches/{batch}"), &batch.to_string())) } }
             @if let Some(first) = &of.first_approval {
                 dt { (text.first_approval()) }
                 dd.break { (person(&first.admin.to_string(), None)) " " (time(visit.language, first.at)) " " (first.reference) }

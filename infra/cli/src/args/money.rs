@@ -1,6 +1,7 @@
 //! Arguments of the commands about orders, withdrawals, reviews and reports.
 
 use clap::{Args, Subcommand, ValueEnum};
+use shared::affiliate::model::payout_batch::PayoutFormat;
 use shared::affiliate::model::withdrawal::WithdrawalState;
 use shared::kernel::provider::Provider;
 use shared::payment::model::order::OrderStatus;
@@ -107,6 +108,53 @@ pub enum Withdrawals {
         /// Withdrawal id.
         id: String,
         /// Reason for the rejection.
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+/// Subcommands of `payout-batches`.
+#[derive(Debug, Subcommand)]
+pub enum PayoutBatches {
+    /// List payout batches, newest first.
+    List {
+        #[command(flatten)]
+        page: Page,
+    },
+    /// Gather the oldest requested cash withdrawals of a method into a batch.
+    Make {
+        /// Payout method.
+        #[arg(long)]
+        method: String,
+        /// File that it is made for.
+        #[arg(long, value_parser = one_of(PayoutFormat::NAMES))]
+        format: Option<String>,
+        /// Month of the requests, such as 2026-11.
+        #[arg(long)]
+        month: Option<String>,
+        /// Most withdrawals, 1 to 90.
+        #[arg(long)]
+        limit: Option<i64>,
+    },
+    /// Show a batch with its lines.
+    Show {
+        /// Batch id.
+        id: String,
+    },
+    /// Mark every open withdrawal of a batch as paid out.
+    #[command(visible_alias = "paid")]
+    Close {
+        /// Batch id.
+        id: String,
+        /// Reference of the payout.
+        #[arg(long)]
+        reference: String,
+    },
+    /// Drop a batch; its open withdrawals are requested as before.
+    Drop {
+        /// Batch id.
+        id: String,
+        /// Reason to drop it.
         #[arg(long)]
         reason: String,
     },

@@ -70,6 +70,7 @@ async fn operation(
         Operation::Plans(asked) => product::plans(asked, &api, out).await,
         Operation::Codes(asked) => codes::run(asked, &api, out).await,
         Operation::Orders(asked) => orders::run(asked, &api, out).await,
+        Operation::PayoutBatches(asked) => queue::payout_batches(asked, &api, out).await,
         Operation::Withdrawals(asked) => queue::withdrawals(asked, &api, out).await,
         Operation::Import(asked) => import::run(asked, &api, out).await,
         Operation::Reviews(asked) => queue::reviews(asked, &api, out).await,

@@ -1,15 +1,16 @@
-//! `withdrawals`, `reviews` and `reconcile`: manual decisions and the daily reports.
+//! `withdrawals`, `payout-batches`, `reviews` and `reconcile`: manual decisions and the daily reports.
 
 use serde_json::{Value, json};
 
 use super::segment;
 use crate::Ended;
 use crate::api::Api;
-use crate::args::{Decision, Reconcile, Reviews, Withdrawals};
+use crate::args::{Decision, PayoutBatches, Reconcile, Reviews, Withdrawals};
 use crate::output::Out;
 use crate::trouble::Trouble;
 
 const WITHDRAWALS: &str = "/v1/admin/withdrawals";
+const PAYOUT_BATCHES: &str = "/v1/admin/payout-batches";
 const REVIEWS: &str = "/v1/admin/payment/reviews";
 const REPORTS: &str = "/v1/admin/payment/reconciliations";
 
@@ -47,6 +48,54 @@ pub async fn withdrawals(asked: Withdrawals, api: &Api, out: &mut Out<'_>) -> Re
         }
         Withdrawals::Reject { id, reason } => {
             let path = format!("{WITHDRAWALS}/{}/reject", segment(&id)?);
+            out.thing(&api.post(&path, &json!({"reason": reason})).await?)?;
+        }
+    }
+    Ok(Ended::Fine)
+}
+
+/// Lists payout batches, makes or shows one, or ends one.
+///
+/// # Errors
+/// Any request that the API refuses.
+pub async fn payout_batches(asked: PayoutBatches, api: &Api, out: &mut Out<'_>) -> Result<Ended, Trouble> {
+    match asked {
+        PayoutBatches::List { page } => {
+            let listed = api.list(PAYOUT_BATCHES, &[], &page).await?;
+            let columns = [
+                "id",
+                "created_at",
+                "method",
+                "format",
+                "state",
+                "count",
+                "total.amount",
+                "total.currency",
+                "open",
+                "paid",
+                "failed",
+                "dropped",
+            ];
+            out.list(&columns, &listed)?;
+        }
+        PayoutBatches::Make { method, format, month, limit } => {
+            let mut body = json!({"method": method});
+            for (name, value) in [("format", json!(format)), ("month", json!(month)), ("limit", json!(limit))] {
+                if let (Some(body), false) = (body.as_object_mut(), value.is_null()) {
+                    body.insert(name.to_owned(), value);
+                }
+            }
+            out.thing(&api.post(PAYOUT_BATCHES, &body).await?)?;
+        }
+        PayoutBatches::Show { id } => {
+            out.thing(&api.get(&format!("{PAYOUT_BATCHES}/{}", segment(&id)?)).await?)?;
+        }
+        PayoutBatches::Close { id, reference } => {
+            let path = format!("{PAYOUT_BATCHES}/{}/close", segment(&id)?);
+            out.thing(&api.post(&path, &json!({"reference": reference})).await?)?;
+        }
+        PayoutBatches::Drop { id, reason } => {
+            let path = format!("{PAYOUT_BATCHES}/{}/drop", segment(&id)?);
             out.thing(&api.post(&path, &json!({"reason": reason})).await?)?;
         }
     }

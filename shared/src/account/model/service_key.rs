@@ -33,6 +33,8 @@ text_enum! {
         LedgerWrite = "ledger:write",
         /// Report purchases and their refunds.
         PurchasesWrite = "purchases:write",
+        /// Read the withdrawals of payout batches, and report what became of them.
+        WithdrawalsSettle = "withdrawals:settle",
     }
 }
 

@@ -1,5 +1,6 @@
 //! The settings of the affiliate programme.
 
+use crate::affiliate::model::iban::{Iban, is_bic};
 use jiff::Timestamp;
 use kernel::settings::{Checks, Decimals, List, ProgrammeSettings, Text};
 use rust_decimal::Decimal;
@@ -39,16 +40,31 @@ kernel::settings! {
         withdrawal_methods: Vec<String> = ["bank", "paypal", "alipay"].map(String::from).to_vec(),
             in List::of(1..=20, Text::Name).unique(), unit "names",
             "How cash can be paid out", from "the next withdrawal";
+        payout_debtor_name: String = String::new(), in Text::Label(70), note "with `payout_debtor_iban`",
+            "Name of the account that payout files pay from; empty is none", from "the next payout file";
+        payout_debtor_iban: String = String::new(), in Text::Label(42), unit "IBAN",
+            "Account that payout files pay from; empty is none", from "the next payout file";
+        payout_debtor_bic: String = String::new(), in Text::Label(11), unit "BIC",
+            "Bank of that account; empty leaves it to the IBAN", from "the next payout file";
     }
 }
 
 kernel::programme!(AffiliateSettings);
 
 impl AffiliateSettings {
-    /// The programme ends after its start, and both levels together pay no more than the credit (R6.11).
+    /// The programme ends after its start, both levels together pay no more than the credit (R6.11), and payout files have an account (R6.9).
     fn check_across(&self, checks: &mut Checks) {
         self.check_window(checks);
         let most = Decimal::ONE.saturating_sub(self.default_rate).max(Decimal::ZERO);
         checks.range("/second_level_rate", self.second_level_rate, Decimal::ZERO, most);
+        if !self.payout_debtor_iban.is_empty() && Iban::parse(&self.payout_debtor_iban).is_none() {
+            checks.add("/payout_debtor_iban", "malformed", "an IBAN whose check digits are right");
+        }
+        if !self.payout_debtor_bic.is_empty() && !is_bic(&self.payout_debtor_bic) {
+            checks.add("/payout_debtor_bic", "malformed", "8 or 11 letters and digits");
+        }
+        if self.payout_debtor_name.trim().is_empty() && !self.payout_debtor_iban.is_empty() {
+            checks.add("/payout_debtor_name", "required", "with the account");
+        }
     }
 }

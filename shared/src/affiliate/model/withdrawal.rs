@@ -1,7 +1,7 @@
 //! Withdrawals of commission, of a user or a shop: to the user's balance or as cash (R6.5, R6.6).
 //!
 //! A withdrawal to the balance completes at once. A cash withdrawal reserves its amount at the request. Then exactly one of
-//! three things happens: an admin pays it, an admin rejects it, or its user cancels it. Every step is a journal with the same
+//! three things happens: it is paid, it is rejected, or its user cancels it. Every step is a journal with the same
 //! cause. Cash of a shop is the same noun with [`Withdrawal::shop`]: one state machine, one list and one pair of decisions for
 //! whoever pays it out.
 
@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::affiliate::model::commission::CommissionMove;
-use kernel::id::{ShopId, UserId, WithdrawalId};
+use kernel::id::{PayoutBatchId, ShopId, UserId, WithdrawalId};
 use kernel::ledger::JournalRef;
 use kernel::money::LedgerMoney;
 use kernel::refusal::Refusal;
@@ -151,10 +151,13 @@ pub struct Withdrawal {
     /// Approval of an amount that needs two; the state stays `requested` until a second admin approves it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_approval: Option<FirstApproval>,
-    /// Admin's payment reference.
+    /// Payout batch that it is in, or was paid or rejected in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<PayoutBatchId>,
+    /// Payment reference, of an admin or the operator's backend.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// Admin's reason for a rejection.
+    /// Reason of a rejection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Time of the request.
@@ -204,9 +207,14 @@ impl Withdrawal {
         self.shop.is_none() && limit > Decimal::ZERO && self.amount.amount() > limit
     }
 
+    /// True while it is open in a payout batch: only the batch pays or rejects it, and nobody cancels it (R6.9).
+    pub fn is_in_batch(&self) -> bool {
+        self.state == WithdrawalState::Requested && self.batch.is_some()
+    }
+
     /// True between a first approval and the end.
     pub fn awaits_second(&self) -> bool {
-        self.state == WithdrawalState::Requested && self.first_approval.is_some()
+        self.state == WithdrawalState::Requested && self.first_approval.is_some() && self.batch.is_none()
     }
 
     /// Returns the journal cause of a withdrawal.
@@ -253,14 +261,15 @@ impl Withdrawal {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::payment::model::order::tests::usd;
     use kernel::id::JournalId;
     use ulid::Ulid;
 
-    fn requested() -> Withdrawal {
+    /// A cash withdrawal of 12 USD that is requested.
+    pub fn requested() -> Withdrawal {
         Withdrawal {
             id: WithdrawalId::new(Ulid::from_parts(1, 1)),
             user: UserId::new(Ulid::from_parts(1, 2)),
@@ -270,6 +279,7 @@ mod tests {
             state: WithdrawalState::Requested,
             payout: Some(Payout { method: "bank".into(), account: "DE02120300000000202051".into(), name: None }),
             first_approval: None,
+            batch: None,
             reference: None,
             reason: None,
             created_at: Timestamp::UNIX_EPOCH,

@@ -69,6 +69,9 @@ pub async fn prepare(world: &World, operation: &'static str) -> Act {
     if !path.starts_with("/v1/service/") && at_providers.iter().any(|suffix| path.ends_with(suffix)) {
         return Box::pin(of_money(world, operation)).await;
     }
+    if path.contains("/payout-batches") || path.starts_with("/v1/service/withdrawals") {
+        return Box::pin(of_payouts(world, operation)).await;
+    }
     if path.starts_with("/v1/service/") {
         return Box::pin(of_backend(world, path)).await;
     }
@@ -272,6 +275,35 @@ async fn of_commission(world: &World, route: &str) -> Act {
             ask("admin", path, json!({"reason": "their own account"}))
         }
         other => panic!("{other}"),
+    }
+}
+
+/// Two withdrawals are gathered, or are in a batch that is settled or dropped.
+async fn of_payouts(world: &World, route: &str) -> Act {
+    use crate::affiliate::commission::batches::{BATCHES, cash, gather, id, rich, settler};
+    rich(world).await;
+    let asked = [cash(world, "10").await, cash(world, "2.5").await];
+    if route == "POST /v1/admin/payout-batches" {
+        return ask("admin", BATCHES, json!({"method": "bank"}));
+    }
+    let path = |verb: &str, batch: &Value| format!("{BATCHES}/{}/{verb}", id(batch));
+    let key = settler(world).await;
+    let batch = gather(world).await;
+    let settle = format!("/v1/service/withdrawals/{}/settle", asked[0]);
+    match route {
+        "POST /v1/admin/payout-batches/{id}/close" => {
+            ask("admin", path("close", &batch), json!({"reference": "SEPA 17"}))
+        }
+        "POST /v1/admin/payout-batches/{id}/fail" => {
+            ask("admin", path("fail", &batch), json!({"ids": asked, "reason": "unknown accounts"}))
+        }
+        "POST /v1/admin/payout-batches/{id}/drop" => {
+            ask("admin", path("drop", &batch), json!({"reason": "a wrong file"}))
+        }
+        "POST /v1/service/withdrawals/{id}/settle" => {
+            ask(&key, settle, json!({"outcome": "paid", "reference": "SEPA 17"}))
+        }
+        _ => ask(&key, settle, json!({"outcome": "failed", "reason": "unknown account"})),
     }
 }
 

@@ -367,7 +367,7 @@ pub const REFERRAL: &[Row] = &[
     ("an invitee counted without a mark", &["A4"], |scan| scan.remove("milestone", |_| true)),
 ];
 
-/// Damage to commissions and withdrawals: C1, C3–C6, W1–W4, and L2–L4 of the commission account.
+/// Damage to commissions and withdrawals: C1, C3–C6, W1–W5, and L2–L4 of the commission account.
 pub const COMMISSION: &[Row] = &[
     ("a second level above the base", &["C1", "C3", "C7", "O4"], |scan| {
         let second = scan.find("commission", |commission| !commission["second_of"].is_null());
@@ -429,6 +429,24 @@ pub const COMMISSION: &[Row] = &[
         let users = scan.find("payout_account", |_| true)["users"]["L"].as_array_mut().unwrap();
         users.push(json!({"S": nobody}));
     }),
+    ("a line of a payout batch of another amount", &["W5"], |scan| {
+        *amount(&mut line_in(scan)["amount"]) = json!("0.2");
+    }),
+    ("a line of a payout batch that ended on its own", &["W5"], |scan| line_in(scan)["end"] = json!({"S": "paid"})),
+    ("a payout batch that lost its withdrawal", &["W5"], |scan| {
+        remove(scan.find("withdrawal", |one| !one["batch"].is_null()), "batch");
+    }),
+    ("a withdrawal in a payout batch without a line", &["W5"], |scan| {
+        let batch = scan.text("payout_batch", |_| true, "id");
+        scan.find("withdrawal", of_a_user("requested"))["batch"] = json!({"S": batch});
+    }),
+    ("a payout batch that is lost", &["W5"], |scan| scan.remove("payout_batch", |_| true)),
+    ("a payout batch by the admin of the first approval", &["W3"], |scan| {
+        let admin = scan.text("payout_batch", |_| true, "made_by");
+        scan.find("withdrawal", |one| !one["batch"].is_null())["first_approval"] = json!({"M": {
+            "admin": {"S": admin}, "at": {"S": "2026-11-21T16:00:00Z"}, "reference": {"S": "SEPA 16"},
+        }});
+    }),
     ("a withdrawal that is done and has no end", &["O4", "W1"], |scan| {
         remove(scan.find("withdrawal", has("state", "done")), "settled_at");
     }),
@@ -440,6 +458,11 @@ pub const COMMISSION: &[Row] = &[
         *amount(&mut entry_of(share)["amount"]) = json!("1.4");
     }),
 ];
+
+/// The line of the payout batch.
+fn line_in(scan: &mut Scan) -> &mut Value {
+    &mut scan.one("payout_batch")["lines"]["L"][0]["M"]
+}
 
 /// Condition: a withdrawal of a user's commission in this state.
 fn of_a_user(state: &'static str) -> impl Fn(&Value) -> bool {

@@ -94,6 +94,58 @@ fn withdrawals_are_selected_and_paid_together() {
     }
 }
 
+/// R6.9: a batch is made, downloaded, paid in part and dropped on pages; a withdrawal in it has no buttons of its own.
+#[test]
+fn payout_batches_are_made_paid_and_dropped_on_pages() {
+    for (index, words) in BOTH.iter().enumerate() {
+        World::run(async |world| {
+            let [first, second] = filled(world).await;
+            let admin = admin_in(world, words).await;
+            let list = admin.open("/admin/payout-batches").await;
+            let new = admin.open(&list.link(["New payout batch", "新建付款批次"][index])).await;
+            let gather = ["Gather them", "汇集"][index];
+            let wrong = admin.press(&new, gather, &[("method", "bank"), ("format", "csv"), ("month:?", "soon")]).await;
+            assert_eq!(wrong.status, 422, "{}", wrong.says());
+            let form = [("method", "bank"), ("format", "csv"), ("month:?", "")];
+            let page = admin.press(&wrong, gather, &form).await;
+            assert!(page.status == 200 && page.path.starts_with("/admin/payout-batches/pbt_"), "{}", page.says());
+            assert!(page.says().contains("0.75") && !page.text.contains("DE0012345678"), "{}", page.says());
+            let sheet = admin.open(&format!("{}/file.csv", page.path)).await;
+            assert!(sheet.text.contains("DE0012345678"), "{}", sheet.text);
+            let none = admin.press(&admin.open("/admin/payout-batches/new").await, gather, &form).await;
+            assert!(
+                none.status == 422 && none.says().contains(["fits such a batch", "没有符合条件"][index]),
+                "{}",
+                none.says()
+            );
+            let waiting = admin.open("/admin/withdrawals").await;
+            assert!(!waiting.text.contains("name=\"id\""), "none can be selected: {}", waiting.says());
+            let alone = admin.open(&format!("/admin/withdrawals/{first}")).await;
+            assert!(
+                !alone.text.contains(&format!("{first}/pay")) && alone.text.contains(&page.path),
+                "{}",
+                alone.says()
+            );
+            let some = admin.open(&format!("{}/act?act=pay&id={first}", page.path)).await;
+            let paid = ["Selected were paid", "所选已付款"][index];
+            let page = admin.press(&some, paid, &[("reference", "TX 17")]).await;
+            assert!(page.status == 200 && page.says().contains("TX 17"), "{}", page.says());
+            let ann = super::super::signing_in::signed_in(world, words, "ann", PASSWORD).await;
+            let own = ann.open("/affiliate/withdrawals").await;
+            assert!(own.says().contains(["about to be paid", "即将付款"][index]), "{}", own.says());
+            let drop = admin.open(&format!("{}/act?act=drop", page.path)).await;
+            let page = admin.press(&drop, ["Drop the batch", "撤销批次"][index], &[("reason", "a wrong file")]).await;
+            assert!(page.status == 200 && !page.text.contains("act=close"), "{}", page.says());
+            let empty = admin.open(&format!("{}/act?act=close", page.path)).await;
+            assert!(empty.says().contains(["No open line", "没有选中"][index]), "{}", empty.says());
+            let pay = admin.open(&format!("/admin/withdrawals/{second}/pay")).await;
+            let done = admin.press(&pay, ["It is paid", "已经付款"][index], &[("reference", "TX 18")]).await;
+            assert!(done.status == 200 && done.says().contains("TX 18"), "{}", done.says());
+            assert_eq!(admin.open(&format!("{}/file.xml", page.path)).await.status, 409);
+        });
+    }
+}
+
 /// R6.8: a page names what was refused among those that it asked for together.
 #[test]
 fn what_was_refused_among_several_is_named() {

@@ -43,6 +43,10 @@ const SHOWN_ON: &[(&str, &str)] = &[
     ("getUser", "/admin/users/{id}"),
     ("listWebhookEndpoints", "/admin/webhooks"),
     ("listDeliveries", "/admin/webhooks/{id}"),
+    ("listPayoutBatches", "/admin/payout-batches"),
+    ("getPayoutBatch", "/admin/payout-batches/{id}"),
+    ("getPayoutCsv", "/admin/payout-batches/{id}/file.csv"),
+    ("getPayoutTransfer", "/admin/payout-batches/{id}/file.xml"),
     ("listAllWithdrawals", "/admin/withdrawals"),
     ("listShopWithdrawals", "/admin/withdrawals"),
     ("listAgencyCommissions", "/admin/sales/commissions"),
@@ -127,6 +131,10 @@ pub async fn troubled(world: &World) -> Vec<String> {
     world.settings("affiliate", |settings| settings["min_cash_withdrawal"] = json!("0.1")).await;
     let cash = json!({"amount": "0.1", "to": "cash", "payout": {"method": "bank", "account": "DE0012345678"}});
     let cash = text(&world.user("ann").once().post("/v1/affiliate/withdrawals", cash).await.is(201));
+    let other = json!({"amount": "0.1", "to": "cash", "payout": {"method": "paypal", "account": "ann@example.com"}});
+    let other = text(&world.user("ann").once().post("/v1/affiliate/withdrawals", other).await.is(201));
+    let batch = world.admin().once().post("/v1/admin/payout-batches", json!({"method": "paypal"})).await;
+    let batch = format!("/admin/payout-batches/{}", text(&batch.is(201)));
     vec![
         format!("/admin/orders/{paid}"),
         format!("/admin/orders/{paid}/bonus"),
@@ -143,6 +151,10 @@ pub async fn troubled(world: &World) -> Vec<String> {
         format!("/admin/withdrawals/{cash}/reject"),
         format!("/admin/withdrawals/together?act=pay&id={cash}"),
         format!("/admin/withdrawals/together?act=reject&id={cash}"),
+        "/admin/payout-batches/new".to_owned(),
+        format!("{batch}/act?act=close"),
+        format!("{batch}/act?act=fail&id={other}"),
+        format!("{batch}/act?act=drop"),
     ]
 }
 

@@ -64,15 +64,24 @@ impl Texts {
             "grant.retail_set" => self.act_grant_retail_set(),
             "grant.packages_changed" => self.act_grant_packages_changed(),
             "purchase.refund_corrected" => self.act_purchase_refund_corrected(),
-            "withdrawal.approved" => self.act_withdrawal_approved(),
-            "withdrawal.paid" => self.act_withdrawal_paid(),
-            "withdrawal.rejected" => self.act_withdrawal_rejected(),
             "asset.created" => self.act_asset_created(),
             "asset.moved" => self.act_asset_moved(),
+            other => self.audit_payout(other),
+        }
+    }
+
+    /// Action about withdrawals and imports.
+    fn audit_payout(&self, action: &str) -> Message {
+        match action {
             "import.users" => self.act_import_users(),
             "import.codes" => self.act_import_codes(),
             "import.balances" => self.act_import_balances(),
             "import.referrals" => self.act_import_referrals(),
+            "withdrawal.approved" => self.act_withdrawal_approved(),
+            "withdrawal.paid" => self.act_withdrawal_paid(),
+            "withdrawal.rejected" => self.act_withdrawal_rejected(),
+            "payout_batch.made" => self.act_payout_batch_made(),
+            "payout_batch.dropped" => self.act_payout_batch_dropped(),
             other => self.act_other(other.to_owned()),
         }
     }

@@ -150,6 +150,9 @@ impl Texts {
             "min_cash_withdrawal" => (self.set_affiliate_min_cash_withdrawal(), self.set_affiliate_min_cash_withdrawal_effect()),
             "min_paying_invitees" => (self.set_affiliate_min_paying_invitees(), self.set_affiliate_min_paying_invitees_effect()),
             "second_approval_above" => (self.set_affiliate_second_approval_above(), self.set_affiliate_second_approval_above_effect()),
+            "payout_debtor_name" => (self.set_affiliate_payout_debtor_name(), self.set_affiliate_payout_debtor_name_effect()),
+            "payout_debtor_iban" => (self.set_affiliate_payout_debtor_iban(), self.set_affiliate_payout_debtor_iban_effect()),
+            "payout_debtor_bic" => (self.set_affiliate_payout_debtor_bic(), self.set_affiliate_payout_debtor_bic_effect()),
             "withdrawal_methods" => (self.set_affiliate_withdrawal_methods(), self.set_affiliate_withdrawal_methods_effect()),
             _ => return None,
         })
@@ -198,6 +201,8 @@ impl Texts {
             "orders" => self.unit_orders(),
             "codes" => self.unit_codes(),
             "invitees" => self.unit_invitees(),
+            "IBAN" => self.unit_iban(),
+            "BIC" => self.unit_bic(),
             "days" => self.unit_days(),
             "minutes" => self.unit_minutes(),
             "attempts" => self.unit_attempts(),
@@ -234,6 +239,7 @@ impl Texts {
             "the next payment" => self.from_the_next_payment(),
             "the next code" => self.from_the_next_code(),
             "the next approval" => self.from_the_next_approval(),
+            "the next payout file" => self.from_the_next_payout_file(),
             "the next withdrawal" => self.from_the_next_withdrawal(),
             _ => return None,
         })
