@@ -22,15 +22,15 @@ from guerdon_client.api.admin import (
 from guerdon_client.api.affiliate import withdraw
 from guerdon_client.api.public import register, sign_in
 from guerdon_client.client import AuthenticatedClient, Client
-from guerdon_client.models.affiliate_settings import AffiliateSettings
 from guerdon_client.models.admin_commission import AdminCommission
+from guerdon_client.models.affiliate_settings import AffiliateSettings
+from guerdon_client.models.bulk_outcomes import BulkOutcomes
 from guerdon_client.models.change_settings_area import ChangeSettingsArea
 from guerdon_client.models.credentials import Credentials
 from guerdon_client.models.get_settings_area import GetSettingsArea
 from guerdon_client.models.new_account import NewAccount
 from guerdon_client.models.new_commission import NewCommission
 from guerdon_client.models.new_payout_batch import NewPayoutBatch
-from guerdon_client.models.outcomes import Outcomes
 from guerdon_client.models.paid_lines import PaidLines
 from guerdon_client.models.payout import Payout
 from guerdon_client.models.payout_batch import PayoutBatch
@@ -93,7 +93,7 @@ def tour() -> None:
     credentials = Credentials(email="admin@localhost", password=os.environ["ADMIN_PASSWORD"])
     operator = signed_in(given(sign_in.sync(client=nobody, body=credentials), SignedIn).access_token)
     pay_from(operator, "DE89 3704 0044 0532 0130 00")
-    asked = [ask_for_cash(operator, number, name) for number, name in enumerate(NAMES, start=1)]
+    asked = [ask_for_cash(operator, number, name) for number, name in enumerate(NAMES, start=10)]
 
     wanted = NewPayoutBatch(method="bank", format_=PayoutFormat.PAIN001)
     batch = given(make_payout_batch.sync(client=operator, body=wanted, idempotency_key=key()), PayoutBatch)
@@ -107,7 +107,7 @@ def tour() -> None:
 
     paid = PaidLines(reference="SEPA 18")
     outcomes = close_payout_batch.sync(batch.id, client=operator, body=paid, idempotency_key=key())
-    assert all(outcome.done for outcome in given(outcomes, Outcomes).outcomes), outcomes
+    assert all(outcome.done for outcome in given(outcomes, BulkOutcomes).outcomes), outcomes
     closed = given(get_payout_batch.sync(batch.id, client=operator), PayoutBatch)
     assert (closed.state, closed.paid) == (PayoutBatchState.CLOSED, len(asked)), closed
 

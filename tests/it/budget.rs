@@ -7,7 +7,7 @@
 use emulator::sqs::Retry;
 use serde_json::json;
 
-use crate::affiliate::commission::{hundred, invited};
+use crate::affiliate::commission::{batches, hundred, invited};
 use crate::payment::orders::weight;
 use crate::world::World;
 
@@ -218,6 +218,32 @@ fn ten_commissions_of_one_affiliate_are_one_read_and_one_transaction() {
         assert!(world.stack.pump("reward-worker", "RewardQueue.fifo", 10, Retry::AtOnce).await.unwrap());
         let cost = used(world);
         assert_eq!((cost.commit, cost.reads), ((1, 96), reads(&[("BatchGetItem", 1)])));
+        world.settle().await;
+    });
+}
+
+/// R6.9: gathering ten withdrawals is one transaction, and each line is closed with one.
+/// A line costs 2 for its withdrawal, and the batch, its audit record and the saved answer 10 together. Closing a line costs 16.
+#[test]
+fn a_payout_batch_is_one_transaction_and_one_for_each_line() {
+    World::run(async |world| {
+        batches::rich(world).await;
+        for _ in 0..10 {
+            batches::cash(world, "1").await;
+        }
+        world.settle().await;
+        world.stack.dynamo.reset();
+        let batch = batches::gather(world).await;
+        let gathered = used(world);
+        world.settle().await;
+        world.stack.dynamo.reset();
+        let path = format!("{}/{}/close", batches::BATCHES, batches::id(&batch));
+        world.admin().once().post(&path, json!({"reference": "TX 7"})).await.is(200);
+        let closed = used(world);
+        let list_and_lines = reads(&[("BatchGetItem", 2), ("GetItem", 1), ("Query", 1)]);
+        assert_eq!((gathered.commit, gathered.reads), ((1, 30), list_and_lines));
+        // The batch once with its withdrawals; then each withdrawal, its account and the batch.
+        assert_eq!((closed.commit, closed.reads), ((10, 160), reads(&[("BatchGetItem", 2), ("GetItem", 32)])));
         world.settle().await;
     });
 }

@@ -313,7 +313,7 @@ pub async fn sheet(
 /// ISO 20022 pain.001.001.09, from the account `affiliate.payout_debtor_iban`. It is the same whenever it is made, with the batch's id.
 #[utoipa::path(
     get, path = "/v1/admin/payout-batches/{id}/file.xml", operation_id = "getPayoutTransfer", tag = "admin",
-    responses((status = 200, body = String, content_type = "application/xml"), code::PayoutFileUnavailable),
+    responses((status = 200, body = String, content_type = "text/xml"), code::PayoutFileUnavailable),
 )]
 pub async fn transfer(
     State(app): State<Arc<App>>,
@@ -322,7 +322,7 @@ pub async fn transfer(
 ) -> Result<Response, Problem> {
     let read = payout_batches::batch(&app, id).await?;
     let xml = payout_batches::credit_transfer(&app, &read).await?;
-    Ok(saved(&format!("{id}.xml"), "application/xml; charset=utf-8", xml))
+    Ok(saved(&format!("{id}.xml"), "text/xml; charset=utf-8", xml))
 }
 
 fn saved(name: &str, kind: &str, text: String) -> Response {

@@ -342,7 +342,7 @@ pub async fn xml(staff: Staff, Path(id): Path<String>) -> Response {
         Ok::<_, Error>((read.batch.id, xml))
     };
     match made.await {
-        Ok((id, xml)) => export::saved(&format!("{id}.xml"), "application/xml; charset=utf-8", xml),
+        Ok((id, xml)) => export::saved(&format!("{id}.xml"), "text/xml; charset=utf-8", xml),
         Err(error) => frame::error(visit, error),
     }
 }

@@ -351,7 +351,7 @@ fn a_credit_transfer_has_the_lines_of_its_batch() {
         };
         assert_eq!(sorted(&made["left_out"]), sorted(&left));
         let xml = file(world, &made, "xml").await;
-        assert!(xml.headers["content-type"].to_str().unwrap().starts_with("application/xml"));
+        assert!(xml.headers["content-type"].to_str().unwrap().starts_with("text/xml"));
         assert_eq!(xml.headers["cache-control"], "no-store");
         assert_eq!(xml.text.matches("<NbOfTxs>2</NbOfTxs><CtrlSum>30.50</CtrlSum>").count(), 2, "{}", xml.text);
         for part in [
