@@ -111,6 +111,7 @@ export const PAGES = [
   })),
   { name: "admin-settings-refused", path: "/admin/settings/payment", as: "admin", act: refused("settings-save", { exchange_rate: "0", "offers-0-amount": "x" }) },
   { name: "admin-settings-preview", path: "/admin/settings/payment", as: "admin", act: (visitor) => visitor.press("settings-preview") },
+  { name: "admin-simulation", path: "/admin/settings/affiliate", as: "admin", act: (visitor) => visitor.press("simulation") },
   { name: "admin-users", path: "/admin/users", as: "admin" },
   { name: "admin-users-none", path: "/admin/users?email=nobody%40example.com", as: "admin" },
   { name: "admin-user", path: ({ people }) => `/admin/users/${people.bob.id}`, as: "admin" },

@@ -86,6 +86,7 @@ const MATRIX: &[(&str, For)] = &[
     ("POST /v1/webhooks/zpay", For::Anybody),
     ("GET /v1/admin/settings/{area}", For::With(AdminScope::SettingsWrite)),
     ("PUT /v1/admin/settings/{area}", For::With(AdminScope::SettingsWrite)),
+    ("POST /v1/admin/simulations", For::With(AdminScope::SettingsWrite)),
     ("GET /v1/admin/stats", For::With(AdminScope::StatsRead)),
     ("GET /v1/admin/waiting", For::With(AdminScope::StatsRead)),
     ("GET /v1/admin/stats/daily", For::With(AdminScope::StatsRead)),

@@ -24,6 +24,7 @@ pub mod refund;
 pub mod review;
 pub mod second_factor;
 mod service_key;
+pub mod simulation;
 pub mod stats;
 pub mod user;
 pub mod user_file;
@@ -62,6 +63,7 @@ pub fn api() -> Api<Arc<App>> {
         programme::rewards,
         programme::retry,
         budget::budgets,
+        simulation::run,
         coupon::list,
         agency::adjust,
         order::orders,

@@ -108,22 +108,19 @@ impl Settlement {
     fn read(&self) -> Result<WithdrawalResolution, Refusal> {
         let outcome = PayoutResult::parse(&self.outcome);
         let outcome = outcome.ok_or_else(|| Refusal::field("/outcome", "one_of", "paid or failed"))?;
-        let (said_of, (pointer, text), (other, extra)) = match outcome {
-            PayoutResult::Paid => (
-                WithdrawalResolution::Paid as fn(String) -> _,
-                ("/reference", &self.reference),
-                ("/reason", &self.reason),
-            ),
-            PayoutResult::Failed => (
-                WithdrawalResolution::Rejected as fn(String) -> _,
-                ("/reason", &self.reason),
-                ("/reference", &self.reference),
-            ),
+        let (reference, reason) = (("/reference", &self.reference), ("/reason", &self.reason));
+        let ((pointer, text), (other, extra)) = match outcome {
+            PayoutResult::Paid => (reference, reason),
+            PayoutResult::Failed => (reason, reference),
         };
         if extra.is_some() {
             return Err(FieldError::new(other, "conflicting", format!("not with {outcome}")).into());
         }
-        Ok(said_of(said(pointer, text.as_deref().unwrap_or_default())?))
+        let text = said(pointer, text.as_deref().unwrap_or_default())?;
+        Ok(match outcome {
+            PayoutResult::Paid => WithdrawalResolution::Paid(text),
+            PayoutResult::Failed => WithdrawalResolution::Rejected(text),
+        })
     }
 }
 

@@ -30,6 +30,16 @@ impl Month {
         self.0
     }
 
+    /// Its first instant, in UTC; the end of time where the calendar has none.
+    pub fn begins(self) -> Timestamp {
+        self.0.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |day| day.timestamp())
+    }
+
+    /// Its last instant, in UTC.
+    pub fn ends(self) -> Timestamp {
+        self.after().begins().checked_sub(1.nanosecond()).unwrap_or(Timestamp::MAX)
+    }
+
     /// The month after; itself at the end of time.
     pub fn after(self) -> Self {
         Self(self.0.checked_add(1.month()).unwrap_or(self.0))

@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -63,12 +62,8 @@ pub enum Asked {
 impl Asked {
     /// Range of the list.
     fn window(self, now: Timestamp) -> Window {
-        let begin = |month: Month| month.first_day().to_zoned(TimeZone::UTC).ok().map(|day| day.timestamp());
         let (from, to) = match self {
-            Self::In(month) => {
-                let end = begin(month.after()).and_then(|next| next.checked_sub(SignedDuration::from_nanos(1)).ok());
-                (begin(month), end)
-            }
+            Self::In(month) => (Some(month.begins()), Some(month.ends())),
             Self::Until(until) => {
                 let to = until.unwrap_or(now);
                 (to.checked_sub(BACK).ok(), Some(to))

@@ -9,6 +9,7 @@ use jiff::{Timestamp, ToSpan};
 use crate::account::model::external::ExternalId;
 use crate::account::model::user::User;
 use crate::affiliate::model::purchase::{Bought, Purchase, RefundCorrection};
+use crate::affiliate::model::terms::CommissionedPayment;
 use crate::app::App;
 use crate::message::Message;
 use crate::operations::audit_log::by_service;
@@ -157,12 +158,14 @@ async fn plan(app: &App, ask: &Report) -> Result<(Purchase, Tx), Error> {
     let before = known.as_deref().cloned().unwrap_or(new);
     // What was paid before the user had an inviter does not count (G7).
     let bond = user.attribution.as_ref().filter(|bond| bond.bound_at <= ask.paid_at);
-    let affiliate = if bond.is_some() { affiliate_terms(app, &user, ask.paid_at).await? } else { None };
+    let (exchange_rate, ledger) = (settings.exchange_rate, settings.ledger_currency);
+    let paid = CommissionedPayment { charge: amount, exchange_rate, ledger };
+    let affiliate = if bond.is_some() { affiliate_terms(app, &user, paid, ask.paid_at).await? } else { None };
     let bought = Bought {
         user: user.id,
         amount,
-        base: amount.bought_at(settings.exchange_rate, settings.ledger_currency)?,
-        exchange_rate: settings.exchange_rate,
+        base: amount.bought_at(exchange_rate, ledger)?,
+        exchange_rate,
         inviter: bond.map(|bond| bond.inviter),
         affiliate,
         paid_at: ask.paid_at,

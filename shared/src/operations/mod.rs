@@ -18,6 +18,7 @@ pub mod prove_statement;
 pub mod search;
 pub mod settings;
 pub mod sign_heads;
+pub mod simulate;
 pub mod statistics;
 pub mod sweep_outbox;
 pub mod table;

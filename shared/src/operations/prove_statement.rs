@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use crate::account::model::user::User;
 use crate::app::App;
@@ -108,7 +107,7 @@ async fn proven_heads(app: &App, chain: &str, entries: &[&JournalEntry]) -> Resu
 /// Entries are in the order of time, but for the clocks of two functions that differ a little. So what stands around the place is
 /// looked at, too, and each month ends where the next one begins.
 async fn first_of(app: &App, of: ProvenAccount, month: Month, all: u64) -> Result<u64, Error> {
-    let begin = month.first_day().to_zoned(TimeZone::UTC).map_err(Fault::bug)?.timestamp();
+    let begin = month.begins();
     let (mut low, mut high) = (1, all.saturating_add(1));
     // Each step leaves a thirty-second of the numbers.
     for _ in 0..STEPS {

@@ -7,18 +7,16 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::account::model::access::Bearer;
-use crate::account::model::identity::Status;
 use crate::account::model::user::User;
 use crate::affiliate::model::settings::AffiliateSettings;
+use crate::affiliate::model::terms::{CommissionedPayment, terms_under};
 use crate::app::App;
 use crate::message::Message;
 use crate::payment::enrol_late::enrol_late;
 use crate::payment::gateway::{CreateFailure, Created};
 use crate::payment::keep_coupon::{Counters, price_with};
 use crate::payment::model::coupon::{CouponCode, CouponState};
-use crate::payment::model::order::{
-    AffiliateTerms, Failure, FailureCode, ForAgency, Order, OrderStatus, OrderWindow, SecondTerms,
-};
+use crate::payment::model::order::{AffiliateTerms, Failure, FailureCode, ForAgency, Order, OrderStatus, OrderWindow};
 use crate::payment::model::price::{Quote, TopUp, quote};
 use crate::payment::model::settings::{DASHBOARD, Offer, PaymentSettings};
 use crate::payment::pay_page;
@@ -81,7 +79,12 @@ pub async fn create_order(app: &App, ctx: &Ctx, by: &Bearer, ask: &CreateOrder) 
     let named = coupon.as_ref().map(|code| (code, &first.counters));
     let quote = price_with(&settings, &ask.wanted, named, (first.user.promotion.as_ref(), first.user.has_paid), now)?;
     payable(app, ask, quote.charge)?;
-    let affiliate = affiliate_terms(app, &first.user, now).await?;
+    let paid = CommissionedPayment {
+        charge: quote.charge,
+        exchange_rate: quote.exchange_rate,
+        ledger: quote.credit.currency(),
+    };
+    let affiliate = affiliate_terms(app, &first.user, paid, now).await?;
     let mut order = drafted(app, ask, method, &quote, first.user.attribution.as_ref(), affiliate, now);
     order.return_url.clone_from(&settings.return_url);
     ask_for(app, &settings, &mut order).await;
@@ -191,28 +194,17 @@ fn method(app: &App, settings: &PaymentSettings, ask: &CreateOrder, currency: Cu
 /// Inviter's terms for an order made or a purchase paid at `now` (R6.3).
 ///
 /// `None` while the affiliate programme is off, without an inviter, or after the terms' validity.
-pub(crate) async fn affiliate_terms(app: &App, user: &User, now: Timestamp) -> Result<Option<AffiliateTerms>, Error> {
+pub(crate) async fn affiliate_terms(
+    app: &App,
+    user: &User,
+    paid: CommissionedPayment,
+    now: Timestamp,
+) -> Result<Option<AffiliateTerms>, Error> {
     let settings = app.settings::<AffiliateSettings>().await?.settings;
     let Some(attribution) = user.attribution.as_ref().filter(|_| settings.enabled) else { return Ok(None) };
     let inviter = app.store.get::<User>(&User::key(attribution.inviter)).await?;
-    let Some(inviter) = inviter.filter(|inviter| inviter.status != Status::Erased) else { return Ok(None) };
-    let days = i64::from(settings.valid_days);
-    let valid_until = attribution.bound_at.checked_add(SignedDuration::from_hours(days.saturating_mul(24))).ok();
-    if days > 0 && valid_until.is_some_and(|until| until < now) {
-        return Ok(None);
-    }
-    let above = inviter.attribution.as_ref().map(|attribution| attribution.inviter);
-    let rate = settings.second_level_rate.min(Decimal::ONE.saturating_sub(inviter.affiliate.rate));
-    let second = above.filter(|_| rate > Decimal::ZERO).map(|inviter| SecondTerms { inviter, rate });
-    let cap = LedgerMoney::exact(settings.cap_per_invitee, user.accounts.balance().currency())?;
-    Ok(Some(AffiliateTerms {
-        rate: inviter.affiliate.rate,
-        trigger_limit: inviter.affiliate.trigger_limit,
-        hold_hours: settings.hold_hours,
-        cap: cap.is_positive().then_some(cap),
-        valid_until: valid_until.filter(|_| days > 0),
-        second,
-    }))
+    let Some(inviter) = inviter else { return Ok(None) };
+    Ok(terms_under(&settings, &inviter, attribution.bound_at, paid, now)?)
 }
 
 fn drafted(

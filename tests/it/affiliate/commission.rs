@@ -107,6 +107,33 @@ fn an_order_above_the_cap_earns_nothing_when_room_is_made_later() {
     });
 }
 
+/// R6.10: the base is the credit, what was paid, or what the provider's fee leaves of that; an order keeps the one it was made under.
+#[test]
+fn the_base_of_a_commission_is_pinned_with_its_order() {
+    World::run(async |world| {
+        invited(world).await;
+        world
+            .settings("affiliate", |settings| {
+                settings["base"] = json!("paid_net_of_fee");
+                settings["provider_fee"] = json!("10%");
+            })
+            .await;
+        let waiting = world.order("bob", json!({"offer_id": "o100", "provider": "stripe"})).await;
+        world.settings("affiliate", |settings| settings["base"] = json!("paid")).await;
+        world.pay(&waiting, json!({})).await;
+        world.settle().await;
+        let [net] = &commissions(world).await[..] else { panic!("one commission") };
+        assert_eq!((net["base"]["amount"].as_str(), net["amount"]["amount"].as_str()), (Some("12.5"), Some("1.25")));
+        world.settings("payment", |settings| settings["discount_rate"] = json!("0.8")).await;
+        hundred(world).await;
+        let paid = &commissions(world).await[0];
+        assert_eq!(paid["base"]["amount"], "11.11111111", "¥80 were paid for a credit of 13.88888888");
+        refund(world, &waiting, 5_000).await;
+        world.settle().await;
+        assert_eq!(totals(world).await[1], "1.73611111", "half of the one, all of the other");
+    });
+}
+
 /// R6.10: an order that the cap refused is not refused for good. Told again once a refund has made room, it begins its commission
 /// within that room, once.
 #[test]

@@ -30,7 +30,8 @@ use crate::world::{Answer, World};
 use asks::{Act, Ask, prepare};
 
 /// POST routes that change nothing.
-const READS: &[&str] = &["POST /v1/assets/{id}/purchase-check", "POST /v1/assets/{id}/recharge-check"];
+const READS: &[&str] =
+    &["POST /v1/assets/{id}/purchase-check", "POST /v1/assets/{id}/recharge-check", "POST /v1/admin/simulations"];
 /// Routes that behave like another route that is played.
 const ALIKE: &[&str] = &["POST /v1/webhooks/zpay", "POST /v1/admin/redemption/batches/{id}/resume"];
 

@@ -13,6 +13,7 @@ pub mod jobs;
 mod lists;
 mod refusals;
 pub mod risk;
+pub mod simulation;
 pub mod statistics;
 pub mod views;
 mod window;

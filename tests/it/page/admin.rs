@@ -61,6 +61,7 @@ const MATRIX: &[(&str, OpenTo)] = &[
     ("/admin", STATS),
     ("/admin/settings", SETTINGS),
     ("/admin/settings/{area}", SETTINGS),
+    ("/admin/simulations/{area}", SETTINGS),
     ("/admin/users", ADMINS),
     ("/admin/users/{id}", ADMINS),
     ("/admin/users/{id}/programmes", ADMINS),

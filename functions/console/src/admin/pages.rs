@@ -110,6 +110,7 @@ pages![
     "/admin", Rule::with(AdminScope::StatsRead) => overview::overview;
     "/admin/settings", Rule::with(AdminScope::SettingsWrite) => settings::areas;
     "/admin/settings/{area}", Rule::with(AdminScope::SettingsWrite) => settings::area;
+    "/admin/simulations/{area}", Rule::with(AdminScope::SettingsWrite) => settings::simulation::simulation;
     "/admin/users", Rule::ADMINS => users::list;
     "/admin/users/{id}", Rule::ADMINS => users::show;
     "/admin/users/{id}/programmes", Rule::ADMINS => users::programmes;

@@ -4,6 +4,7 @@
 mod example;
 mod form;
 mod history;
+pub mod simulation;
 mod words;
 
 use axum::extract::Path;

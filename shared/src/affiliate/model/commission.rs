@@ -256,7 +256,7 @@ impl From<&Order> for CommissionSource {
             user: order.user,
             inviter: order.inviter,
             affiliate: order.affiliate,
-            base: order.credit,
+            base: order.affiliate.and_then(|terms| terms.base).unwrap_or(order.credit),
             charge: order.charge,
             net: order.net(),
             paid_at,
@@ -278,13 +278,18 @@ impl CommissionSource {
             user: bought.user,
             inviter: bought.inviter,
             affiliate: bought.affiliate,
-            base: bought.base,
+            base: bought.affiliate.and_then(|terms| terms.base).unwrap_or(bought.base),
             charge: bought.amount,
             net,
             paid_at: Some(bought.paid_at),
             held_since: Some(bought.reported_at),
             second_of: None,
         }))
+    }
+
+    /// Returns the order under other terms, whose base is `credit` where they have none.
+    pub fn under(self, affiliate: Option<AffiliateTerms>, credit: LedgerMoney) -> Self {
+        Self { affiliate, base: affiliate.and_then(|terms| terms.base).unwrap_or(credit), ..self }
     }
 
     /// Returns the source of the second level's commission: the same order under the terms of the inviter's inviter (R6.11).
@@ -318,7 +323,7 @@ pub enum NoCommission {
 
 /// Computes the commission of a captured order (R6.3).
 ///
-/// It is the rate times the credit without bonus, rounded down, limited by the rest of the cap. Refunds do not matter here.
+/// It is the rate times the base, rounded down, limited by the rest of the cap. Refunds do not matter here.
 ///
 /// # Rejects
 /// The inner error is the reason why there is no commission; the outer error is overflow.

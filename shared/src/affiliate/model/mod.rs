@@ -6,4 +6,6 @@ pub mod payout_account;
 pub mod payout_batch;
 pub mod purchase;
 pub mod settings;
+pub mod simulation;
+pub mod terms;
 pub mod withdrawal;

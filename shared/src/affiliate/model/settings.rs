@@ -1,8 +1,10 @@
 //! The settings of the affiliate programme.
 
 use crate::affiliate::model::iban::{Iban, is_bic};
+use crate::payment::model::bonus::AmountOrPercent;
 use jiff::Timestamp;
 use kernel::settings::{Checks, Decimals, List, ProgrammeSettings, Text};
+use kernel::text_enum;
 use rust_decimal::Decimal;
 
 kernel::settings! {
@@ -17,6 +19,10 @@ kernel::settings! {
             "Commissions of a calendar month (UTC) above it are held; 0 is no limit", from "the next of them";
         default_rate: Decimal = Decimal::new(1, 1), in Decimals::positive(Decimal::ONE), unit "part of the credit",
             "The rate new users get", from "the next sign-up";
+        base: CommissionBase = CommissionBase::Credited,
+            "What the rates are a part of", from "the next order";
+        provider_fee: AmountOrPercent = AmountOrPercent::None, unit "pay currency",
+            "What a provider takes of a payment, where the base leaves it out", from "the next order";
         second_level_rate: Decimal = Decimal::ZERO, in Decimals::between(Decimal::ZERO, Decimal::ONE), unit "part of the credit",
             note "with the inviter's rate at most 1",
             "Commission of the inviter's inviter, on each order that earns the inviter one; 0 is none", from "the next order";
@@ -50,6 +56,19 @@ kernel::settings! {
 }
 
 kernel::programme!(AffiliateSettings);
+
+text_enum! {
+    /// Amount that commission is a part of (R6.10).
+    pub enum CommissionBase {
+        /// Credit without bonuses.
+        Credited = "credited",
+        /// Charge after discounts, in ledger currency.
+        Paid = "paid",
+        /// Charge less the provider's fee, in ledger currency.
+        PaidNetOfFee = "paid_net_of_fee",
+    }
+}
+kernel::word_setting!(CommissionBase);
 
 impl AffiliateSettings {
     /// The programme ends after its start, both levels together pay no more than the credit (R6.11), and payout files have an account (R6.9).

@@ -13,3 +13,4 @@ pub mod refund;
 pub mod reversal;
 pub mod review;
 pub mod settings;
+pub mod simulation;

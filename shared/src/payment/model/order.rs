@@ -116,9 +116,12 @@ text_enum! {
 /// Inviter's commission terms, snapshotted at order creation (R6.3).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct AffiliateTerms {
-    /// Commission as a fraction of the credit.
+    /// Commission as a fraction of the base.
     #[serde(with = "kernel::decimal")]
     pub rate: Decimal,
+    /// Amount that the rate applies to; `None` is the credit (R6.10).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<LedgerMoney>,
     /// Number of one invitee's orders that earn commission; 0 means no limit.
     pub trigger_limit: u32,
     /// Hours from accrual until the commission can be withdrawn.
@@ -138,7 +141,7 @@ pub struct AffiliateTerms {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct SecondTerms {
     pub inviter: UserId,
-    /// Commission as a fraction of the credit; with the inviter's at most 1.
+    /// Commission as a fraction of the base; with the inviter's at most 1.
     #[serde(with = "kernel::decimal")]
     pub rate: Decimal,
 }

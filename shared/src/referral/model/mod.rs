@@ -6,3 +6,4 @@ pub mod reconcile;
 pub mod referral;
 pub mod reparent;
 pub mod settings;
+pub mod simulation;

@@ -34,6 +34,7 @@ const SHOWN_ON: &[(&str, &str)] = &[
     ("listAllRewards", "/admin/rewards"),
     ("listServiceKeys", "/admin/keys"),
     ("getSettings", "/admin/settings/{area}"),
+    ("simulateMonth", "/admin/simulations/{area}"),
     ("listCoupons", "/admin/coupons"),
     ("listBudgets", "/admin/settings/{area}"),
     ("getStats", "/admin"),

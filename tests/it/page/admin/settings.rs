@@ -6,12 +6,18 @@ use shared::operations::model::settings::{AnySettings, Area};
 
 use super::super::client::{Browser, Shown};
 use super::{admin_in, clerk_in};
+use crate::affiliate::commission::{hundred, invited};
 use crate::page::journeys::BOTH;
 use crate::world::World;
 use shared::account::model::scope::AdminScope;
 
 const SAVE: [&str; 2] = ["Save", "保存"];
 const PREVIEW: [&str; 2] = ["Preview", "预览"];
+const TRY: [&str; 2] = ["Try on a month", "按月试算"];
+const REPLAY: [&str; 2] = ["Replay the month", "试算该月"];
+const BACK: [&str; 2] = ["Back to the form", "返回表单"];
+const NOBODY: [&str; 2] = ["Nobody got anything", "没有用户获得"];
+const INVALID: [&str; 2] = ["can’t be saved as they are", "无法保存"];
 const SAVE_MINE: [&str; 2] = ["Save mine on top", "以我的覆盖"];
 const TAKE_THEIRS: [&str; 2] = ["Take theirs", "采用对方的"];
 
@@ -192,6 +198,37 @@ fn a_preview_shows_a_payment_under_the_new_document() {
             assert!(shown.says().contains("2.5USD"), "{}", shown.says());
             let wrong = browser.show(&page, PREVIEW[index], &[("default_rate", "2")]).await;
             assert_eq!((wrong.status, field(&wrong, "default_rate").as_str()), (422, "2"));
+        });
+    }
+}
+
+/// R12.5: entries of a form are tried on a month before they are saved; what is wrong with them is said at the form.
+#[test]
+fn entries_are_tried_on_a_month() {
+    for (index, words) in BOTH.iter().enumerate() {
+        World::run(async |world| {
+            invited(world).await;
+            hundred(world).await;
+            let browser = admin_in(world, words).await;
+            let page = browser.open("/admin/settings/affiliate").await;
+            let version = stored(world, "affiliate").await["version"].clone();
+            let tried = browser.show(&page, TRY[index], &[("default_rate", "0.2")]).await;
+            assert_eq!(tried.status, 200, "{}", tried.says());
+            for amount in ["1.38888888", "2.77777777"] {
+                assert!(tried.says().contains(amount), "{amount}: {}", tried.says());
+            }
+            let past = browser.show(&tried, REPLAY[index], &[("month", "2026-10")]).await;
+            assert!(past.says().contains(NOBODY[index]), "{}", past.says());
+            let back = browser.show(&past, BACK[index], &[]).await;
+            assert_eq!((back.status, field(&back, "default_rate").as_str()), (200, "0.2"));
+            let wrong = browser.show(&page, TRY[index], &[("default_rate", "2")]).await;
+            assert!(wrong.says().contains(INVALID[index]), "{}", wrong.says());
+            let back = browser.show(&wrong, BACK[index], &[]).await;
+            assert_eq!((back.status, field(&back, "default_rate").as_str()), (422, "2"));
+            assert_eq!(stored(world, "affiliate").await["version"], version, "nothing is saved");
+            for area in ["payment", "nothing"] {
+                assert_eq!(browser.open(&format!("/admin/simulations/{area}")).await.status, 404);
+            }
         });
     }
 }

@@ -13,6 +13,7 @@ use shared::kernel::typed;
 use shared::operations::model::settings::{AnySettings, Area};
 
 use super::super::vouchers::entry_of;
+use super::simulation::simulation_of;
 use super::{Reason, Shown, page_of, route};
 use crate::list::{Column, table};
 use crate::visit::Visit;
@@ -67,6 +68,7 @@ pub fn form(visit: &Visit, shown: &Shown) -> Markup {
             div.row {
                 button.btn.go name="form" value=[seal(visit, area)] { (save) }
                 button.btn formmethod="get" formaction=(page_of(area)) { (text.settings_preview()) }
+                @if let Some(page) = simulation_of(area) { button.btn formmethod="get" formaction=(page) { (text.simulation()) } }
             }
         }
     }

@@ -141,6 +141,8 @@ impl Texts {
             "ends_at" => (self.set_affiliate_ends_at(), self.set_affiliate_ends_at_effect()),
             "budget" => (self.set_affiliate_budget(), self.set_affiliate_budget_effect()),
             "default_rate" => (self.set_affiliate_default_rate(), self.set_affiliate_default_rate_effect()),
+            "base" => (self.set_affiliate_base(), self.set_affiliate_base_effect()),
+            "provider_fee" => (self.set_affiliate_provider_fee(), self.set_affiliate_provider_fee_effect()),
             "second_level_rate" => (self.set_affiliate_second_level_rate(), self.set_affiliate_second_level_rate_effect()),
             "default_trigger_limit" => (self.set_affiliate_default_trigger_limit(), self.set_affiliate_default_trigger_limit_effect()),
             "max_codes_per_user" => (self.set_affiliate_max_codes_per_user(), self.set_affiliate_max_codes_per_user_effect()),
@@ -248,6 +250,9 @@ impl Texts {
     /// A word that a field can be set to.
     pub fn setting_word(&self, field: &str, word: &str) -> Option<Message> {
         Some(match (field, word) {
+            ("base", "credited") => self.word_base_credited(),
+            ("base", "paid") => self.word_base_paid(),
+            ("base", "paid_net_of_fee") => self.word_base_paid_net_of_fee(),
             ("foreign_payments", "ignore") => self.word_foreign_payments_ignore(),
             ("foreign_payments", "review") => self.word_foreign_payments_review(),
             ("admin_totp", "optional") => self.word_admin_totp_optional(),

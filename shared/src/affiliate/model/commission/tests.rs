@@ -17,6 +17,7 @@ fn ann() -> UserId {
 fn terms() -> AffiliateTerms {
     AffiliateTerms {
         rate: Decimal::new(1, 1),
+        base: None,
         trigger_limit: 3,
         hold_hours: 0,
         cap: None,

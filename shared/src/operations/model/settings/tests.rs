@@ -54,7 +54,7 @@ fn the_defaults_are_the_documented_ones() {
         (
             Area::Affiliate,
             json!({"enabled": false, "starts_at": null, "ends_at": null, "budget": "0",
-                "default_rate": "0.1", "second_level_rate": "0", "default_trigger_limit": 3, "max_codes_per_user": 10,
+                "default_rate": "0.1", "base": "credited", "provider_fee": "0", "second_level_rate": "0", "default_trigger_limit": 3, "max_codes_per_user": 10,
                 "hold_hours": 0, "valid_days": 0, "cap_per_invitee": "0", "min_cash_withdrawal": "10",
                 "min_paying_invitees": 0, "second_approval_above": "0",
                 "payout_debtor_name": "", "payout_debtor_iban": "", "payout_debtor_bic": "",

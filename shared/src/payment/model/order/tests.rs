@@ -194,6 +194,7 @@ fn an_order_fits_a_kilobyte_and_survives_storage() {
         inviter: Some(hundred().user),
         affiliate: Some(AffiliateTerms {
             rate: Decimal::new(1, 1),
+            base: None,
             trigger_limit: 3,
             hold_hours: 0,
             cap: None,

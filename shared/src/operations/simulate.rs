@@ -1,0 +1,193 @@
+//! Replay of a month under draft settings: what a programme would have granted, user by user (R12.5).
+//!
+//! It reads and never writes. Commissions are those of the month's paid orders. Rewards and bonuses are those of the month's sign-ups,
+//! as far as these have paid since, because their terms are the ones of the sign-up (R3.5, R5.1). Each invitee is replayed whole, on
+//! the page of the newest of their orders, or of their sign-up; so pages need no state and the month is the sum of its pages.
+
+mod affiliate;
+mod promotion;
+mod referral;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use crate::affiliate::model::settings::AffiliateSettings;
+use crate::app::App;
+use crate::operations::change_settings;
+use crate::operations::model::budget::BudgetedProgramme;
+use crate::operations::model::settings::{Area, AreaSettings};
+use crate::payment::model::order::Order;
+use crate::payment::model::settings::{PaymentSettings, PromotionSettings};
+use crate::referral::model::settings::ReferralSettings;
+use kernel::fault::{Error, Fault};
+use kernel::id::UserId;
+use kernel::money::{LedgerMoney, MoneyError};
+use kernel::month::Month;
+use kernel::refusal::{FieldError, Refusal};
+use table::key::owned_by;
+use table::list::Window;
+use table::store::{Cursor, Index, Page, Query};
+
+/// Orders or sign-ups of a page.
+const PAGE: i32 = 25;
+/// Orders of a user per query.
+const TOGETHER: i32 = 100;
+
+/// Request to replay a month.
+#[derive(Debug, Clone)]
+pub struct Simulate {
+    pub month: Month,
+    pub drafts: Drafts,
+    pub after: Option<Cursor>,
+}
+
+/// Draft of a programme's settings.
+#[derive(Debug, Clone)]
+pub enum Drafts {
+    Affiliate(Draft<AffiliateSettings>),
+    Referral(Draft<ReferralSettings>),
+    Promotion(Draft<PromotionSettings>),
+}
+
+/// Settings of now, and those with a draft's fields in place.
+#[derive(Debug, Clone)]
+pub struct Draft<T> {
+    /// To tell terms that follow the settings from those that somebody gave, or that earlier settings made.
+    current: T,
+    draft: T,
+}
+
+/// Grants of a user: as they were, and under the draft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SimulatedGrant {
+    /// The user who gets them.
+    pub user: UserId,
+    /// The user whose sign-up or payments they are for, if that is another programme than the promotion.
+    pub invitee: Option<UserId>,
+    pub real: LedgerMoney,
+    pub simulated: LedgerMoney,
+}
+
+impl Drafts {
+    /// Reads a draft: some fields of the programme's settings.
+    ///
+    /// # Rejects
+    /// 422 with the pointer, below `/settings`, of every field that a rule of the settings rejects.
+    pub async fn read(app: &App, programme: BudgetedProgramme, fields: &Value) -> Result<Self, Error> {
+        let wrong =
+            || Refusal::field("/settings", "malformed", "An object with some fields of the programme's settings.");
+        let fields = fields.as_object().ok_or_else(wrong)?;
+        Ok(match programme {
+            BudgetedProgramme::Affiliate => Self::Affiliate(Draft::read(app, Area::Affiliate, fields).await?),
+            BudgetedProgramme::Referral => Self::Referral(Draft::read(app, Area::Referral, fields).await?),
+            BudgetedProgramme::Promotion => Self::Promotion(Draft::read(app, Area::Promotion, fields).await?),
+        })
+    }
+
+    /// Programme whose settings it drafts.
+    pub fn programme(&self) -> BudgetedProgramme {
+        match self {
+            Self::Affiliate(_) => BudgetedProgramme::Affiliate,
+            Self::Referral(_) => BudgetedProgramme::Referral,
+            Self::Promotion(_) => BudgetedProgramme::Promotion,
+        }
+    }
+
+    /// Facts of the past that its replay does not know, in words for people.
+    pub fn limits(&self) -> &'static [&'static str] {
+        match self {
+            Self::Affiliate(_) => affiliate::LIMITS,
+            Self::Referral(_) => referral::LIMITS,
+            Self::Promotion(_) => promotion::LIMITS,
+        }
+    }
+}
+
+impl<T: AreaSettings> Draft<T> {
+    async fn read(app: &App, area: Area, fields: &Map<String, Value>) -> Result<Self, Error> {
+        let now = change_settings::settings(app, area).await?.settings;
+        let mut drafted = now.clone();
+        if let Some(document) = drafted.as_object_mut() {
+            document.extend(fields.clone());
+        }
+        let below = |error: FieldError| FieldError { pointer: format!("/settings{}", error.pointer), ..error };
+        let draft = T::parse(drafted).map_err(|refusal| match refusal {
+            Refusal::Invalid(errors) => Refusal::Invalid(errors.into_iter().map(below).collect()),
+            other => other,
+        })?;
+        Ok(Self { current: T::parse(now)?, draft })
+    }
+
+    /// Settings of now and of the draft, each as it holds at a time.
+    fn at(&self, time: Timestamp) -> (T, T) {
+        let held = |settings: &T| settings.as_of(time).unwrap_or_else(|| settings.clone());
+        (held(&self.current), held(&self.draft))
+    }
+}
+
+impl Simulate {
+    fn window(&self) -> Window {
+        let (from, to) = (Some(self.month.begins()), Some(self.month.ends()));
+        Window { from, to, limit: PAGE, after: self.after.clone() }
+    }
+}
+
+/// Replays one page of a month.
+///
+/// # Errors
+/// The database can't be reached, an item does not decode, or amounts overflow.
+pub async fn simulate(app: &App, ask: &Simulate) -> Result<Page<SimulatedGrant>, Error> {
+    let page = match &ask.drafts {
+        Drafts::Affiliate(draft) => affiliate::replay(app, draft, &ask.window()).await?,
+        Drafts::Referral(draft) => referral::replay(app, draft, &ask.window()).await?,
+        Drafts::Promotion(draft) => promotion::replay(app, draft, &ask.window()).await?,
+    };
+    let items = summed(&page.items).map_err(Fault::bug)?;
+    Ok(Page { items, next: page.next })
+}
+
+/// One row for each user and invitee.
+fn summed(all: &[SimulatedGrant]) -> Result<Vec<SimulatedGrant>, MoneyError> {
+    let mut rows: BTreeMap<(UserId, Option<UserId>), SimulatedGrant> = BTreeMap::new();
+    for grant in all {
+        let row = match rows.get(&(grant.user, grant.invitee)) {
+            None => *grant,
+            Some(row) => SimulatedGrant {
+                real: row.real.plus(grant.real)?,
+                simulated: row.simulated.plus(grant.simulated)?,
+                ..*row
+            },
+        };
+        rows.insert((grant.user, grant.invitee), row);
+    }
+    Ok(rows.into_values().collect())
+}
+
+/// Real and simulated sums of some rows, in ledger currency.
+///
+/// # Errors
+/// The settings can't be read, or overflow.
+pub async fn sums(app: &App, rows: &[SimulatedGrant]) -> Result<(LedgerMoney, LedgerMoney), Error> {
+    let zero = LedgerMoney::zero(app.settings::<PaymentSettings>().await?.settings.ledger_currency);
+    let add = |(real, simulated): (LedgerMoney, LedgerMoney), row: &SimulatedGrant| {
+        Ok::<_, MoneyError>((real.plus(row.real)?, simulated.plus(row.simulated)?))
+    };
+    Ok(rows.iter().try_fold((zero, zero), add).map_err(Fault::bug)?)
+}
+
+/// Orders of a user since a time.
+async fn orders_since(app: &App, user: UserId, since: Timestamp) -> Result<Vec<Order>, Fault> {
+    let mut ask = Query::newest(Index::Owner, owned_by("ORDERS", user), TOGETHER);
+    let mut all = Vec::new();
+    loop {
+        let page = app.store.list::<Order>(&ask).await?;
+        let is_before = page.items.last().is_some_and(|order| order.created_at < since);
+        all.extend(page.items.into_iter().map(|order| order.into_inner()).filter(|order| order.created_at >= since));
+        match page.next.filter(|_| !is_before) {
+            Some(next) => ask.after = Some(next),
+            None => return Ok(all),
+        }
+    }
+}
