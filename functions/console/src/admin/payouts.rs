@@ -64,7 +64,7 @@ pub async fn list(staff: Staff) -> Response {
         let nothing = (&*text.payouts_none(), &*text.payouts_none_todo());
         Ok(part.list(visit, &text.payouts(), &columns, (&rows, page.next.as_ref()), nothing))
     });
-    let new = html! { a.btn.go href=(format!("{LIST}/new")) { (text.payout_new()) } };
+    let new = html! { div.row { a.btn.go href=(format!("{LIST}/new")) { (text.payout_new()) } } };
     filters::page(&staff, (text.payouts(), text.payouts_lead()), &new, &days.filters(visit, false), listed)
 }
 
