@@ -20,7 +20,7 @@ RUN, RUN_SECOND, RUNS_FREE = 0.20e-6, 0.25 * 0.0000133334, 1_000_000
 TICK, TICKS_FREE = 1.00e-6, 14_000_000
 READ = 0.125e-6
 # Read units of a tick with nothing to do, as tests/it/costs.rs counts them; a partition that has nothing costs half a unit.
-READS = {"audit": 1, "deliver-events": 16, "erase-traces": 0.5, "expire-orders": 16, "expire-promotions": 16,
+READS = {"audit": 1, "deliver-events": 16, "erase-traces": 0.5, "expire-credit": 8, "expire-orders": 16, "expire-promotions": 16,
          "mature-commissions": 16, "poll-payments": 24, "reconcile": 218, "sign-heads": 2, "sweep-outbox": 32}
 # Lambda asks a queue with five long polls at once, each of twenty seconds.
 POLLS = 5 * SECONDS / 20

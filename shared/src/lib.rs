@@ -12,6 +12,7 @@
 //! | user | `User` | an account holder |
 //! | inviter, invitee | | the two ends of a referral |
 //! | invite code | `Invite` | shared by an inviter; each user has one primary code and may create more |
+//! | credit lot | `CreditLot` | credit that one source granted (a bonus, reward or redemption code) and that expires together |
 //! | opening balance | `OpeningBalance` | the balance with which a user moves in from another system, once for each source |
 //! | referral | `Referral` | binds an invitee to its inviter, at the sign-up or once later: one per invitee, for ever |
 //! | reward | `Reward` | money granted for a referral |

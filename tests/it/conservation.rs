@@ -364,10 +364,11 @@ impl Play<'_> {
     }
 
     async fn time(&mut self) {
-        const SCHEDULES: [&str; 10] = [
+        const SCHEDULES: [&str; 11] = [
             "audit",
             "expire-orders",
             "expire-promotions",
+            "expire-credit",
             "mature-commissions",
             "erase-traces",
             "poll-payments",
@@ -404,7 +405,9 @@ impl Play<'_> {
                 let did = self.world.stack.tick(schedule).await.unwrap();
                 assert_eq!(did["failed"], 0, "{did}");
             }
-            self.world.stack.tick("sign-heads").await.unwrap();
+            for schedule in ["sign-heads", "expire-credit"] {
+                self.world.stack.tick(schedule).await.unwrap();
+            }
             self.world.settle().await;
         }
         self.world.sign_in("admin").await;
@@ -450,6 +453,7 @@ fn play(seed: u64, steps: &[u64]) -> Vec<String> {
             .settings("payment", |settings| {
                 settings["max_orders_per_minute"] = json!(60);
                 settings["coupons"] = json!([crate::fixtures::coupon()]);
+                settings["grant_expiry_days"] = json!(seed % 2);
                 settings["bonus_tiers"] = json!([{"from": "50", "bonus": "5%", "stackable": seed.is_multiple_of(2)}]);
             })
             .await;

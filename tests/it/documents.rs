@@ -352,7 +352,7 @@ fn the_tours_run_in_bash_and_zsh() {
         assert_eq!(problems(&output), [""; 0], "{shell}: {output}");
         assert_eq!(audits(&output), 1, "{shell}: {output}");
         assert_eq!(readable_by_others(&stack.folder.join("data")), Vec::<PathBuf>::new());
-        for end in ["\"amount\":\"18.05555554\"", "\"state\":\"granted\""] {
+        for end in ["\"balance\":{\"amount\":\"18.05555554\"", "\"state\":\"granted\""] {
             assert_eq!(output.matches(end).count(), 1, "{shell}: {end} in {output}");
         }
         let output = stack.run(shell, &integration);

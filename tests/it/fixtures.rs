@@ -47,6 +47,8 @@ pub fn read(items: &[Value]) -> Vec<Item> {
 /// Plays the scene. Add here whatever creates a new entity.
 async fn play(world: &World) {
     world.open().await;
+    // First, since short-lived items of the others would end meanwhile.
+    lots(world).await;
     registrations(world).await;
     payments(world).await;
     access(world).await;
@@ -57,6 +59,30 @@ async fn play(world: &World) {
     events(world).await;
     moved_in(world).await;
     levels(world).await;
+    world.settle().await;
+}
+
+/// Two codes of Tea's credit that expires: she spent a part of the first, whose rest has expired.
+async fn lots(world: &World) {
+    world.register("tea", None).await;
+    let tea = world.user("tea").get("/v1/me").await.is(200)["id"].as_str().unwrap().to_owned();
+    let credit = json!({"label": "lots", "count": 2, "credit": "5", "total_uses": 1});
+    let codes = world.codes(credit).await;
+    for (days, code) in [1, 30].into_iter().zip(&codes) {
+        world.settings("payment", |payment| payment["grant_expiry_days"] = json!(days)).await;
+        world.redeem("tea", code).await.is(201);
+        let used = json!({"amount": "-2", "remark": "used"});
+        world.admin().once().post(&format!("/v1/admin/users/{tea}/adjustments"), used).await.is(200);
+        if days == 1 {
+            world.settle().await;
+            world.advance(25 * 3_600).await;
+            world.stack.tick("expire-credit").await.unwrap();
+            for name in ["admin", "tea"] {
+                world.sign_in(name).await;
+            }
+        }
+    }
+    world.settings("payment", |payment| payment["grant_expiry_days"] = json!(0)).await;
     world.settle().await;
 }
 
@@ -208,7 +234,7 @@ async fn backend(world: &World) {
     }
     let purchase = json!({
         "user_id": jon["id"], "external_order_id": "o-1", "amount": "50", "currency": "CNY",
-        "paid_at": "2026-11-21T16:01:00Z",
+        "paid_at": world.stack.clock.now(),
     });
     world.holder(&key).once().post("/v1/service/purchases", purchase).await.is(201);
     for (order, amount) in [("o-1", "5"), ("o-2", "3")] {

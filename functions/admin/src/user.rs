@@ -59,6 +59,10 @@ pub struct AdminUser {
     pub created_at: Timestamp,
     /// Balance to spend, in ledger currency.
     pub balance: Amount,
+    /// Part of the balance that never expires.
+    pub paid: Amount,
+    /// Part of the balance that was granted and expires; it is spent first.
+    pub granted: Amount,
     /// Debt to the platform, in ledger currency.
     pub debt: Amount,
     /// Inviter of the account.
@@ -78,6 +82,8 @@ impl CsvRow for AdminUser {
         "created_at",
         "balance.amount",
         "balance.currency",
+        "paid.amount",
+        "granted.amount",
         "debt.amount",
         "inviter",
         "invite_code",
@@ -98,6 +104,8 @@ impl From<user::User> for AdminUser {
             second_factor_since: of.second_factor_since,
             created_at: of.created_at,
             balance: of.accounts.balance().into(),
+            paid: of.accounts.paid().into(),
+            granted: of.accounts.granted().into(),
             debt: of.accounts.owed().into(),
             inviter: of.attribution.as_ref().map(|bond| bond.inviter.to_string()),
             invite_code: of.invite_code.as_ref().map(ToString::to_string),

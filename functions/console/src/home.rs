@@ -113,7 +113,7 @@ pub async fn home(arrival: Arrival) -> Result<Response, Instead> {
     let has_bonus = programmes.has_top_up && programmes.promotion.status == PromotionStatus::Active;
     let is_new = lists.is_empty() && programmes.has_step(visitor);
     let main = html! {
-        (tiles(&visit, visitor))
+        (tiles(&visit, visitor, &show::granted(&visit, &visitor.user).await))
         @if has_bonus { (show::promotion(&visit, &programmes.promotion)) }
         @if is_new {
             (first_steps(&visit, visitor, &programmes))
@@ -130,12 +130,16 @@ pub async fn home(arrival: Arrival) -> Result<Response, Instead> {
     Ok(frame::page(&visit, visitor, &text.home(), &text.home_lead(), &main))
 }
 
-fn tiles(visit: &Visit, visitor: &Visitor) -> Markup {
+fn tiles(visit: &Visit, visitor: &Visitor, granted: &[Markup]) -> Markup {
     let (text, accounts) = (&visit.text, &visitor.user.accounts);
     let owed = accounts.owed();
     html! {
         dl.tiles {
-            div.tile { dt { (text.balance()) } dd { (money(&Amount::from(accounts.balance()))) } }
+            div.tile {
+                dt { (text.balance()) }
+                dd { (money(&Amount::from(accounts.balance()))) }
+                @for note in granted { dd { (note) } }
+            }
             @if owed.is_positive() {
                 div.tile { dt { (text.debt()) } dd { (money(&Amount::from(owed))) } dd { (text.debt_paid_by()) } }
             }

@@ -159,7 +159,9 @@ fn cause(visit: &Visit, line: &StatementLine) -> Option<(String, Message)> {
     let text = &visit.text;
     Some(match line.kind {
         // Of commission it is the friend's order.
-        RecordType::Payment | RecordType::Promotion | RecordType::Refund if line.account == AccountKind::Balance => {
+        RecordType::Payment | RecordType::Promotion | RecordType::Refund | RecordType::Expiry
+            if line.account == AccountKind::Balance =>
+        {
             let order = line.related_id.as_deref().and_then(OrderId::parse)?;
             (format!("/orders/{order}"), text.see_order())
         }

@@ -1,7 +1,10 @@
 //! Parts of the pages for paying and inviting: prices, states, notes, tables, the ladder of the promotion.
 
+use fluent_static::Message;
 use maud::{Markup, Render, html};
 use rust_decimal::Decimal;
+use shared::account::credit_lots::next_expiry;
+use shared::account::model::user::User;
 use shared::edge::view::Amount;
 use shared::kernel::money::{Currency, LedgerMoney, PayMoney};
 use shared::payment::model::bonus::AmountOrPercent;
@@ -9,6 +12,7 @@ use shared::payment::model::coupon::CouponState;
 use shared::payment::model::order::OrderStatus;
 use shared::payment::model::promotion::{PromotionStatus, PromotionView};
 use shared::payment::view::{CouponView, OrderView};
+use shared::table::telemetry::OrLog;
 
 use crate::parts::{HERE, around, change, grouped, money, time};
 use crate::svg;
@@ -281,4 +285,21 @@ fn progress(promotion: &PromotionView, index: u32) -> String {
     let length = u64::from(hours(place).saturating_sub(begin)).saturating_mul(3_600).max(1);
     let done = length.saturating_sub(promotion.tier_seconds_left).saturating_mul(10) / length;
     format!("at-{}", done.min(9))
+}
+
+/// Notes below a balance of which a part was granted: that part, and what of it expires next (R12.3).
+pub async fn granted(visit: &Visit, user: &User) -> Vec<Markup> {
+    let (text, granted) = (&visit.text, user.accounts.granted());
+    if !granted.is_positive() {
+        return Vec::new();
+    }
+    let note = |name: Message, value: Markup| html! { (name) ": " (value) };
+    let mut notes = vec![note(text.granted_part(), money(&Amount::from(granted)))];
+    // The page can do without.
+    let next = next_expiry(&visit.app, user).await.or_log("no expiry is shown").flatten();
+    if let Some((amount, at)) = next {
+        let value = html! { (money(&Amount::from(amount))) ", " (time(visit.language, at)) };
+        notes.push(note(text.expires_next(), value));
+    }
+    notes
 }

@@ -130,6 +130,7 @@ impl Texts {
             RecordType::Refund => self.kind_refund(),
             RecordType::Withdrawal => self.kind_withdrawal(),
             RecordType::Debt => self.kind_debt(),
+            RecordType::Expiry => self.kind_expiry(),
         }
     }
 

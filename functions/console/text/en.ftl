@@ -61,6 +61,8 @@ not-applied-inviter-blocked = Your inviter’s account is not active; your accou
 not-applied-programme-off = Invitations are switched off; your account is ready without the code.
 debt = Debt
 debt-paid-by = Paid by your next credit
+granted-part = Granted part, spent first
+expires-next = Expires next
 last-records = Latest records
 all-records = All records
 no-records = No records yet
@@ -97,6 +99,7 @@ kind-deduct = Use
 kind-refund = Refund
 kind-withdrawal = Withdrawal
 kind-debt = Debt
+kind-expiry = Expired
 
 not-found = There is no such page
 not-found-todo = Check the address, or begin at the overview.

@@ -58,6 +58,8 @@ not-applied-inviter-blocked = 邀请人的账户未启用；您的账户已创�
 not-applied-programme-off = 邀请活动未开启；您的账户已创建，未使用邀请码。
 debt = 欠款
 debt-paid-by = 下次入账时自动偿还
+granted-part = 其中赠送额度（优先使用）
+expires-next = 最近过期
 last-records = 最近账单
 all-records = 全部账单
 no-records = 暂无账单
@@ -94,6 +96,7 @@ kind-deduct = 使用
 kind-refund = 退款
 kind-withdrawal = 提现
 kind-debt = 欠款
+kind-expiry = 过期
 
 not-found = 页面不存在
 not-found-todo = 请检查地址，或从概览开始。

@@ -234,6 +234,14 @@ pub struct Me {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub debt: Option<Amount>,
+    /// Part of the balance that never expires.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub paid: Option<Amount>,
+    /// Part of the balance that was granted and expires; it is spent first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub granted: Option<Amount>,
 }
 
 impl From<&User> for Me {
@@ -247,14 +255,19 @@ impl From<&User> for Me {
             created_at: user.signed_up_at(),
             balance: user.accounts.balance().into(),
             debt: None,
+            paid: None,
+            granted: None,
         }
     }
 }
 
 impl Me {
-    /// The user with their debt.
+    /// The user with their debt and the parts of their balance (R12.3).
     pub fn with_debt(user: &User) -> Self {
-        Self { debt: Some(user.accounts.owed().into()), ..Self::from(user) }
+        let accounts = &user.accounts;
+        let [debt, paid, granted] =
+            [accounts.owed(), accounts.paid(), accounts.granted()].map(|part| Some(part.into()));
+        Self { debt, paid, granted, ..Self::from(user) }
     }
 }
 
@@ -405,6 +418,8 @@ impl NewAccount {
                 created_at: registered.created_at,
                 balance: registered.balance.into(),
                 debt: None,
+                paid: None,
+                granted: None,
             },
             referral: AppliedReferral {
                 applied: referral.applied,

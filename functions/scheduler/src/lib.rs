@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use shared::account::erase;
+use shared::account::{credit_lots, erase};
 use shared::affiliate::release_holds as mature;
 use shared::app::App;
 use shared::edge;
@@ -29,6 +29,7 @@ pub async fn tick(app: Arc<App>, event: Value) -> Result<Value, Fault> {
         "reconcile" => json!(reconcile::reconcile(&app, &edge::context()).await?),
         "sign-heads" => json!(sign_heads::sign_heads(&app, &edge::context()).await?),
         "expire-promotions" => json!(expire::expire_promotions(&app).await?),
+        "expire-credit" => json!(credit_lots::expire_credit(&app, &edge::context()).await?),
         "erase-traces" => json!(erase::erase_traces_again(&app).await?),
         "deliver-events" => json!(deliver::deliver_due(&app, &edge::context()).await?),
         "sweep-outbox" => {

@@ -75,6 +75,14 @@ pub struct ServiceUser {
     pub created_at: Timestamp,
     /// Spendable balance.
     pub balance: Amount,
+    /// Part of the balance that never expires; absent in the response to a registration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub paid: Option<Amount>,
+    /// Part of the balance that was granted and expires, and is spent first; absent in the response to a registration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub granted: Option<Amount>,
     /// Debt to the platform.
     pub debt: Amount,
     /// Subscriptions of the user, grouped by plan, latest first.
@@ -118,6 +126,8 @@ impl ServiceUser {
             status: user.status,
             created_at: user.created_at,
             balance: user.accounts.balance().into(),
+            paid: Some(user.accounts.paid().into()),
+            granted: Some(user.accounts.granted().into()),
             debt: user.accounts.owed().into(),
             subscriptions: time.iter().map(|(time, plan)| SubscriptionView::of(time, plan, now)).collect(),
             referral: None,
@@ -134,6 +144,8 @@ impl ServiceUser {
             status: of.status,
             created_at: of.created_at,
             balance: of.balance.into(),
+            paid: None,
+            granted: None,
             debt: none.into(),
             subscriptions: Vec::new(),
             referral: Some(of.referral.into()),

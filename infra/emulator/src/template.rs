@@ -518,6 +518,7 @@ mod tests {
             ("audit", 300),
             ("deliver-events", 60),
             ("erase-traces", 3_600),
+            ("expire-credit", 3_600),
             ("expire-orders", 300),
             ("expire-promotions", 3_600),
             ("mature-commissions", 3_600),

@@ -12,7 +12,9 @@
 
 pub mod chain;
 mod holder;
+mod lots;
 mod name;
+mod statement;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +23,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 pub use self::holder::AccountOwner;
+pub use self::lots::{LotKind, LotTerms, Lots};
+pub use self::statement::StatementLine;
 pub use crate::ledger::name::{AccountKind, Operator, Part, PlatformAccount, RecordType};
 
 use crate::content_hash::ContentHash;
@@ -148,12 +152,21 @@ pub struct NewLine {
     pub remark: Option<String>,
     /// Id of the order, code, withdrawal … it belongs to.
     pub related_id: Option<String>,
+    /// True for credit that the platform gives, and its correction, rather than credit that was paid for (R12.3).
+    pub is_granted: bool,
 }
 
 impl NewLine {
     /// A change that belongs to `related_id`.
     pub fn new(kind: RecordType, amount: LedgerMoney, related_id: impl Into<String>) -> Self {
-        Self { kind, amount, remark: None, related_id: Some(related_id.into()) }
+        let is_granted = matches!(kind, RecordType::Promotion | RecordType::Referral | RecordType::Redeem);
+        Self { kind, amount, remark: None, related_id: Some(related_id.into()), is_granted }
+    }
+
+    /// The line as one of granted credit, which the kind of a correction does not tell (R12.3).
+    #[must_use]
+    pub fn of_grant(self) -> Self {
+        Self { is_granted: true, ..self }
     }
 
     fn note(&self) -> Note {
@@ -289,54 +302,6 @@ impl JournalEntry {
         }
         sums.into_values().find(|sum| !sum.is_zero()).map_or(Ok(()), |off| Err(LedgerError::Unbalanced(off)))
     }
-
-    /// The owner's lines as statement lines (R1.6).
-    pub fn records(&self) -> Vec<StatementLine> {
-        let money = |amount, currency| LedgerMoney::exact(amount, currency).ok();
-        let record = |entry: &Line| {
-            let currency = entry.amount.currency();
-            Some(StatementLine {
-                journal: self.header.journal,
-                account: entry.account,
-                seq: entry.seq,
-                kind: entry.kind,
-                part: entry.part,
-                amount: entry.amount,
-                balance_before: money(entry.before, currency)?,
-                balance_after: money(entry.after, currency)?,
-                operator: self.header.operator.clone(),
-                remark: entry.remark.clone(),
-                related_id: entry.related_id.clone(),
-                created_at: self.header.at,
-            })
-        };
-        self.entries.iter().filter_map(record).collect()
-    }
-}
-
-/// A line as users and admins see it (R1.6).
-#[derive(Debug, Clone, PartialEq)]
-pub struct StatementLine {
-    /// Journal of the line. With `account` and `seq` it identifies the statement line.
-    pub journal: JournalId,
-    pub account: AccountKind,
-    /// Number of the line in its account.
-    pub seq: u64,
-    pub kind: RecordType,
-    /// Part of the commission account; `None` for other accounts.
-    pub part: Option<Part>,
-    pub amount: LedgerMoney,
-    /// Balance of the account (or part) before the line.
-    pub balance_before: LedgerMoney,
-    /// Balance of the account (or part) after the line.
-    pub balance_after: LedgerMoney,
-    /// Role that moved the money.
-    pub operator: Operator,
-    /// Remark for a person.
-    pub remark: Option<String>,
-    /// Id of the order, code, withdrawal … it belongs to.
-    pub related_id: Option<String>,
-    pub created_at: Timestamp,
 }
 
 /// Running balance of one account. It always equals the `after` of the last line (R1.5).
@@ -359,13 +324,16 @@ pub struct Accounts {
     /// Hash of the last journal entry (R11.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<ContentHash>,
+    /// Sums of the credit lots; absent before the first (R12.3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lots: Option<Lots>,
 }
 
 impl Accounts {
     /// Empty accounts in ledger currency.
     pub fn new(currency: Currency) -> Self {
         let empty = Account { seq: 0, amount: LedgerMoney::zero(currency) };
-        Self { postings: 0, balance: empty, debt: empty, head: None }
+        Self { postings: 0, balance: empty, debt: empty, head: None, lots: None }
     }
 
     /// Spendable balance.
@@ -378,7 +346,7 @@ impl Accounts {
         self.debt.amount.negated()
     }
 
-    /// Makes the journal entry of `movements` and returns the accounts after it.
+    /// Makes the journal entry of `movements` and returns the accounts after it; granted credit in it never expires.
     ///
     /// A credit is written whole and then pays debt. A take-back above the balance becomes debt (R1.7). Accounts without lines
     /// adopt the currency of their first line.
@@ -392,7 +360,22 @@ impl Accounts {
         movements: &[NewLine],
         house: Vec<PlatformLine>,
     ) -> Result<(Self, JournalEntry), LedgerError> {
-        let (mut after, entries) = self.moved(movements)?;
+        self.post_grant(holder, header, movements, house, LotTerms::default())
+    }
+
+    /// Makes a journal entry as [`Accounts::post`] does, whose granted credit has a lot (R12.3).
+    ///
+    /// # Rejects
+    /// As [`Accounts::post`].
+    pub fn post_grant(
+        &self,
+        holder: impl Into<AccountOwner>,
+        header: Header,
+        movements: &[NewLine],
+        house: Vec<PlatformLine>,
+        lot: LotTerms,
+    ) -> Result<(Self, JournalEntry), LedgerError> {
+        let (mut after, entries) = self.moved(movements, lot)?;
         after.postings = self.postings.checked_add(1).ok_or(LedgerError::Exhausted)?;
         let posting = JournalEntry::of_holder(holder.into(), (after.postings, self.head), header, entries, house)?;
         after.head = posting.hash;
@@ -404,15 +387,15 @@ impl Accounts {
     /// # Rejects
     /// A debit above the balance; another currency; overflow.
     pub fn after(&self, movements: &[NewLine]) -> Result<Self, LedgerError> {
-        self.moved(movements).map(|(after, _)| after)
+        self.moved(movements, LotTerms::default()).map(|(after, _)| after)
     }
 
-    fn moved(&self, movements: &[NewLine]) -> Result<(Self, Vec<Line>), LedgerError> {
+    fn moved(&self, movements: &[NewLine], mut lot: LotTerms) -> Result<(Self, Vec<Line>), LedgerError> {
         let mut after = *self;
         let mut entries = Vec::with_capacity(movements.len());
         for movement in movements.iter().filter(|movement| !movement.amount.is_zero()) {
             after.adopt(movement.amount.currency());
-            after.apply(movement, &mut entries)?;
+            after.apply(movement, &mut lot, &mut entries)?;
         }
         Ok((after, entries))
     }
@@ -424,7 +407,7 @@ impl Accounts {
         }
     }
 
-    fn apply(&mut self, movement: &NewLine, entries: &mut Vec<Line>) -> Result<(), LedgerError> {
+    fn apply(&mut self, movement: &NewLine, lot: &mut LotTerms, entries: &mut Vec<Line>) -> Result<(), LedgerError> {
         let amount = movement.amount;
         let zero = LedgerMoney::zero(amount.currency());
         if movement.kind == RecordType::Debt {
@@ -434,13 +417,14 @@ impl Accounts {
             let pays = amount.least(self.owed())?;
             entries.push(self.balance.move_by(AccountKind::Balance, movement.kind, amount, movement.note())?);
             self.shift_debt(pays, movement, entries)?;
-            return Ok(());
+            return self.raise_lot(movement, amount.minus(pays)?, lot);
         }
         let there = amount.most(self.balance().negated())?;
         let missing = amount.minus(there)?;
         if missing.is_negative() && movement.kind != RecordType::Refund {
             return Err(LedgerError::InsufficientBalance);
         }
+        self.lower_lots(movement, there.negated(), lot)?;
         if there != zero {
             entries.push(self.balance.move_by(AccountKind::Balance, movement.kind, there, movement.note())?);
         }

@@ -119,7 +119,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Adjust) -> Result<(JournalEntry, Tx), 
     let takes = matches!(ask.by, AdjustedBy::Backend { .. }) && amount.is_negative();
     let kind = if takes { RecordType::Deduct } else { RecordType::Admin };
     let header = header(app, ctx, cause, operator, actor, app.clock.now());
-    let whole = NewLine { kind, amount, remark, related_id };
+    let whole = NewLine { kind, amount, remark, related_id, is_granted: false };
     let movements = if ask.allow_debt { with_debt(&whole, user.accounts.balance())? } else { vec![whole] };
     let house = vec![PlatformLine::new(PlatformAccount::Adjustment, amount.negated())];
     let posted = user.accounts.post(user.id, header, &movements, house);

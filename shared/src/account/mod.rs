@@ -1,10 +1,12 @@
-//! Accounts: sign-up, sign-in, claims, sessions, limits, service keys, balance adjustments, erasure (R2), moving in (R13.1).
+//! Accounts: sign-up, sign-in, claims, sessions, limits, service keys, balance adjustments, erasure (R2), moving in (R13.1), credit
+//! lots (R12.3).
 
 pub mod adjust_balance;
 pub mod audit;
 pub mod browser;
 pub mod browser_link;
 pub mod create_admin;
+pub mod credit_lots;
 pub mod device;
 pub mod erase;
 pub mod import;

@@ -294,6 +294,8 @@ struct Programmes {
     terms: RewardTerms,
     promotion: Option<Promotion>,
     accounts: Accounts,
+    /// Expiry of what is granted now (R12.3).
+    granted_until: Option<Timestamp>,
 }
 
 impl Programmes {
@@ -315,6 +317,7 @@ impl Programmes {
             affiliate: app.settings::<AffiliateSettings>().await?.settings,
             promotion: Promotion::enrol(&promotion, payment.pay_currency, at)?,
             accounts: Accounts::new(payment.ledger_currency),
+            granted_until: payment.granted_until(at),
         })
     }
 }
@@ -435,7 +438,7 @@ impl NewAccount {
             ..User::new(self.id, self.created_at, &programmes.affiliate, programmes.accounts)
         };
         if let Some(reward) = &reward {
-            give(app, ctx, reward, &mut user, tx)?;
+            give(app, ctx, (reward, programmes.granted_until), &mut user, tx)?;
         }
         Ok(user)
     }

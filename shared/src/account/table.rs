@@ -4,9 +4,10 @@ use jiff::{Timestamp, ToSpan};
 use kernel::id::{ServiceKeyId, SessionId, SignupId, UserId};
 use table::key::{Key, owned};
 use table::records;
-use table::spread::{DueList, MonthlyList, SOME};
+use table::spread::{DueList, FEW, MonthlyList, SOME};
 
 use crate::account::model::access::{EmailChange, EmailClaim, ExternalClaim, PendingSignup, Session};
+use crate::account::model::credit_lot::CreditLot;
 use crate::account::model::import::{ImportSource, ImportedEmail, OpeningBalance};
 use crate::account::model::second_factor::SecondFactor;
 use crate::account::model::service_key::ServiceKey;
@@ -19,6 +20,10 @@ pub const USERS: MonthlyList = MonthlyList::spread("USERS", SOME);
 pub const SERVICE_KEYS: MonthlyList = MonthlyList::new("SERVICE_KEYS");
 /// Promotions that end.
 pub const PROMOTION: DueList = DueList::spread("promotion", SOME);
+/// Prefix of the sort keys of a user's credit lots.
+pub const LOTS: &str = "LOT#";
+/// Credit lots that expire (R12.3).
+pub const CREDIT_LOTS: DueList = DueList::spread("lot", FEW);
 /// Erased accounts that are looked at again.
 pub const TRACES: DueList = DueList::new("traces");
 
@@ -54,6 +59,13 @@ records! {
     OpeningBalance = "opening_balance" {
         fn key(user: UserId, source: &ImportSource) = "USER#{user}", "OPENING#{source}";
         at |it| OpeningBalance::key(it.user, &it.source);
+    }
+
+    /// A lot: credit that one source granted and that expires together (R12.3).
+    CreditLot = "credit_lot" {
+        fn key(user: UserId, source: &str) = "USER#{user}", "LOT#{source}";
+        at |it| CreditLot::key(it.user, &it.source);
+        due |it| (!it.held.is_zero()).then(|| CREDIT_LOTS.entry(&it.source, it.expires_at));
     }
 
     /// A service key of the operator's backend, for `/v1/service` (R2.6).

@@ -172,8 +172,8 @@ async fn approved_once(
 
 /// Account that a withdrawal takes from.
 enum Funds {
-    Commission(Versioned<CommissionAccount>),
-    Wallet(Versioned<Wallet>),
+    Commission(Box<Versioned<CommissionAccount>>),
+    Wallet(Box<Versioned<Wallet>>),
 }
 
 impl Funds {
@@ -188,7 +188,7 @@ impl Funds {
                 };
                 let posted = account.post(header, &[step.into()], &related, house);
                 let (after, posting) = posted.map_err(|error| refused(&error))?;
-                put_account(tx, Some(account), &after);
+                put_account(tx, Some(account.as_ref()), &after);
                 tx.insert(&posting);
             }
             Self::Wallet(wallet) => {
@@ -210,8 +210,8 @@ async fn read(app: &App, ask: &CloseWithdrawal) -> Result<(Versioned<Withdrawal>
         ClosedBy::Admin(_) | ClosedBy::Batch { .. } | ClosedBy::Service(_) => {
             let found = app.store.get::<Withdrawal>(&key).await?.ok_or(Refusal::NotFound)?;
             let funds = match found.shop {
-                Some(shop) => app.store.get(&Wallet::key(shop)).await?.map(Funds::Wallet),
-                None => app.store.get(&CommissionAccount::key(found.user)).await?.map(Funds::Commission),
+                Some(shop) => app.store.get(&Wallet::key(shop)).await?.map(Box::new).map(Funds::Wallet),
+                None => app.store.get(&CommissionAccount::key(found.user)).await?.map(Box::new).map(Funds::Commission),
             };
             Ok((found, funds.ok_or_else(lost)?))
         }
@@ -221,12 +221,12 @@ async fn read(app: &App, ask: &CloseWithdrawal) -> Result<(Versioned<Withdrawal>
             let (found, account, owner) = app.store.read(keys).await?;
             owner.ok_or(Refusal::Unauthenticated)?.must_admit(by)?;
             let found = found.filter(|found| found.shop.is_none() && found.user == user).ok_or(Refusal::NotFound)?;
-            Ok((found, account.map(Funds::Commission).ok_or_else(lost)?))
+            Ok((found, account.map(Box::new).map(Funds::Commission).ok_or_else(lost)?))
         }
         ClosedBy::Agent { shop, .. } => {
             let (found, wallet) = app.store.read((key, Wallet::key(*shop))).await?;
             let found = found.filter(|found| found.shop == Some(*shop)).ok_or(Refusal::NotFound)?;
-            Ok((found, wallet.map(Funds::Wallet).ok_or_else(lost)?))
+            Ok((found, wallet.map(Box::new).map(Funds::Wallet).ok_or_else(lost)?))
         }
     }
 }

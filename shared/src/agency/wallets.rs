@@ -209,7 +209,13 @@ async fn plan_adjust(app: &App, ctx: &Ctx, ask: &AdjustShop) -> Result<(JournalE
     let audit = by_admin(app, ctx, ask.admin, "shop.adjusted", ask.shop.to_string());
     let header =
         header(app, ctx, format!("adjustment:{}", audit.id), Operator::Admin, audit.actor.clone(), app.clock.now());
-    let movement = NewLine { kind: RecordType::Admin, amount, remark: Some(ask.remark.clone()), related_id: None };
+    let movement = NewLine {
+        kind: RecordType::Admin,
+        amount,
+        remark: Some(ask.remark.clone()),
+        related_id: None,
+        is_granted: false,
+    };
     let house = vec![PlatformLine::new(PlatformAccount::Adjustment, amount.negated())];
     let (after, posting) = wallet.spend(header, movement, house).map_err(|error| refused(&error))?;
     let audit = audit.change(wallet.main.balance().to_string(), after.main.balance().to_string());

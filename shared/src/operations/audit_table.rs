@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::app::App;
-use crate::operations::auditor::{Finding, Snapshot, ledger};
+use crate::operations::auditor::{Finding, Snapshot, ledger, lots};
 use crate::operations::heads_audit;
 use kernel::fault::Fault;
 use table::item::{Item, text};
@@ -137,6 +137,7 @@ fn check(items: &[Item]) -> Vec<Finding> {
     let (snapshot, mut findings) = Snapshot::read(items);
     if items.len() <= MOST {
         findings.extend(ledger::check_partition(&snapshot));
+        findings.extend(lots::check(&snapshot));
         findings.extend(heads_audit::check_days(&snapshot));
     }
     findings

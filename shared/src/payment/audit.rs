@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use rust_decimal::Decimal;
 
+use crate::account::model::credit_lot::EXPIRIES;
 use crate::operations::auditor::{Finding, Snapshot};
 use crate::payment::model::event::EventOutcome;
 use crate::payment::model::order::{Order, OrderStatus};
@@ -44,8 +45,10 @@ struct Posted {
 /// Lines on the receivable account count: taking back spent credit posts there (R1.7).
 fn posted(snapshot: &Snapshot) -> HashMap<OrderId, Posted> {
     let mut all: HashMap<OrderId, Posted> = HashMap::new();
-    // Adjustments by the operator's backend may name an order but do not belong to its payment.
-    let own = |posting: &&JournalEntry| !matches!(posting.header.operator, Operator::Service(_));
+    // Adjustments by the operator's backend may name an order but do not belong to its payment, nor do expiries of its bonus.
+    let own = |posting: &&JournalEntry| {
+        !matches!(posting.header.operator, Operator::Service(_)) && !posting.header.cause.starts_with(EXPIRIES)
+    };
     for posting in snapshot.postings.iter().filter(own) {
         let mut about = None;
         let own = |entry: &&Line| matches!(entry.account, AccountKind::Balance | AccountKind::Receivable);

@@ -131,6 +131,6 @@ async fn gave(
         actor: format!("admin:{}", ask.admin),
         now,
     };
-    reverse.write(app, ctx, tx)?;
+    reverse.write(app, ctx, tx).await?;
     Ok(())
 }

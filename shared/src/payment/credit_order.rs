@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use crate::account::credit_lots::SourceLot;
 use crate::account::model::user::User;
 use crate::app::App;
 use crate::message::Message;
@@ -17,7 +18,7 @@ use crate::payment::model::review::{Review, ReviewState};
 use crate::referral::model::settings::ReferralSettings;
 use kernel::fault::{Error, Fault};
 use kernel::id::{JournalId, OrderId, UserId};
-use kernel::ledger::{Header, JournalOrigin, Operator, PlatformAccount, PlatformLine};
+use kernel::ledger::{Header, JournalOrigin, LotKind, Operator, PlatformAccount, PlatformLine};
 use kernel::money::LedgerMoney;
 use table::context::Ctx;
 use table::item::Versioned;
@@ -56,11 +57,10 @@ impl CreditOrder<'_> {
         let credited = &within_budget(app, order, self.credited, tx).await?;
         let payment_id = self.payment.as_ref().map(|(_, payment)| payment.id.clone());
         let paid = order.credited(credited, payment_id.as_deref())?;
-        let (accounts, posting) = self
-            .user
-            .accounts
-            .post(order.user, self.header(app, ctx), &credited.movements(order), self.house(credited)?)
-            .map_err(Fault::bug)?;
+        let lot = SourceLot::read(app, self.user, LotKind::Bonus, order.id.to_string(), self.now).await?;
+        let (movements, house) = (credited.movements(order), self.house(credited)?);
+        let posted = lot.post(app, self.user, self.header(app, ctx), (&movements, house), tx);
+        let (accounts, posting) = posted.map_err(Fault::bug)?;
         let mut user =
             User { accounts, has_paid: self.user.has_paid || order.agency.is_none(), ..(**self.user).clone() };
         if let (Some(promotion), Some(used)) = (user.promotion.as_mut(), credited.used(order)) {

@@ -6,6 +6,7 @@ use kernel::money::{LedgerMoney, MoneyError, PayMoney};
 use kernel::refusal::Refusal;
 use table::item::Versioned;
 
+use crate::account::credit_lots::accounts_after_take_back;
 use crate::account::model::user::User;
 use crate::affiliate::model::commission::{Commission, CommissionSource};
 use crate::app::App;
@@ -100,7 +101,7 @@ pub async fn of_refund(app: &App, id: OrderId, amount: Option<&str>) -> Result<R
         None => (order.net(), order.clone()),
     };
     let movements = reversal.as_ref().map(|reversal| reversal.movements(&order)).unwrap_or_default();
-    let accounts = user.accounts.after(&movements).map_err(Fault::bug)?;
+    let accounts = accounts_after_take_back(app, &user, &order.id.to_string(), &movements).await?;
     let of = |whole: LedgerMoney| -> Result<BeforeAfter, Error> {
         Ok(BeforeAfter { now: target(whole, order.net(), order.charge)?, then: target(whole, net, order.charge)? })
     };

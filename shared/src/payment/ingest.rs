@@ -197,8 +197,8 @@ async fn plan(
     let step = Step { app, ctx, notice, known: &known, payment, review: ids.0, odd };
     match settlement {
         CaptureOutcome::Credit(credited) => step.credit(user.as_ref(), &credited).await,
-        CaptureOutcome::Confirms => step.confirm(user.as_ref()),
-        CaptureOutcome::NetMayHaveChanged => step.reverse(user.as_ref()),
+        CaptureOutcome::Confirms => step.confirm(user.as_ref()).await,
+        CaptureOutcome::NetMayHaveChanged => step.reverse(user.as_ref()).await,
         CaptureOutcome::NotCaptured => Ok(step.note(EventOutcome::Noted)),
         CaptureOutcome::Review(reason) => step.put_to_review(reason),
     }
@@ -380,18 +380,19 @@ impl Step<'_> {
     /// Fills in the payment id of an order completed by hand and credits nothing (R4.12).
     ///
     /// Earlier refunds of the payment are reversed now.
-    fn confirm(self, user: Option<&Versioned<User>>) -> Result<Planned, Error> {
+    async fn confirm(self, user: Option<&Versioned<User>>) -> Result<Planned, Error> {
         let Some(order) = &self.known.order else { return Err(Fault::bug("a confirmation of no order").into()) };
         let last = order.completed.map(|id| JournalRef { id, step: 0 });
         let payment = Payment { order: Some(order.id), by_hand: true, last, ..self.payment.clone() };
         let told = Order { payment_id: Some(payment.id.clone()), completed: None, claimed: None, ..(**order).clone() };
         let (applied, mut tx) = self.marked(EventOutcome::AlreadyCredited, None);
-        Reverse { told: Some(told), ..self.reversing(order, user, payment)? }.write(self.app, self.ctx, &mut tx)?;
+        let reverse = Reverse { told: Some(told), ..self.reversing(order, user, payment)? };
+        reverse.write(self.app, self.ctx, &mut tx).await?;
         Ok((applied, tx))
     }
 
     /// Reverses the credited order if the payment's net or dispute state changed (R4.11).
-    fn reverse(self, user: Option<&Versioned<User>>) -> Result<Planned, Error> {
+    async fn reverse(self, user: Option<&Versioned<User>>) -> Result<Planned, Error> {
         let Some(order) = &self.known.order else { return Err(Fault::bug("a reversal of no order").into()) };
         let moved = Reversal::of(order, &self.payment)?.is_some();
         let outcome = match (moved, &self.notice.fact) {
@@ -400,7 +401,7 @@ impl Step<'_> {
             (false, _) => EventOutcome::Noted,
         };
         let (applied, mut tx) = self.marked(outcome, None);
-        self.reversing(order, user, self.payment.clone())?.write(self.app, self.ctx, &mut tx)?;
+        self.reversing(order, user, self.payment.clone())?.write(self.app, self.ctx, &mut tx).await?;
         Ok((applied, tx))
     }
 

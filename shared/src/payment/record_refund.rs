@@ -126,6 +126,6 @@ async fn reverse(
         actor: format!("admin:{}", ask.admin),
         now: app.clock.now(),
     };
-    reverse.write(app, ctx, tx)?;
+    reverse.write(app, ctx, tx).await?;
     Ok(())
 }

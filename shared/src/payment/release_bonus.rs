@@ -1,5 +1,6 @@
 //! Release of a bonus that exceeded the budget of the promotion (R10.4): the part that the order's net leaves is credited.
 
+use crate::account::credit_lots::SourceLot;
 use crate::account::model::user::User;
 use crate::app::App;
 use crate::message::Message;
@@ -11,7 +12,7 @@ use crate::payment::model::order::Order;
 use crate::payment::model::payment::target;
 use kernel::fault::{Error, Fault};
 use kernel::id::{OrderId, UserId};
-use kernel::ledger::{NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
+use kernel::ledger::{LotKind, NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
 use kernel::refusal::Refusal;
 use table::context::Ctx;
 use table::execute::Answered;
@@ -52,7 +53,9 @@ async fn plan(app: &App, ctx: &Ctx, ask: &ReleaseBonus) -> Result<(Order, Tx), E
         let header = header(app, ctx, cause, Operator::Admin, audit.actor.clone(), app.clock.now());
         let line = NewLine::new(RecordType::Promotion, due, order.id.to_string());
         let house = vec![PlatformLine::new(PlatformAccount::Promotion, due.negated())];
-        let (accounts, posting) = user.accounts.post(order.user, header, &[line], house).map_err(Fault::bug)?;
+        let lot = SourceLot::read(app, &user, LotKind::Bonus, order.id.to_string(), header.at).await?;
+        let posted = lot.post(app, &user, header, (&[line], house), &mut tx);
+        let (accounts, posting) = posted.map_err(Fault::bug)?;
         tx.replace(&user, &User { accounts, ..User::clone(&user) });
         tx.insert(&posting);
     }

@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use crate::account::credit_lots::SourceLot;
 use crate::account::model::user::User;
 use crate::app::App;
 use crate::message::Message;
@@ -13,7 +14,7 @@ use crate::payment::model::order::Order;
 use crate::payment::model::payment::Payment;
 use crate::payment::model::reversal::Reversal;
 use kernel::fault::{Error, Fault};
-use kernel::ledger::{Header, JournalRef, Operator};
+use kernel::ledger::{Header, JournalRef, LotKind, Operator};
 use table::context::Ctx;
 use table::item::Versioned;
 use table::tx::Tx;
@@ -42,8 +43,8 @@ impl Reverse<'_> {
     /// If the order already matches its payment, only the payment is written, and only where it differs.
     ///
     /// # Errors
-    /// A fault if amounts do not add up, which validated input excludes.
-    pub fn write(self, app: &App, ctx: &Ctx, tx: &mut Tx) -> Result<bool, Error> {
+    /// A fault if the lot of its bonuses can't be read, or amounts do not add up, which validated input excludes.
+    pub async fn write(self, app: &App, ctx: &Ctx, tx: &mut Tx) -> Result<bool, Error> {
         let (known, mut payment) = self.payment;
         let order = self.told.as_ref().unwrap_or(self.order);
         let has_refunds = payment.has_refunds();
@@ -59,7 +60,7 @@ impl Reverse<'_> {
         if reversal.moves_money() {
             let header = next(header(app, ctx, cause(&payment), self.operator, self.actor, self.now), payment.last);
             payment.last = Some(header.as_last());
-            take_back(order, self.user, &reversal, header, tx)?;
+            take_back(app, (order, self.user), &reversal, header, tx).await?;
         }
         tx.upsert(known, &payment);
         tx.replace(self.order, &Order { has_refunds, ..order.reversed(&reversal) });
@@ -68,19 +69,20 @@ impl Reverse<'_> {
     }
 }
 
-/// Adds the journal of a reversal, and the user with its balance, debt and charge total.
+/// Adds the journal of a reversal, the lot of its bonuses, and the user with its balance, debt and charge total.
 ///
 /// # Errors
-/// A fault if amounts do not add up, which validated input excludes.
-pub(crate) fn take_back(
-    order: &Order,
-    user: &Versioned<User>,
+/// A fault if the lot can't be read, or amounts do not add up, which validated input excludes.
+pub(crate) async fn take_back(
+    app: &App,
+    (order, user): (&Order, &Versioned<User>),
     reversal: &Reversal,
     header: Header,
     tx: &mut Tx,
 ) -> Result<(), Error> {
     let (movements, house) = (reversal.movements(order), reversal.house(order)?);
-    let posted = user.accounts.post(order.user, header, &movements, house);
+    let lot = SourceLot::read(app, user, LotKind::Bonus, order.id.to_string(), header.at).await?;
+    let posted = lot.post(app, user, header, (&movements, house), tx);
     let (accounts, posting) = posted.map_err(|error| Fault::bug(error.to_string()))?;
     let mut after = User { accounts, ..(**user).clone() };
     if let Some(attribution) = after.attribution.as_mut().filter(|bond| bond.counts(order)) {

@@ -53,7 +53,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &UndoCompletion) -> Result<(UndoneCompl
     let first = header(app, ctx, by_hand(order.id), Operator::Admin, actor, now);
     let header = next(first, Some(JournalRef { id: completed, step: 0 }));
     let mut tx = app.tx();
-    take_back(&order, &user, &reversal, header, &mut tx)?;
+    take_back(app, (&order, &user), &reversal, header, &mut tx).await?;
     tx.replace(&order, &Order { completed: None, ..order.reversed(&reversal) });
     tell(&order, &user, &reversal, &mut tx);
     let record = by_admin(app, ctx, ask.admin, "order.completion_undone", order.id.to_string());

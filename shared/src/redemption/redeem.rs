@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::account::credit_lots::SourceLot;
 use crate::account::model::access::Bearer;
 use crate::account::model::user::User;
 use crate::app::App;
@@ -23,7 +24,7 @@ use crate::redemption::model::settings::RedemptionSettings;
 use crate::redemption::table::{CODE_SHARDS, subscriptions_of};
 use kernel::fault::{Error, Fault};
 use kernel::id::{PlanId, RedemptionId, SubscriptionId, UserId};
-use kernel::ledger::{NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
+use kernel::ledger::{LotKind, NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
 use kernel::money::LedgerMoney;
 use kernel::refusal::Refusal;
 use table::context::Ctx;
@@ -298,16 +299,19 @@ async fn credit(
     tx: &mut Tx,
 ) -> Result<(), Error> {
     let Benefit::Balance { credit } = redemption.benefit else { return Err(Fault::bug("no balance to credit").into()) };
+    let settings = app.settings::<PaymentSettings>().await?.settings;
     let currency = match user.accounts.balance.seq {
-        0 => app.settings::<PaymentSettings>().await?.settings.ledger_currency,
+        0 => settings.ledger_currency,
         _ => user.accounts.balance().currency(),
     };
     let amount = LedgerMoney::exact(credit, currency)?;
+    let expires_at = settings.granted_until(redemption.redeemed_at);
+    let lot = SourceLot::first(LotKind::Code, redemption.id.to_string(), expires_at);
     let header = header(app, ctx, cause(redemption.id), Operator::User, user.id.to_string(), redemption.redeemed_at);
     let journal = header.journal;
     let movement = NewLine::new(RecordType::Redeem, amount, redemption.id.to_string());
     let house = vec![PlatformLine::new(PlatformAccount::Codes, amount.negated())];
-    let posted = user.accounts.post(user.id, header, &[movement], house);
+    let posted = lot.post(app, user, header, (&[movement], house), tx);
     let (accounts, posting) = posted.map_err(Fault::bug)?;
     tx.insert(&posting);
     tx.replace(user, &User { accounts, ..User::clone(user) });

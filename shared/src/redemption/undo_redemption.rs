@@ -4,6 +4,7 @@
 
 use jiff::Timestamp;
 
+use crate::account::credit_lots::{SourceLot, accounts_after_take_back};
 use crate::account::model::user::User;
 use crate::app::App;
 use crate::message::Message;
@@ -16,7 +17,9 @@ use crate::redemption::redeem::subscriptions;
 use crate::redemption::table::REDEMPTIONS;
 use kernel::fault::{Error, Fault};
 use kernel::id::{RedemptionId, UserId};
-use kernel::ledger::{Header, JournalRef, NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
+use kernel::ledger::{
+    Accounts, Header, JournalRef, LotKind, NewLine, Operator, PlatformAccount, PlatformLine, RecordType,
+};
 use kernel::money::LedgerMoney;
 use kernel::refusal::Refusal;
 use table::context::Ctx;
@@ -105,6 +108,23 @@ async fn shorten(
     Ok(Extension { step, previous_expires_at: Some(before.expires_at), expires_at, ..given.clone() })
 }
 
+/// Returns a user's accounts as taking back a redemption's credit would leave them, without writing.
+///
+/// # Errors
+/// A fault when the lot cannot be read, or amounts do not add up.
+pub async fn accounts_after_undo(
+    app: &App,
+    user: &User,
+    of: &Redemption,
+    credit: LedgerMoney,
+) -> Result<Accounts, Error> {
+    accounts_after_take_back(app, user, &of.id.to_string(), &[taken(of, credit)]).await
+}
+
+fn taken(of: &Redemption, credit: LedgerMoney) -> NewLine {
+    NewLine::new(RecordType::Refund, credit.negated(), of.id.to_string()).of_grant()
+}
+
 /// Takes the credit back; a spent part becomes debt (R1.7).
 async fn take_back(
     app: &App,
@@ -119,9 +139,10 @@ async fn take_back(
         Some(id) => header.correcting(JournalRef { id, step: 0 }),
         None => Header { step: 1, ..header },
     };
-    let movement = NewLine::new(RecordType::Refund, credit.negated(), redemption.id.to_string());
+    let lot = SourceLot::read(app, &user, LotKind::Code, redemption.id.to_string(), header.at).await?;
+    let movement = taken(redemption, credit);
     let house = vec![PlatformLine::new(PlatformAccount::Codes, credit)];
-    let posted = user.accounts.post(user.id, header, &[movement], house);
+    let posted = lot.post(app, &user, header, (&[movement], house), tx);
     let (accounts, posting) = posted.map_err(Fault::bug)?;
     tx.insert(&posting);
     tx.replace(&user, &User { accounts, ..User::clone(&user) });

@@ -8,6 +8,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::account::credit_lots::put;
+use crate::account::model::credit_lot::CreditLot;
 use crate::account::model::user::User;
 use crate::affiliate::accrual::{AccrualState, Orders, by_worker};
 use crate::app::App;
@@ -15,6 +17,7 @@ use crate::message::Message;
 use crate::message::ReceivedMessage;
 use crate::operations::budget::{BudgetState, make_room};
 use crate::operations::model::budget::{Allowance, BudgetedProgramme};
+use crate::payment::model::settings::PaymentSettings;
 use crate::referral::model::counts::{Milestone, ReferralCounts};
 use crate::referral::model::reconcile::{Changed, RewardCause, RewardContext, RewardLedger, SettlementError, Target};
 use crate::referral::model::referral::{Reward, RewardState, Side, Trigger};
@@ -146,11 +149,12 @@ async fn plan(app: &App, messages: &[Cause<'_>], aim: Target) -> Result<((i64, i
 async fn attempt(app: &App, messages: &[Cause<'_>], aim: Target) -> Result<((i64, i64), Tx, [Allowance; 2]), Error> {
     let orders = if aim == Target::Grant { Orders::of(messages) } else { Orders::default() };
     let (read, mut settlement, earned) = read(app, messages, aim, &orders).await?;
+    let granted_until = app.settings::<PaymentSettings>().await?.settings.granted_until(app.clock.now());
     for told in messages {
         let Some(fact) = fact_of(told.message).filter(|fact| is_told_of(&settlement, told.message, *fact)) else {
             continue;
         };
-        let how = RewardContext { aim, origin: by_worker(app, told.id) };
+        let how = RewardContext { aim, origin: by_worker(app, told.id), granted_until };
         settlement.settle(fact, &how, &mut || JournalId::new(app.ulid()))?;
     }
     let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
@@ -203,6 +207,7 @@ struct Read {
     counts: BTreeMap<UserId, Versioned<ReferralCounts>>,
     rewards: BTreeMap<RewardId, Versioned<Reward>>,
     milestones: BTreeMap<(UserId, Trigger), Versioned<Milestone>>,
+    lots: BTreeMap<RewardId, Versioned<CreditLot>>,
     budget: BudgetState,
 }
 
@@ -290,12 +295,14 @@ async fn read(
     let by = messages.first().map(|told| told.message.group()).unwrap_or_default();
     let ((users, counts, rewards, milestones), found) = app.store.read((wanted.keys(), orders.keys())).await?;
     let (budget, allowance) = BudgetState::read(app, BudgetedProgramme::Referral, &by).await?;
-    let read = Read { users, counts, rewards, milestones, budget };
+    let lots = lots_of(app, &users, &rewards).await?;
+    let read = Read { users, counts, rewards, milestones, lots, budget };
     let settlement = RewardLedger {
         users: values(&read.users),
         counts: values(&read.counts),
         rewards: values(&read.rewards),
         milestones: values(&read.milestones),
+        lots: values(&read.lots),
         allowance,
         ..RewardLedger::default()
     };
@@ -304,10 +311,23 @@ async fn read(
     Ok((read, settlement, earned))
 }
 
+/// Reads the credit lots of rewards whose beneficiaries have had lots; without such this reads nothing.
+async fn lots_of(
+    app: &App,
+    users: &BTreeMap<UserId, Versioned<User>>,
+    rewards: &BTreeMap<RewardId, Versioned<Reward>>,
+) -> Result<BTreeMap<RewardId, Versioned<CreditLot>>, Fault> {
+    let has_lots = |user: &UserId| users.get(user).is_some_and(|user| user.accounts.lots.is_some());
+    let granted = rewards.values().filter(|reward| has_lots(&reward.beneficiary));
+    let keys: BTreeMap<RewardId, Key<CreditLot>> =
+        granted.map(|reward| (reward.id, CreditLot::key(reward.beneficiary, &reward.id.to_string()))).collect();
+    if keys.is_empty() { Ok(BTreeMap::new()) } else { app.store.read(keys).await }
+}
+
 /// Builds the transaction; the write of a reward or milestone is its guard.
 fn write(app: &App, read: &Read, settlement: &RewardLedger) -> Tx {
     let mut tx = app.tx();
-    let Changed { users, relied_on, counts, rewards, milestones } = &settlement.changed;
+    let Changed { users, relied_on, counts, rewards, lots, milestones } = &settlement.changed;
     for (id, reward) in pick(rewards, &settlement.rewards) {
         let before = read.rewards.get(id);
         let granted = |reward: &Reward| reward.state == RewardState::Granted;
@@ -321,6 +341,9 @@ fn write(app: &App, read: &Read, settlement: &RewardLedger) -> Tx {
             (Some(before), None) => tx.remove(before).or_retry(),
             _ => {}
         }
+    }
+    for id in lots {
+        put(read.lots.get(id), settlement.lots.get(id), &mut tx);
     }
     for posting in &settlement.postings {
         tx.insert(posting);

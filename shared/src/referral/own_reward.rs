@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::account::credit_lots::SourceLot;
 use crate::account::model::user::User;
 use crate::app::App;
 use crate::message::Message;
@@ -11,7 +12,7 @@ use crate::payment::credit_order::header;
 use crate::referral::model::referral::{Referral, Reward, RewardState, Side, Trigger};
 use kernel::fault::{Error, Fault};
 use kernel::id::UserId;
-use kernel::ledger::{NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
+use kernel::ledger::{LotKind, NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
 use table::context::Ctx;
 use table::tx::Tx;
 
@@ -36,18 +37,26 @@ pub async fn within_budget(app: &App, reward: Reward, tx: &mut Tx) -> Result<Rew
     })
 }
 
-/// Adds the writes of a new user's reward to `tx`, and puts it on the balance unless it is held.
+/// Adds the writes of a new user's reward to `tx`, and puts it on the balance unless it is held; it expires at `expires_at`.
 ///
 /// # Errors
 /// A fault if amounts do not add up.
-pub fn give(app: &App, ctx: &Ctx, reward: &Reward, user: &mut User, tx: &mut Tx) -> Result<(), Fault> {
+pub fn give(
+    app: &App,
+    ctx: &Ctx,
+    (reward, expires_at): (&Reward, Option<Timestamp>),
+    user: &mut User,
+    tx: &mut Tx,
+) -> Result<(), Fault> {
     let granted = reward.state == RewardState::Granted;
     if granted {
         let cause = format!("reward:{}", reward.id);
         let header = header(app, ctx, cause, Operator::System, "registration".to_owned(), reward.created_at);
         let movement = NewLine::new(RecordType::Referral, reward.amount, reward.id.to_string());
         let house = vec![PlatformLine::new(PlatformAccount::Rewards, reward.amount.negated())];
-        let (accounts, posting) = user.accounts.post(user.id, header, &[movement], house).map_err(Fault::bug)?;
+        let lot = SourceLot::first(LotKind::Reward, reward.id.to_string(), expires_at);
+        let posted = lot.post(app, user, header, (&[movement], house), tx);
+        let (accounts, posting) = posted.map_err(Fault::bug)?;
         user.accounts = accounts;
         tx.insert(&posting);
     }

@@ -169,6 +169,7 @@ const PLAYED: &[&str] = &[
     "schedule audit",
     "schedule expire-orders",
     "schedule expire-promotions",
+    "schedule expire-credit",
     "schedule erase-traces",
     "schedule mature-commissions",
     "schedule reconcile",

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::admin::admin_in;
 use super::client::Shown;
 use super::topup::{both, enter};
 use crate::redemption::{pro, time_on};
@@ -159,6 +160,36 @@ fn a_newcomer_is_led_to_the_first_steps() {
             }
             world.order("ann", json!({"offer_id": "o100", "provider": "zpay"})).await;
             assert_eq!(part(&ann.open("/home").await, heading), None, "the first step is made");
+        });
+    }
+}
+
+/// R12.3: the balance shows both: what was granted of it, and what of that expires next, on the user's page and on staff's.
+#[test]
+fn the_balance_shows_its_granted_part() {
+    for (words, _) in both() {
+        World::run(async |world| {
+            world.register("ann", None).await;
+            world.settings("payment", |settings| settings["grant_expiry_days"] = json!(30)).await;
+            let ann = enter(world, words, "ann").await;
+            let granted = word(words.lang, "Granted part, spent first: ", "其中赠送额度（优先使用）: ");
+            assert!(!ann.open("/home").await.says().contains(granted), "nothing was granted");
+            let credit = json!({"label": "credit", "count": 2, "credit": "2.5", "total_uses": 1});
+            for code in world.codes(credit).await {
+                world.redeem("ann", &code).await.is(201);
+            }
+            let next = word(words.lang, "Expires next: 2.5", "最近过期: 2.5");
+            let shows = |page: &Shown| page.says().contains(granted) && page.says().contains(next);
+            let page = ann.open("/home").await;
+            assert!(shows(&page), "{}", page.says());
+            let id = world.user("ann").get("/v1/me").await.is(200)["id"].as_str().unwrap().to_owned();
+            let page = admin_in(world, words).await.open(&format!("/admin/users/{id}")).await;
+            assert!(shows(&page), "{}", page.says());
+            world.settle().await;
+            world.advance(30 * 86_400).await;
+            assert_eq!(world.stack.tick("expire-credit").await.unwrap()["expired"], 2);
+            let page = enter(world, words, "ann").await.open("/records").await;
+            assert!(page.says().contains(word(words.lang, "Expired", "过期")), "{}", page.says());
         });
     }
 }

@@ -5,6 +5,7 @@ pub mod by_hand;
 pub mod coupons;
 pub mod disputes;
 pub mod facts;
+pub mod lots;
 pub mod missed_webhooks;
 pub mod mutations;
 pub mod offered;

@@ -259,3 +259,51 @@ fn one_key_many_times_is_one_effect() {
         assert_eq!(orders["items"].as_array().unwrap().len(), 3);
     });
 }
+
+/// R12.3: 64 clients spend while two lots expire: nothing is taken twice, and what is left adds up.
+#[test]
+fn spending_while_credit_expires_adds_up() {
+    race("money::spending_while_credit_expires_adds_up", Weight::Heavy, async |round| {
+        let world = round.world;
+        world.settings("payment", |payment| payment["grant_expiry_days"] = json!(1)).await;
+        let key = world.service_key("billing", &["users:read", "users:write", "ledger:write"]).await;
+        world.register("bob", None).await;
+        let id = world.user("bob").get("/v1/me").await.is(200)["id"].as_str().unwrap().to_owned();
+        let credit = json!({"label": "credit", "count": 2, "credit": "5", "total_uses": 1});
+        for code in world.codes(credit).await {
+            world.redeem("bob", &code).await.is(201);
+        }
+        let paid = json!({"amount": "4", "related_id": "sold", "remark": "sold"});
+        world.holder(&key).once().post(&format!("/v1/service/users/{id}/credits"), paid).await.is(200);
+        world.advance(86_400).await;
+        let debit = |client: usize| {
+            let body = json!({"amount": "0.5", "related_id": format!("job-{client}"), "remark": "a job"});
+            world.holder(&key).key(&format!("debit-{client}")).post(&format!("/v1/service/users/{id}/debits"), body)
+        };
+        let expire = async {
+            for _ in 0..4 {
+                world.stack.tick("expire-credit").await.ok();
+            }
+        };
+        let (told, ()) = tokio::join!(round.at_once(CLIENTS, debit), expire);
+        round.calm();
+        let did = world.stack.tick("expire-credit").await.unwrap();
+        assert_eq!(did["failed"], 0, "{did}");
+        let spent = told.made_or("insufficient_balance") as u64 * 5;
+        round.again(&told, debit).await;
+        world.swept().await;
+        let user = world.holder(&key).get(&format!("/v1/service/users/{id}")).await.is(200);
+        let tenths = |part: &str| {
+            let amount: rust_decimal::Decimal = user[part]["amount"].as_str().unwrap().parse().unwrap();
+            u64::try_from((amount * rust_decimal::Decimal::TEN).trunc().mantissa()).unwrap()
+        };
+        world.sign_in("bob").await;
+        let records = world.user("bob").get("/v1/balance/records?type=expiry").await.is(200);
+        let gone = records["items"].as_array().unwrap().iter().map(|record| {
+            let amount: rust_decimal::Decimal = record["amount"]["amount"].as_str().unwrap().parse().unwrap();
+            u64::try_from((-amount * rust_decimal::Decimal::TEN).trunc().mantissa()).unwrap()
+        });
+        assert_eq!(spent + gone.sum::<u64>() + tenths("balance"), 140, "every tenth is somewhere");
+        assert_eq!((tenths("granted"), tenths("paid")), (0, tenths("balance")), "nothing is left to expire");
+    });
+}

@@ -126,6 +126,8 @@ crate::text_enum! {
         Withdrawal = "withdrawal",
         /// Debt paid by a credit, or made by a take-back (R1.7).
         Debt = "debt",
+        /// Granted credit whose time is over (R12.3).
+        Expiry = "expiry",
     }
 }
 

@@ -58,7 +58,7 @@ impl ImportLine for BalanceLine {
         let header = header(app, ctx, cause, Operator::Admin, format!("admin:{}", by.admin), now);
         let source = by.source.to_string();
         let remark = self.remark.clone().unwrap_or_else(|| source.clone());
-        let line = NewLine { kind: RecordType::Admin, amount, remark: Some(remark), related_id: Some(source) };
+        let line = NewLine { remark: Some(remark), ..NewLine::new(RecordType::Admin, amount, source) };
         let house = vec![PlatformLine::new(PlatformAccount::Adjustment, amount.negated())];
         let (accounts, posting) = user.accounts.post(user.id, header, &[line], house).map_err(Fault::bug)?;
         let (journal, source) = (posting.header.journal, by.source.clone());

@@ -1,6 +1,7 @@
 //! Entities and their rules, without I/O.
 
 pub mod access;
+pub mod credit_lot;
 pub mod external;
 pub mod foreign_hash;
 pub mod identity;

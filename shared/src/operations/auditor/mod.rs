@@ -1,7 +1,8 @@
 //! The auditor: all invariants, as a pure function over a full scan of the table.
 //!
 //! It runs at the end of every test world and under the local stack's `/_local/audit`. Groups: [`snapshot`] D1–D4 (items that do
-//! not decode, have the wrong key or index entries, or stand in a list before the deployment began), [`ledger`] L1–L4, L6 and L7, [`payment`](crate::payment::audit) P1–P3 and
+//! not decode, have the wrong key or index entries, or stand in a list before the deployment began), [`ledger`] L1–L4, L6 and L7, [`lots`] L9,
+//! [`payment`](crate::payment::audit) P1–P3 and
 //! P5–P7 and, in [`refunds`](crate::payment::audit::refunds), P8–P10, and in [`coupons`](crate::payment::audit::coupons) P11, [`referral`](crate::referral::audit) A1–A4,
 //! [`affiliate`](crate::affiliate::audit) C1, C3–C5, W1–W4 and L2–L4 of the commission account and, in
 //! [`purchase`](crate::affiliate::audit::purchase), B1, in [`payout_batch`](crate::affiliate::audit::payout_batch), W5, [`redemption`](crate::redemption::audit) K1–K3, [`messages`] O1, O2 and
@@ -18,6 +19,7 @@
 
 pub mod history;
 pub mod ledger;
+pub mod lots;
 pub mod messages;
 pub mod rebuild;
 pub mod snapshot;
@@ -52,6 +54,7 @@ impl Finding {
 pub fn audit(items: &[Item]) -> Vec<Finding> {
     let (snapshot, mut findings) = Snapshot::read(items);
     findings.extend(ledger::check(&snapshot));
+    findings.extend(lots::check(&snapshot));
     findings.extend(crate::payment::audit::check(&snapshot));
     findings.extend(crate::payment::audit::refunds::check(&snapshot));
     findings.extend(crate::referral::audit::check(&snapshot));

@@ -67,7 +67,8 @@ impl Reversal {
     /// User lines: credit and bonuses, each as its own. A take-back above the balance becomes debt (R1.7).
     pub fn movements(&self, order: &Order) -> Vec<NewLine> {
         let entry = |amount| NewLine::new(RecordType::Refund, amount, order.id.to_string());
-        [self.credit, self.bonus, self.amount_bonus, self.coupon_bonus].map(entry).into()
+        let bonuses = [self.bonus, self.amount_bonus, self.coupon_bonus].map(|bonus| entry(bonus).of_grant());
+        [entry(self.credit)].into_iter().chain(bonuses).collect()
     }
 
     /// Platform lines: the money returned or regained, and its share of sales and promotion (R1.4).

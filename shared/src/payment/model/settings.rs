@@ -51,6 +51,8 @@ kernel::settings! {
             "Bonus from an amount on: an amount, 5, or a part of the credit, 10%. An offer's own comes first", from "the next order";
         coupons: Vec<Coupon> = Vec::new(), in List::of(0..=COUPONS_MAX, ()), note "each `code` once, the currency's digits",
             "Codes that take something off the charge, or add to the credit. A use is reserved while its order is open", from "the next order";
+        grant_expiry_days: u32 = 0, in 0..=3_650, unit "days",
+            "Granted credit (bonus, reward, redemption code) expires so long after it was granted; 0 is never", from "the next grant";
         foreign_payments: ForeignPayments = ForeignPayments::Ignore,
             note "kept with their events either way",
             "Payments of other products on the same account need a person, or nobody", from "at once";
@@ -156,6 +158,12 @@ pub const DASHBOARD: &str = "dashboard";
 const UNSUPPORTED: [&str; 2] = ["acss_debit", "customer_balance"];
 
 impl PaymentSettings {
+    /// Expiry of credit that is granted at this time; `None` if it never expires (R12.3).
+    pub fn granted_until(&self, at: Timestamp) -> Option<Timestamp> {
+        let days = (self.grant_expiry_days > 0).then_some(self.grant_expiry_days)?;
+        at.checked_add(jiff::SignedDuration::from_hours(24_i64.saturating_mul(days.into()))).ok()
+    }
+
     /// True if the settings allow orders with this provider.
     pub fn provider_enabled(&self, provider: Provider) -> bool {
         match provider {

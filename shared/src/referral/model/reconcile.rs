@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use crate::account::model::credit_lot::{CreditLot, GrantSource};
 use crate::account::model::identity::Status;
 use crate::account::model::user::User;
 use crate::operations::model::budget::{Allowance, Budgeted, HoldReason};
@@ -16,7 +17,7 @@ use crate::referral::model::counts::{Milestone, ReferralCounts};
 use crate::referral::model::referral::{Referral, Reward, RewardState, Side, Trigger};
 use kernel::id::{JournalId, RewardId, UserId};
 use kernel::ledger::{
-    Header, JournalEntry, JournalOrigin, LedgerError, NewLine, PlatformAccount, PlatformLine, RecordType,
+    Header, JournalEntry, JournalOrigin, LedgerError, LotKind, NewLine, PlatformAccount, PlatformLine, RecordType,
 };
 use kernel::money::{Currency, LedgerMoney, MoneyError};
 
@@ -79,6 +80,8 @@ pub struct RewardContext {
     pub aim: Target,
     /// Worker and message of the journals.
     pub origin: JournalOrigin,
+    /// Expiry of what is granted now; `None` if it never expires (R12.3).
+    pub granted_until: Option<Timestamp>,
 }
 
 /// Entities of a reconciliation: as read at first, then as they are to be written.
@@ -91,6 +94,8 @@ pub struct RewardLedger {
     pub rewards: BTreeMap<RewardId, Reward>,
     /// Milestones counted without a reward.
     pub milestones: BTreeMap<(UserId, Trigger), Milestone>,
+    /// Credit lots of the rewards that have one (R12.3).
+    pub lots: BTreeMap<RewardId, CreditLot>,
     /// New journal entries, in order.
     pub postings: Vec<JournalEntry>,
     /// Room for them in the budget of the programme (R10.4).
@@ -109,6 +114,8 @@ pub struct Changed {
     pub counts: BTreeSet<UserId>,
     /// New and changed rewards.
     pub rewards: BTreeSet<RewardId>,
+    /// Rewards whose lots may have changed.
+    pub lots: BTreeSet<RewardId>,
     /// New and removed milestones.
     pub milestones: BTreeSet<(UserId, Trigger)>,
 }
@@ -217,10 +224,10 @@ impl RewardLedger {
                 Budgeted::Exceeded => reward.waiting(RewardState::Held, Some(HoldReason::Budget)),
                 taken => {
                     let budget_month = reward.budget_month.or(taken.month());
-                    Reward { budget_month, ..self.post(reward, true, how, journal())?.granted(how.origin.at) }
+                    Reward { budget_month, ..self.post(reward, true, how, journal)?.granted(how.origin.at) }
                 }
             },
-            (true, false) => self.post(reward, false, how, journal())?.waiting(next, hold),
+            (true, false) => self.post(reward, false, how, journal)?.waiting(next, hold),
             _ => reward.waiting(next, hold),
         };
         if after.side == Side::Inviter {
@@ -271,21 +278,25 @@ impl RewardLedger {
         reward: Reward,
         gives: bool,
         how: &RewardContext,
-        journal: JournalId,
+        journal: &mut dyn FnMut() -> JournalId,
     ) -> Result<Reward, SettlementError> {
         let user = self.users.get_mut(&reward.beneficiary).ok_or_else(|| missing(reward.beneficiary))?;
-        let first = how.origin.header(journal, format!("reward:{}", reward.id));
+        let first = how.origin.header(journal(), format!("reward:{}", reward.id));
         let first = Header { step: u32::from(!gives), ..first };
         let header = reward.last.map_or(first.clone(), |last| first.correcting(last));
         let kind = if gives && reward.last.is_none() { RecordType::Referral } else { RecordType::Refund };
         let amount = if gives { reward.amount } else { reward.amount.negated() };
-        let movement = NewLine::new(kind, amount, reward.id.to_string());
+        let source = GrantSource { kind: LotKind::Reward, id: reward.id.to_string(), expires_at: how.granted_until };
+        let movement = NewLine::new(kind, amount, &source.id).of_grant();
         let house = vec![PlatformLine::new(PlatformAccount::Rewards, amount.negated())];
         let last = Some(header.as_last());
-        let (accounts, posting) = user.accounts.post(user.id, header, &[movement], house)?;
-        user.accounts = accounts;
+        let lot = self.lots.remove(&reward.id);
+        let posted = source.post((user.id, &user.accounts), (header, journal), (&[movement], house), lot.as_ref())?;
+        user.accounts = posted.accounts;
         self.changed.users.insert(reward.beneficiary);
-        self.postings.push(posting);
+        self.changed.lots.insert(reward.id);
+        self.lots.extend(posted.lot.map(|lot| (reward.id, lot)));
+        self.postings.extend(posted.entries);
         Ok(Reward { last, ..reward })
     }
 

@@ -194,6 +194,15 @@ pub async fn of_schedule(world: &World, schedule: &'static str) -> Act {
             world.settle().await;
             world.advance(40 * 86_400).await;
         }
+        "expire-credit" => {
+            world.settings("payment", |settings| settings["grant_expiry_days"] = json!(1)).await;
+            world.register("bob", None).await;
+            for code in world.codes(json!({"label": "c", "count": 2, "credit": "5", "total_uses": 1})).await {
+                world.redeem("bob", &code).await.is(201);
+            }
+            world.settle().await;
+            world.advance(86_400).await;
+        }
         "mature-commissions" => {
             world.settings("affiliate", |settings| settings["hold_hours"] = json!(24)).await;
             invited(world).await;

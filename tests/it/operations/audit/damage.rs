@@ -205,6 +205,18 @@ pub const LEDGER: &[Row] = &[
     ("the hash of an account", &["L7"], |scan| {
         scan.person("bob")["accounts"]["M"]["head"]["S"] = json!("A".repeat(43));
     }),
+    ("a credit lot that is lost", &["L9"], |scan| scan.remove("credit_lot", |lot| lot["held"]["M"]["USD"]["N"] != "0")),
+    ("a credit lot of more than its grant", &["L9"], |scan| {
+        let lot = scan.find("credit_lot", |lot| lot["held"]["M"]["USD"]["N"] != "0");
+        *amount(&mut lot["held"]) = json!("5.1");
+    }),
+    ("a granted part that no lot holds", &["L9"], |scan| {
+        *amount(&mut scan.person("tea")["accounts"]["M"]["lots"]["L"][0]) = json!("2.9");
+    }),
+    ("an expired part that no journal says", &["L9"], |scan| {
+        let lot = scan.find("credit_lot", |lot| lot["expired"]["M"]["USD"]["N"] != "0");
+        *amount(&mut lot["expired"]) = json!("2");
+    }),
     ("an account with a hash and no entry", &["L7"], |scan| {
         let without = |user: &Value| user["accounts"]["M"]["postings"]["N"] == "0";
         scan.find("user", without)["accounts"]["M"]["head"] = json!({"S": "A".repeat(43)});
@@ -322,7 +334,7 @@ pub const PAYMENTS: &[Row] = &[
 /// Damage to referrals and rewards: A1–A4.
 pub const REFERRAL: &[Row] = &[
     ("an inviter who came later", &["A1"], |scan| {
-        scan.person("ann")["created_at"]["S"] = json!("2026-11-20T11:00:00Z");
+        scan.person("ann")["created_at"]["S"] = json!("2026-11-21T23:00:00Z");
     }),
     ("an inviter who does not exist", &["A1", "A2", "A4"], |scan| {
         let user = scan.person("carol");

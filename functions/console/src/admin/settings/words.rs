@@ -120,6 +120,7 @@ impl Texts {
             "coupons.per_user" => (self.set_payment_coupons_per_user(), self.set_payment_coupons_per_user_effect()),
             "coupons.first_order" => (self.set_payment_coupons_first_order(), self.set_payment_coupons_first_order_effect()),
             "coupons.paused" => (self.set_payment_coupons_paused(), self.set_payment_coupons_paused_effect()),
+            "grant_expiry_days" => (self.set_payment_grant_expiry_days(), self.set_payment_grant_expiry_days_effect()),
             "foreign_payments" => (self.set_payment_foreign_payments(), self.set_payment_foreign_payments_effect()),
             "providers.stripe.enabled" => (self.set_payment_providers_stripe_enabled(), self.set_payment_providers_stripe_enabled_effect()),
             "providers.stripe.methods" => (self.set_payment_providers_stripe_methods(), self.set_payment_providers_stripe_methods_effect()),
@@ -239,6 +240,7 @@ impl Texts {
             }
             "the next of them" => self.from_the_next_of_them(),
             "the next payment" => self.from_the_next_payment(),
+            "the next grant" => self.from_the_next_grant(),
             "the next code" => self.from_the_next_code(),
             "the next approval" => self.from_the_next_approval(),
             "the next payout file" => self.from_the_next_payout_file(),

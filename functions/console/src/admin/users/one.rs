@@ -28,7 +28,7 @@ use super::{acts, name_of, page_of};
 use crate::frame;
 use crate::list::{Column, alone, empty, sheet};
 use crate::parts::{badge, change, money};
-use crate::show::{order_badge, price};
+use crate::show::{self, order_badge, price};
 use crate::visit::{Visit, link, not_found};
 
 /// Rows of each list on the page.
@@ -76,7 +76,7 @@ pub async fn show(path: Option<Path<String>>, staff: Staff) -> Response {
     let id = id.to_string();
     let main = html! {
         (tabs(visit, &user, true))
-        (purses(visit, &user))
+        (purses(visit, &user, show::granted(visit, &user).await))
         div.two {
             (card("about", &text.person(), &html! { div.in { (facts(&about(visit, &user))) } }))
             (card("acts", &text.person_acts(), &acts::acts(visit, &user, is_own)))
@@ -122,11 +122,11 @@ fn tabs(visit: &Visit, user: &User, is_first: bool) -> Markup {
     }
 }
 
-fn purses(visit: &Visit, user: &User) -> Markup {
+fn purses(visit: &Visit, user: &User, granted: Vec<Markup>) -> Markup {
     let text = &visit.text;
     let tile = |name: String, amount| Tile { name, figure: money(&Amount::from(amount)), notes: Vec::new() };
     tiles(&[
-        tile(text.balance().to_string(), user.accounts.balance()),
+        Tile { notes: granted, ..tile(text.balance().to_string(), user.accounts.balance()) },
         tile(text.debt().to_string(), user.accounts.owed()),
     ])
 }

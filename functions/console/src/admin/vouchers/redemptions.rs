@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use axum::extract::Path;
 use axum::response::Response;
 use maud::{Markup, html};
-use shared::account::adjust_balance::accounts_after;
 use shared::account::model::user::User;
 use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
@@ -15,7 +14,7 @@ use shared::operations::search::users_of;
 use shared::redemption::codes::{self, RedemptionFilter};
 use shared::redemption::model::code_text::CodeName;
 use shared::redemption::model::redemption::Redemption;
-use shared::redemption::undo_redemption::redemption;
+use shared::redemption::undo_redemption::{accounts_after_undo, redemption};
 
 use super::super::acts::reason;
 use super::super::filters::{self, CODE, Days, Filter, USER, read};
@@ -119,7 +118,7 @@ pub async fn undo(path: Option<Path<String>>, staff: Staff) -> Response {
         Ok(user) => user,
         Err(fault) => return crate::visit::failed(visit, &fault),
     };
-    let effects = match effects(visit, &of, user.as_ref()) {
+    let effects = match effects(visit, &of, user.as_ref()).await {
         Ok(effects) => effects,
         Err(error) => return frame::error(visit, error),
     };
@@ -136,10 +135,10 @@ pub async fn undo(path: Option<Path<String>>, staff: Staff) -> Response {
     menu::page(&staff, &below(title, trail), &main)
 }
 
-fn effects(visit: &Visit, of: &Redemption, user: Option<&User>) -> Result<Markup, Error> {
+async fn effects(visit: &Visit, of: &Redemption, user: Option<&User>) -> Result<Markup, Error> {
     let text = &visit.text;
     let after = match (user, of.credit) {
-        (Some(user), Some(credit)) => Some((user, accounts_after(user, credit.negated())?)),
+        (Some(user), Some(credit)) => Some((user, accounts_after_undo(&visit.app, user, of, credit).await?)),
         _ => None,
     };
     Ok(html! {

@@ -29,7 +29,7 @@ fn the_defaults_are_the_documented_ones() {
             {"id": "o50", "amount": "50", "label": "¥50", "popular": false, "bonus": "0", "stackable": false},
             {"id": "o100", "amount": "100", "label": "¥100", "popular": true, "bonus": "0", "stackable": false},
             {"id": "o500", "amount": "500", "label": "¥500", "popular": false, "bonus": "0", "stackable": false}],
-        "bonus_tiers": [], "coupons": [],
+        "bonus_tiers": [], "coupons": [], "grant_expiry_days": 0,
         "providers": {
             "stripe": {"enabled": true, "methods": ["card"]},
             "zpay": {"enabled": true, "methods": ["alipay", "wxpay"], "create": "redirect", "channel_ids": {},

@@ -124,7 +124,7 @@ impl Shop {
     fn reward(&mut self) {
         let (actor, request_id) = ("reward-worker".to_owned(), "obx".to_owned());
         let origin = JournalOrigin { operator: Operator::System, actor, request_id, at: now() };
-        let how = RewardContext { aim: Target::Grant, origin };
+        let how = RewardContext { aim: Target::Grant, origin, granted_until: None };
         let mut number = self.journals;
         let mut journal = || {
             number += 1;

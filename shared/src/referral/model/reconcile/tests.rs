@@ -75,7 +75,7 @@ fn origin() -> JournalOrigin {
 }
 
 fn settle_as(world: &mut RewardLedger, fact: RewardCause, aim: Target) -> Result<(), SettlementError> {
-    let how = RewardContext { aim, origin: origin() };
+    let how = RewardContext { aim, origin: origin(), granted_until: None };
     let mut next = 100;
     let mut journal = || {
         next += 1;
