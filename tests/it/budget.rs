@@ -200,25 +200,48 @@ fn ten_commissions_of_one_affiliate_are_one_read_and_one_transaction() {
     World::run(async |world| {
         invited(world).await;
         hundred(world).await;
-        let code = world.code("ann").await;
-        let mut orders = Vec::new();
-        for number in 0..10 {
-            let name = format!("invitee{number}");
-            world.register(&name, Some(&code)).await;
-            let order =
-                world.user(&name).once().post("/v1/payment/orders", json!({"offer_id": "o100", "provider": "stripe"}));
-            orders.push(order.await.is(201));
-        }
-        world.settle().await;
-        for order in &orders {
-            world.pay(order, json!({})).await;
-        }
-        while world.stack.pump_webhooks().await {}
-        world.stack.dynamo.reset();
-        assert!(world.stack.pump("reward-worker", "RewardQueue.fifo", 10, Retry::AtOnce).await.unwrap());
-        let cost = used(world);
+        let cost = ten_friends_pay(world).await;
         assert_eq!((cost.commit, cost.reads), ((1, 96), reads(&[("BatchGetItem", 1)])));
         world.settle().await;
+    });
+}
+
+/// Ten invitees of Ann pay; the cost of their messages, which come together.
+async fn ten_friends_pay(world: &World) -> Cost {
+    let code = world.code("ann").await;
+    let mut orders = Vec::new();
+    for number in 0..10 {
+        let name = format!("invitee{number}");
+        world.register(&name, Some(&code)).await;
+        orders.push(world.order(&name, json!({"offer_id": "o100", "provider": "stripe"})).await);
+    }
+    world.settle().await;
+    for order in &orders {
+        world.pay(order, json!({})).await;
+    }
+    while world.stack.pump_webhooks().await {}
+    world.stack.dynamo.reset();
+    assert!(world.stack.pump("reward-worker", "RewardQueue.fifo", 10, Retry::AtOnce).await.unwrap());
+    used(world)
+}
+
+/// R12.3: while granted credit expires, a friend's message writes two lots more, so ten are two transactions of what fits.
+#[test]
+fn ten_friends_whose_rewards_expire_are_two_transactions() {
+    World::run(async |world| {
+        world.settings("payment", |settings| settings["grant_expiry_days"] = json!(30)).await;
+        world
+            .settings("referral", |settings| {
+                settings["enabled"] = json!(true);
+                settings["qualified"]["inviter_reward"] = json!("3");
+                settings["qualified"]["invitee_reward"] = json!("1");
+            })
+            .await;
+        invited(world).await;
+        hundred(world).await;
+        assert_eq!(ten_friends_pay(world).await.commit.0, 2);
+        world.settle().await;
+        assert_eq!(world.balance("ann").await, "33");
     });
 }
 

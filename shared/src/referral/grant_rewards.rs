@@ -26,7 +26,7 @@ use kernel::id::{JournalId, RewardId, UserId};
 use table::context::Ctx;
 use table::item::{Versioned, values};
 use table::key::Key;
-use table::telemetry as metrics;
+use table::telemetry::{self as metrics, OrLog};
 use table::tx::Tx;
 
 /// Maximum messages of one transaction.
@@ -35,6 +35,11 @@ use table::tx::Tx;
 /// The inviter's account, the counts, the outbox item and two shares of budgets are written once. So ten messages stay below the
 /// limit of 100 writes.
 const TOGETHER: usize = 10;
+
+/// Maximum messages of one transaction while granted credit expires (R12.3).
+///
+/// Each may write two lots and two corrections of expiries more, thirteen items in all.
+const TOGETHER_WITH_LOTS: usize = 7;
 
 impl From<SettlementError> for Error {
     fn from(error: SettlementError) -> Self {
@@ -62,8 +67,10 @@ pub async fn grant_rewards(app: &App, ctx: &Ctx, records: &[ReceivedMessage]) ->
 ///
 /// Returns the ids of the first failed record and of all after it.
 async fn settle_group(app: &App, ctx: &Ctx, group: &[&ReceivedMessage]) -> Vec<String> {
+    let payment = app.settings::<PaymentSettings>().await.or_log("the transaction reads them again");
+    let expires = payment.is_some_and(|payment| payment.settings.grant_expiry_days > 0);
     let mut settled = 0_usize;
-    for together in group.chunks(TOGETHER) {
+    for together in group.chunks(if expires { TOGETHER_WITH_LOTS } else { TOGETHER }) {
         let messages: Vec<Cause<'_>> = together.iter().copied().map(Cause::by).collect();
         let done = match settle(app, ctx, &messages, Target::Grant).await {
             Ok(()) => together.len(),
