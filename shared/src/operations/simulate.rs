@@ -55,8 +55,8 @@ pub enum Drafts {
 #[derive(Debug, Clone)]
 pub struct Draft<T> {
     /// To tell terms that follow the settings from those that somebody gave, or that earlier settings made.
-    current: T,
-    draft: T,
+    current: Box<T>,
+    draft: Box<T>,
 }
 
 /// Grants of a user: as they were, and under the draft.
@@ -117,12 +117,12 @@ impl<T: AreaSettings> Draft<T> {
             Refusal::Invalid(errors) => Refusal::Invalid(errors.into_iter().map(below).collect()),
             other => other,
         })?;
-        Ok(Self { current: T::parse(now)?, draft })
+        Ok(Self { current: Box::new(T::parse(now)?), draft: Box::new(draft) })
     }
 
     /// Settings of now and of the draft, each as it holds at a time.
     fn at(&self, time: Timestamp) -> (T, T) {
-        let held = |settings: &T| settings.as_of(time).unwrap_or_else(|| settings.clone());
+        let held = |settings: &T| settings.as_of(time).unwrap_or_else(|| T::clone(settings));
         (held(&self.current), held(&self.draft))
     }
 }
