@@ -16,6 +16,7 @@
 //! | opening balance | `OpeningBalance` | the balance with which a user moves in from another system, once for each source |
 //! | referral | `Referral` | binds an invitee to its inviter, at the sign-up or once later: one per invitee, for ever |
 //! | reward | `Reward` | money granted for a referral |
+//! | signal, case | `Signal`, `RiskCase` | what sign-ups of one inviter's tree have in common; what it means for a referral, and what was decided |
 //! | order | `Order` | a top-up payment order |
 //! | offer | `Offer` | a configured top-up amount |
 //! | provider | `Provider` | Stripe or Zpay |
@@ -51,13 +52,14 @@
 //!
 //! | capability | uses | because |
 //! | --- | --- | --- |
-//! | `account` | `affiliate`, `agency`, `operations`, `payment`, `redemption`, `referral` | an account carries its referral, promotion window and shop; erasing a person and signing one up touch all of them |
-//! | `affiliate` | `account`, `agency`, `operations`, `payment`, `referral`, `webhooks` | commission follows paid orders and their referral; a withdrawal of a shop takes from its wallet |
+//! | `account` | `affiliate`, `agency`, `operations`, `payment`, `redemption`, `referral`, `risk` | an account carries its referral, promotion window and shop; erasing a person and signing one up touch all of them |
+//! | `affiliate` | `account`, `agency`, `operations`, `payment`, `referral`, `risk`, `webhooks` | commission follows paid orders and their referral; a withdrawal of a shop takes from its wallet |
 //! | `agency` | `account`, `affiliate`, `operations`, `payment` | a sale is paid like any order; a shop belongs to an account; its commission is withdrawn like an affiliate's |
-//! | `operations` | `account`, `affiliate`, `agency`, `payment`, `redemption`, `referral`, `webhooks` | statistics, search, explanations and the auditor look at everything; settings and the audit log are used by all |
+//! | `operations` | `account`, `affiliate`, `agency`, `payment`, `redemption`, `referral`, `risk`, `webhooks` | statistics, search, explanations and the auditor look at everything; settings and the audit log are used by all |
 //! | `payment` | `account`, `affiliate`, `operations`, `referral` | an order belongs to an account and snapshots the inviter's terms under the affiliate programme's settings |
 //! | `redemption` | `account`, `operations`, `payment`, `referral` | a code credits a balance; its text is read like an invite code |
-//! | `referral` | `account`, `affiliate`, `operations`, `payment` | a reward is settled in the batch that accrues commission; its threshold is in pay currency |
+//! | `referral` | `account`, `affiliate`, `operations`, `payment`, `risk` | a reward is settled in the batch that accrues commission; its threshold is in pay currency |
+//! | `risk` | `account`, `affiliate`, `operations`, `payment`, `referral` | signals are of e-mails and networks; a case holds rewards and commissions |
 //! | `webhooks` | `operations`, `payment`, `redemption` | an event names its order or redemption |
 
 pub use {edge, kernel, table};
@@ -74,6 +76,7 @@ pub mod operations;
 pub mod payment;
 pub mod redemption;
 pub mod referral;
+pub mod risk;
 pub mod webhooks;
 
 /// Storage of every entity, by capability.
@@ -88,6 +91,7 @@ pub fn records() -> impl Iterator<Item = &'static RecordSchema> {
         payment::table::RECORDS,
         redemption::table::RECORDS,
         referral::table::RECORDS,
+        risk::table::RECORDS,
         webhooks::table::RECORDS,
     ];
     of_capabilities.into_iter().flatten()

@@ -12,6 +12,7 @@ use table::queue::Queue;
 
 use crate::affiliate::model::withdrawal::WithdrawalState;
 use crate::redemption::model::code_text::{CodeHash, CodeRef};
+use crate::risk::model::signal::SignupSignals;
 use crate::webhooks::model::outbound_event::{CommissionStep, EventKind, EventSubject};
 use kernel::id::{AgencyOrderId, BatchId, GrantId, OrderId, RewardId, SeriesId, ShopId, UserId, WithdrawalId};
 
@@ -137,7 +138,13 @@ impl Message {
 
 subscriptions! {
     /// A user registered, invited by `inviter` if set.
-    UserRegistered { user: UserId, inviter: Option<UserId> } => {
+    UserRegistered {
+        user: UserId,
+        inviter: Option<UserId>,
+        /// Signals of an invitee's sign-up (R10.1).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signals: Option<SignupSignals>,
+    } => {
         group inviter.unwrap_or(*user);
         to Reward if inviter.is_some(), Statistics;
         event Some(EventKind::UserRegistered) => EventSubject::User(*user);
@@ -156,7 +163,13 @@ subscriptions! {
     }
 
     /// A user named an inviter after the sign-up (R3.12).
-    InviterNamed { user: UserId, inviter: UserId } => {
+    InviterNamed {
+        user: UserId,
+        inviter: UserId,
+        /// Signals of the user (R10.1).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signals: Option<SignupSignals>,
+    } => {
         group inviter;
         to Reward, Statistics;
         event Some(EventKind::UserReferred) => EventSubject::User(*user);
@@ -277,6 +290,16 @@ subscriptions! {
     /// A failed or held reward is to be retried.
     RewardRetried { reward: RewardId, beneficiary: UserId } => {
         group beneficiary;
+        to Reward;
+    }
+
+    /// A case of risk was decided: what is held for it follows (R10.2).
+    RiskCaseDecided {
+        invitee: UserId,
+        /// Inviter in whose tree the signals were compared.
+        inviter: UserId,
+    } => {
+        group inviter;
         to Reward;
     }
 

@@ -104,7 +104,7 @@ export const PAGES = [
   { name: "admin-ledger", path: "/admin/ledger", as: "admin" },
   { name: "admin-stats", path: "/admin/stats", as: "admin" },
   { name: "admin-settings", path: "/admin/settings", as: "admin" },
-  ...["identity", "referral", "promotion", "payment", "affiliate", "redemption", "agency", "console"].map((area) => ({
+  ...["identity", "referral", "promotion", "payment", "affiliate", "redemption", "agency", "risk", "console"].map((area) => ({
     name: `admin-settings-${area}`,
     path: `/admin/settings/${area}`,
     as: "admin",

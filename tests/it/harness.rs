@@ -380,7 +380,8 @@ pub fn cny(fen: i64) -> PayMoney {
 }
 
 pub fn registered(user: &User) -> Message {
-    Message::UserRegistered { user: user.id, inviter: user.attribution.as_ref().map(|bond| bond.inviter) }
+    let inviter = user.attribution.as_ref().map(|bond| bond.inviter);
+    Message::UserRegistered { user: user.id, inviter, signals: None }
 }
 
 /// A message about the order that [`Stand::pay`] creates.

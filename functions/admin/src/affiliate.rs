@@ -65,7 +65,7 @@ pub struct AdminCommission {
     pub remaining: Amount,
     /// State: `pending`, `available`, `partially_reversed`, `reversed` or `held`.
     pub state: CommissionState,
-    /// Reason for holding it: `blocked` or `budget`; null if it is not held.
+    /// Reason for holding it: `blocked`, `budget` or `risk`; null if it is not held.
     pub hold: Option<HoldReason>,
     /// Reason why an admin reversed it.
     pub reason: Option<String>,
@@ -116,7 +116,7 @@ impl AdminCommission {
             amount: of.amount.into(),
             remaining: of.left().into(),
             state: of.state(now),
-            hold: of.hold(),
+            hold: of.hold().filter(|_| of.denied.is_none()),
             reason: of.denied.clone(),
             available_at: of.available_at,
             created_at: of.created_at,
@@ -220,7 +220,7 @@ pub async fn reverse(
     Ok(Reply::ok(AdminCommission::of(&done.answer, app.clock.now())).replayed(done.replayed))
 }
 
-/// Release a commission that exceeds the budget
+/// Release a commission that exceeds the budget or is held for a case
 ///
 /// It is taken from the current month's budget. It is available if its hold time is over, else when that ends.
 #[utoipa::path(

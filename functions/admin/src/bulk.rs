@@ -121,7 +121,7 @@ fn several<I: Ord>(ids: &[I]) -> Result<(), Refusal> {
     twice.map_or(Ok(()), |place| Err(Refusal::field(format!("/ids/{place}"), "duplicate", "each id once")))
 }
 
-/// Release several commissions that exceed the budget
+/// Release several commissions that exceed the budget or are held for a case
 ///
 /// Each as the route for one of them would, with an outcome for each. A fault ends the request with 5xx; repeat it with the same key.
 #[utoipa::path(

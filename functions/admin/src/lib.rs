@@ -22,6 +22,7 @@ pub mod reconciliation;
 pub mod redemption;
 pub mod refund;
 pub mod review;
+pub mod risk;
 pub mod second_factor;
 mod service_key;
 pub mod simulation;
@@ -65,6 +66,11 @@ pub fn api() -> Api<Arc<App>> {
         budget::budgets,
         simulation::run,
         coupon::list,
+        risk::cases,
+        risk::release_several,
+        risk::reject_several,
+        risk::release,
+        risk::reject,
         agency::adjust,
         order::orders,
         order::summary,

@@ -143,9 +143,9 @@ pub struct AdminReward {
     pub invitee: UserId,
     /// Amount of the reward, in ledger currency.
     pub amount: Amount,
-    /// State: `pending`, `held`, `granted`, `failed` or `reversed`.
+    /// State: `pending`, `held`, `granted`, `failed`, `reversed` or `rejected`.
     pub state: RewardState,
-    /// Reason for holding it: `blocked` or `budget`; null if it is not held.
+    /// Reason for holding it: `blocked`, `budget` or `risk`; null if it is not held.
     pub hold: Option<HoldReason>,
     /// Time of creation.
     #[schema(value_type = String, format = DateTime)]
@@ -192,7 +192,7 @@ impl From<referral::Reward> for AdminReward {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Rewards {
-    /// State: `pending`, `held`, `granted`, `failed` or `reversed`.
+    /// State: `pending`, `held`, `granted`, `failed`, `reversed` or `rejected`.
     #[param(inline, value_type = Option<RewardState>)]
     state: Option<String>,
     /// Id of the inviter; lists rewards of the inviter's side.

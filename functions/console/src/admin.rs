@@ -27,6 +27,7 @@ pub mod parts;
 mod payouts;
 mod reconciliations;
 mod reviews;
+mod risk;
 mod said;
 mod settings;
 mod stats;

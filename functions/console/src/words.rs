@@ -84,6 +84,7 @@ impl Texts {
             RewardState::Granted => self.reward_granted(),
             RewardState::Failed => self.reward_failed(),
             RewardState::Reversed => self.reward_reversed(),
+            RewardState::Rejected => self.reward_rejected(),
         }
     }
 

@@ -362,6 +362,7 @@ reward-held = Under review
 reward-granted = Granted
 reward-failed = Delayed
 reward-reversed = Taken back
+reward-rejected = Declined
 
 # Pages of refusals.
 forbidden = You may not do this here

@@ -111,10 +111,40 @@ share-release = Release
 share-release-of = Release the commission of { $amount }
 share-release-do = Release the commission
 share-released = The commission is released.
-share-release-effect = It exceeded the month's budget. It is taken from the current month's budget, and can be withdrawn once its hold time is over.
-share-not-held = It does not wait for a budget.
+share-release-effect = It exceeded the month's budget, or was held for a case of risk. It is taken from the current month's budget, and can be withdrawn once its hold time is over.
+share-not-held = It waits for neither a budget nor a case.
 hold-blocked = Whoever gets it is blocked
 hold-budget = Exceeds the budget
+hold-risk = Signals of abuse
+staff-risk = Risk
+cases-lead = What sign-ups of one inviter’s tree have in common. A held case holds the rewards and commissions of that referral until you decide; a flagged one delays nothing.
+cases-none = No signals were found
+cases-none-todo = Signals are compared when somebody who was invited signs up. The settings of risk say what each does.
+case-found = Found
+case-flagged = Flagged
+case-held = Held
+case-released = Released
+case-rejected = Rejected
+evidence-same-mailbox = The same mailbox as
+evidence-same-network = The same network as
+evidence-disposable-mailbox = A mailbox to throw away
+case-release = Release
+case-reject = Reject
+case-release-title = Release what is held
+case-reject-title = Reject what is held
+case-release-effect = Rewards and commissions are granted from the current month’s budget, and later ones of this referral are not held.
+case-reject-effect = Rewards are never granted, commissions are reversed, and so are later ones of this referral. What was granted before stays.
+case-not-held = Nothing is held for it any more.
+case-was-released = What was held is released.
+case-was-rejected = What was held is rejected.
+cases-release = { $number ->
+    [one] Release { $number } case
+   *[other] Release { $number } cases
+}
+cases-reject = { $number ->
+    [one] Reject { $number } case
+   *[other] Reject { $number } cases
+}
 budget-month = Budget of this month
 budget-whole = Budget
 budget-spent = Granted

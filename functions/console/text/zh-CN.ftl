@@ -347,6 +347,7 @@ reward-held = 审核中
 reward-granted = 已发放
 reward-failed = 延迟
 reward-reversed = 已收回
+reward-rejected = 未通过
 
 # 拒绝页面。
 forbidden = 无法在此执行该操作

@@ -5,7 +5,7 @@ pub mod wire;
 use std::sync::Arc;
 
 use axum::extract::State;
-use shared::account::view::Caller;
+use shared::account::view::{Caller, network};
 use shared::app::App;
 use shared::edge::api;
 use shared::edge::body::Body;
@@ -51,7 +51,7 @@ async fn check(State(app): State<Arc<App>>, Id(code): Id<String>) -> Result<Repl
     responses((status = 200, body = Referral), code::AccountBlocked),
 )]
 async fn overview(State(app): State<Arc<App>>, caller: Caller) -> Result<Reply<Referral>, Problem> {
-    let overview = referral::overview(&app, caller.id()).await?;
+    let overview = referral::overview(&app, caller.id(), &network()).await?;
     Ok(Reply::ok(Referral::of(overview).map_err(Error::from)?))
 }
 

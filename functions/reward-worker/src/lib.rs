@@ -1,5 +1,6 @@
 //! Consumes the reward queue: grants referral rewards (R3.6, R3.7), generates the codes of started
-//! redemption batches (R7.1), pays commission chains (R8.8–R8.10) and erases the remaining traces of erased users.
+//! redemption batches (R7.1), pays commission chains (R8.8–R8.10), carries out decisions
+//! about held cases (R10.2) and erases the remaining traces of erased users.
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use shared::message::Message;
 use shared::message::ReceivedMessage;
 use shared::redemption::create_batch::fill_batches;
 use shared::referral::grant_rewards::grant_rewards;
+use shared::risk::follow::follow_decisions;
 
 /// Environment variables that this function needs, besides those that every function has.
 pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
@@ -26,10 +28,12 @@ pub async fn batch(app: Arc<App>, event: SqsEvent) -> SqsBatchResponse {
         };
     let (batches, records) = take(records, |message| matches!(message, Message::BatchStarted { .. }));
     let (erased, records) = take(records, |message| matches!(message, Message::UserErased { .. }));
+    let (decided, records) = take(records, |message| matches!(message, Message::RiskCaseDecided { .. }));
     let (sales, rewards) = take(records, |message| {
         matches!(message, Message::AgencyOrderNetChanged { .. } | Message::GrantTermsTightened { .. })
     });
     failures.extend(grant_rewards(&app, &edge::context(), &rewards).await);
+    failures.extend(follow_decisions(&app, &edge::context(), &decided).await);
     failures.extend(settle_sales(&app, &edge::context(), &sales).await);
     failures.extend(fill_batches(&app, &batches).await);
     failures.extend(erase_traces(&app, &erased).await);

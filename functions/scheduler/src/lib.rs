@@ -9,7 +9,9 @@ use shared::app::App;
 use shared::edge;
 use shared::kernel::fault::Fault;
 use shared::operations::{audit_table, dead_letters as drain_dead_letters, sign_heads, sweep_outbox};
+use shared::payment::expire::ExpiryReport;
 use shared::payment::{expire, poll_provider, reconcile};
+use shared::risk::auto_release;
 use shared::webhooks::deliver;
 
 /// Environment variables that this function needs, besides those that every function has.
@@ -25,7 +27,12 @@ pub async fn tick(app: Arc<App>, event: Value) -> Result<Value, Fault> {
         "audit" => json!(audit_table::audit_table(&app).await?),
         "expire-orders" => json!(expire::expire_orders(&app, &edge::context()).await?),
         "poll-payments" => json!(poll_provider::poll_payments(&app, &edge::context()).await?),
-        "mature-commissions" => json!(mature::mature_commissions(&app, &edge::context()).await?),
+        "mature-commissions" => {
+            let ctx = edge::context();
+            let cases = auto_release::release_overdue_cases(&app, &ctx).await?;
+            let ExpiryReport { expired, failed, left } = mature::mature_commissions(&app, &ctx).await?;
+            json!({"expired": expired, "failed": failed, "left": left, "cases": cases})
+        }
         "reconcile" => json!(reconcile::reconcile(&app, &edge::context()).await?),
         "sign-heads" => json!(sign_heads::sign_heads(&app, &edge::context()).await?),
         "expire-promotions" => json!(expire::expire_promotions(&app).await?),

@@ -3,6 +3,9 @@
 //! Everything that survives is under `--data`: database, queues, mailbox, the providers' state, keys, the clock's offset and the
 //! admin's password. [`server`] handles requests, [`control`] is `/_local`, [`background`] runs queues, webhooks and schedules.
 
+// All functions are futures of one handler here.
+#![recursion_limit = "256"]
+
 mod background;
 mod control;
 mod data;

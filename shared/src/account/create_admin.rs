@@ -77,7 +77,7 @@ async fn create(app: &App, id: UserId, email: &Email, password_hash: &str) -> Re
     tx.insert(&claim);
     tx.insert(&user);
     tx.insert(&audit(app, id));
-    tx.send(Message::UserRegistered { user: id, inviter: None });
+    tx.send(Message::UserRegistered { user: id, inviter: None, signals: None });
     if app.store.get::<PublicKeys>(&PublicKeys::key()).await?.is_none() {
         tx.upsert(None, &PublicKeys::begun(now));
     }

@@ -29,7 +29,10 @@ use crate::referral::found_code::FoundCode;
 use crate::referral::model::referral::{Invite, InviteCode, NotApplied, Referral, Reward, RewardTerms, attribute};
 use crate::referral::model::settings::ReferralSettings;
 use crate::referral::own_reward::{give, own_reward, within_budget};
-use kernel::fault::Error;
+use crate::risk::model::settings::RiskSettings;
+use crate::risk::model::signal::SignupSignals;
+use crate::risk::sign_up::signals_of;
+use kernel::fault::{Error, Fault};
 use kernel::id::{SignupId, UserId};
 use kernel::ledger::Accounts;
 use kernel::money::LedgerMoney;
@@ -132,6 +135,7 @@ pub async fn register(app: &App, ctx: &Ctx, ask: &Register, from: &Network) -> R
         locale: ask.locale.clone(),
         created_at: app.clock.now(),
         fingerprint: fingerprint_of(app, ask),
+        signals: signals_of(app, Some(&ask.email), Some(from)).await?,
     };
     let done = if app.settings::<IdentitySettings>().await?.settings.email_verification {
         // One mail and one nonce per request, however often it is planned again; a replay counts none.
@@ -239,6 +243,8 @@ pub(crate) struct NewAccount {
     pub locale: Option<String>,
     pub created_at: Timestamp,
     pub fingerprint: String,
+    /// Signals that go with the message about it (R10.1).
+    pub signals: Option<SignupSignals>,
 }
 
 /// E-mail to claim.
@@ -338,6 +344,8 @@ pub(crate) async fn sign_up(app: &App, ctx: &Ctx, newcomer: &NewAccount) -> Resu
         Err(_) => None,
     };
     let own = match own {
+        // The worker compares the signals first, and decides (R10.2).
+        Some(reward) if newcomer.may_be_held(app).await? => Some(reward),
         Some(reward) => Some(within_budget(app, reward, &mut tx).await?),
         None => None,
     };
@@ -353,7 +361,8 @@ pub(crate) async fn sign_up(app: &App, ctx: &Ctx, newcomer: &NewAccount) -> Resu
         tx.insert(session);
     }
     let inviter = user.attribution.as_ref().map(|attribution| attribution.inviter);
-    tx.send(Message::UserRegistered { user: user.id, inviter });
+    let signals = newcomer.signals.clone().filter(|_| inviter.is_some());
+    tx.send(Message::UserRegistered { user: user.id, inviter, signals });
     let referral = AppliedReferral { applied: bound.is_ok(), reason: bound.err().flatten(), reward };
     let registered = Registered {
         user: user.id,
@@ -399,6 +408,11 @@ impl Found {
 }
 
 impl NewAccount {
+    /// Tests whether a signal of the sign-up may hold its reward.
+    async fn may_be_held(&self, app: &App) -> Result<bool, Fault> {
+        Ok(self.signals.is_some() && app.settings::<RiskSettings>().await?.settings.may_hold())
+    }
+
     /// Claims the external id and the e-mail; the first claim is the guard.
     fn claim(&self, not_applied: Option<NotApplied>, tx: &mut Tx) {
         let (user, at) = (self.id, self.created_at);

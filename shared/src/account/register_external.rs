@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::redemption::codes::subscriptions;
 use crate::redemption::model::plan::{Plan, Subscription};
 use crate::referral::model::referral::{InviteCode, NotApplied};
+use crate::risk::sign_up::signals_of;
 use kernel::fault::{Error, Fault};
 use kernel::id::UserId;
 use kernel::refusal::Refusal;
@@ -60,6 +61,8 @@ pub async fn register_external(app: &App, ctx: &Ctx, ask: &RegisterExternal) -> 
         referral_code: ask.referral_code.clone().filter(|code| !code.trim().is_empty()),
         locale: None,
         created_at: app.clock.now(),
+        // The client's network is not known here: the backend stands between.
+        signals: signals_of(app, ask.email.as_ref(), None).await?,
     };
     app.execute(ctx, || plan(app, ctx, &newcomer, &hash)).await
 }

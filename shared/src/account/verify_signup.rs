@@ -75,6 +75,7 @@ pub(crate) fn plan_pending(
             password_hash,
             referral_code: newcomer.referral_code.clone(),
             locale: newcomer.locale.clone(),
+            signals: newcomer.signals.clone(),
         }),
         nonces: nonce.map(str::to_owned).into_iter().collect(),
         until: good_until(newcomer.created_at),
@@ -146,6 +147,7 @@ async fn confirmed(
         locale: details.locale.clone(),
         created_at: app.clock.now(),
         fingerprint: fingerprint(pending.id),
+        signals: details.signals.clone(),
     };
     sign_up(app, ctx, &newcomer).await
 }

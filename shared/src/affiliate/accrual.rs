@@ -17,6 +17,7 @@ use crate::operations::budget::{BudgetState, make_room};
 use crate::operations::model::budget::{Allowance, BudgetedProgramme};
 use crate::payment::model::order::Order;
 use crate::referral::grant_rewards::Cause;
+use crate::risk::model::case::{CaseState, RiskCase};
 use kernel::fault::{Error, Fault};
 use kernel::id::{JournalId, OrderId, UserId};
 use kernel::ledger::{JournalOrigin, Operator};
@@ -77,8 +78,8 @@ impl Orders {
         )
     }
 
-    /// Reconciles the commission of each order with the order as read; `inviters` has the status of each inviter, and `by` picks
-    /// the share of the programme's budget.
+    /// Reconciles the commission of each order with the order as read; the status of each inviter and the case of each invitee decide
+    /// whether one is held, and `by` picks the share of the programme's budget.
     ///
     /// # Errors
     /// A fault when an item does not decode or amounts overflow; write nothing then.
@@ -86,7 +87,7 @@ impl Orders {
         &self,
         app: &App,
         found: <AccrualKeys as Keys>::Found,
-        inviters: BTreeMap<UserId, Status>,
+        (inviters, cases): (BTreeMap<UserId, Status>, BTreeMap<UserId, CaseState>),
         by: &str,
     ) -> Result<AccrualState, Fault> {
         let (orders, purchases, commissions, earnings, accounts) = found;
@@ -94,7 +95,7 @@ impl Orders {
             true => <(BudgetState, Allowance)>::default(),
             false => BudgetState::read(app, BudgetedProgramme::Affiliate, by).await?,
         };
-        let now = Accrual { inviters, allowance, ..Accrual::default() };
+        let now = Accrual { inviters, cases, allowance, ..Accrual::default() };
         let mut read = AccrualState { commissions, earnings, accounts, budget, now, above: Vec::new() };
         for (order, due) in &self.0 {
             let found = source_of(orders.get(order).map(|found| &**found), purchases.get(order).map(|found| &**found))?;
@@ -181,6 +182,9 @@ impl AccrualState {
         for waiting in &now.waiting {
             tx.insert(waiting);
         }
+        for held in &now.under_review {
+            tx.insert(held);
+        }
         let moved =
             now.accounts.iter().filter(|(id, account)| self.accounts.get(id).is_none_or(|at| **at != **account));
         for (id, account) in moved {
@@ -228,10 +232,16 @@ async fn attempt(app: &App, told: &Cause<'_>) -> Result<(Tx, Allowance), Error> 
     let orders = Orders::of(std::slice::from_ref(told));
     let inviters: BTreeMap<UserId, Key<User>> =
         orders.0.values().map(|due| (due.inviter, User::key(due.inviter))).collect();
-    let (found, users) = app.store.read((orders.keys(), inviters)).await?;
+    let invitees: BTreeMap<UserId, Key<RiskCase>> =
+        orders.0.values().map(|due| (due.invitee, RiskCase::key(due.invitee))).collect();
+    let (found, users, cases) = app.store.read((orders.keys(), inviters, invitees)).await?;
+    let states = cases.iter().map(|(id, case)| (*id, case.state)).collect();
     let statuses = users.iter().map(|(id, user)| (*id, user.status)).collect();
-    let settled = orders.settle(app, found, statuses, &told.message.group()).await?;
+    let settled = orders.settle(app, found, (statuses, states), &told.message.group()).await?;
     settled.write(&mut tx);
+    if !tx.is_empty() {
+        cases.values().filter(|case| case.state == CaseState::Held).for_each(|case| tx.unchanged(case).or_retry());
+    }
     settled.now.blocked.iter().filter_map(|id| users.get(id)).for_each(|user| tx.unchanged(user).or_retry());
     Ok((tx, settled.now.allowance))
 }

@@ -195,7 +195,7 @@ fn check_commission(all: &Snapshot, sources: &Sources, commission: &Commission, 
         wrong("C1", format!("{} is left, {posted} is posted, last {last:?}", commission.left()));
     }
     let waits = all.maturing.get(&(commission.beneficiary, commission.order)).map(|waiting| waiting.at);
-    let timed = commission.pending && !commission.over_budget;
+    let timed = commission.pending && !commission.over_budget && !commission.under_review;
     if waits != timed.then_some(commission.available_at) {
         wrong("C1", format!("pending: {}, listed until {waits:?}", commission.pending));
     }

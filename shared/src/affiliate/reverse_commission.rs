@@ -4,8 +4,10 @@ use crate::affiliate::accrual::{AccrualState, source_of};
 use crate::affiliate::model::commission::{Commission, CommissionAccount, Earnings};
 use crate::affiliate::model::purchase::Purchase;
 use crate::app::App;
-use crate::operations::audit_log::by_admin;
+use crate::operations::audit_log::{by_admin, by_system};
+use crate::operations::model::audit_record::AuditRecord;
 use crate::payment::model::order::Order;
+use crate::risk::model::case::HeldCommission;
 use kernel::fault::{Error, Fault};
 use kernel::id::{CommissionId, JournalId, UserId};
 use kernel::ledger::{JournalOrigin, Operator};
@@ -31,9 +33,33 @@ pub async fn reverse_commission(app: &App, ctx: &Ctx, ask: &ReverseCommission) -
 }
 
 async fn plan(app: &App, ctx: &Ctx, ask: &ReverseCommission) -> Result<(Commission, Tx), Error> {
+    let audit = by_admin(app, ctx, ask.admin, "commission.reversed", ask.commission.to_string());
+    reverse(app, ctx, ask.commission, audit.because(ask.reason.clone()), ask.reason.clone()).await
+}
+
+/// Rejects a commission whose case was rejected: it is taken back from what is pending, for good.
+///
+/// # Errors
+/// A fault; nothing is written then.
+pub(crate) async fn reject_held(app: &App, ctx: &Ctx, held: &HeldCommission, reason: String) -> Result<(), Error> {
+    let id = Commission::id_of(held.order);
+    let plan = || async {
+        let audit = by_system(app, ctx, "commission.reversed", id.to_string());
+        reverse(app, ctx, id, audit.because(reason.clone()), reason.clone()).await
+    };
+    app.execute(&ctx.unkeyed(), plan).await.map(|_| ())
+}
+
+async fn reverse(
+    app: &App,
+    ctx: &Ctx,
+    commission: CommissionId,
+    audit: AuditRecord,
+    reason: String,
+) -> Result<(Commission, Tx), Error> {
     let mut tx = app.tx();
-    let order = Commission::order_of(ask.commission);
-    let keys = (Commission::key(ask.commission), Order::key(order), Purchase::key(order));
+    let order = Commission::order_of(commission);
+    let keys = (Commission::key(commission), Order::key(order), Purchase::key(order));
     let (commission, mut order, mut purchase) = app.store.read(keys).await?;
     let commission = commission.ok_or(Refusal::NotFound)?;
     if let Some(earned) = commission.second_of {
@@ -46,10 +72,11 @@ async fn plan(app: &App, ctx: &Ctx, ask: &ReverseCommission) -> Result<(Commissi
     let source = source_of(order.as_deref(), purchase.as_deref())?;
     let source = if commission.second_of.is_some() { source.and_then(|source| source.second()) } else { source };
     let invitee = commission.counts().then(|| Earnings::key(commission.invitee));
-    let (account, earnings) = app.store.read((CommissionAccount::key(commission.beneficiary), invitee)).await?;
+    let held = commission.under_review.then(|| HeldCommission::key(commission.invitee, commission.order));
+    let (account, earnings, held) =
+        app.store.read((CommissionAccount::key(commission.beneficiary), invitee, held)).await?;
     let account = account.ok_or_else(|| Fault::bug("a commission on no account"))?;
-    let audit = by_admin(app, ctx, ask.admin, "commission.reversed", ask.commission.to_string());
-    let audit = audit.change(commission.left().to_string(), "0").because(ask.reason.clone());
+    let audit = audit.change(commission.left().to_string(), "0");
     let mut settled = AccrualState::default();
     settled.now.accounts.insert(account.user, *account);
     settled.now.commissions.insert(id, Commission::clone(&commission));
@@ -64,7 +91,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &ReverseCommission) -> Result<(Commissi
         request_id: ctx.request_id.clone(),
         at: app.clock.now(),
     };
-    let (reason, journal) = (ask.reason.clone(), JournalId::new(app.ulid()));
+    let journal = JournalId::new(app.ulid());
     let denied = match source {
         _ if is_posted => settled.now.deny_posted(id, reason, &by, journal),
         Some(order) => settled.now.deny(&order, reason, &by, journal),
@@ -72,6 +99,9 @@ async fn plan(app: &App, ctx: &Ctx, ask: &ReverseCommission) -> Result<(Commissi
     };
     denied.map_err(Fault::bug)?;
     settled.write(&mut tx);
+    if let Some(held) = held {
+        tx.remove(&held);
+    }
     tx.insert(&audit);
     let after = settled.now.commissions.remove(&id);
     Ok((after.ok_or_else(|| Fault::bug("a commission that went"))?, tx))

@@ -16,6 +16,7 @@ use crate::message::MessageEnvelope;
 use crate::redemption::create_batch::fill_batch;
 use crate::referral::grant_rewards::{Cause, settle};
 use crate::referral::model::reconcile::Target;
+use crate::risk::follow::follow_decision;
 use kernel::fault::{Chain, Error, Fault};
 use table::context::Ctx;
 
@@ -69,8 +70,8 @@ pub async fn drain_dead_letters(app: &App, ctx: &Ctx) -> Result<DeadLetterReport
 
 /// Marks the outcome of a dead letter failed.
 ///
-/// Effects without such a state (a commission, a batch's codes, a sale, tightened grants, an erasure) are carried out now, or the
-/// letter stays.
+/// Effects without such a state (a commission, a batch's codes, a sale, tightened grants, a decided case, an erasure) are carried
+/// out now, or the letter stays.
 async fn give_up(app: &App, ctx: &Ctx, envelope: &MessageEnvelope) -> Result<(), Error> {
     let told = Cause { id: &envelope.id, message: &envelope.message };
     match envelope.message {
@@ -83,6 +84,7 @@ async fn give_up(app: &App, ctx: &Ctx, envelope: &MessageEnvelope) -> Result<(),
             earned
         }
         Message::SecondLevelDue { .. } => earn(app, &told).await,
+        Message::RiskCaseDecided { invitee, .. } => follow_decision(app, ctx, invitee).await,
         Message::UserRegistered { .. }
         | Message::InviterNamed { .. }
         | Message::ReferralImported { .. }

@@ -159,7 +159,7 @@ pub(crate) async fn due_keys(app: &App, list: DueList) -> Result<Vec<(String, St
     Ok(try_join_all(parts).await?.concat())
 }
 
-async fn due_in(app: &App, mut ask: Query) -> Result<Vec<(String, String)>, Fault> {
+pub(crate) async fn due_in(app: &App, mut ask: Query) -> Result<Vec<(String, String)>, Fault> {
     let mut keys = Vec::new();
     loop {
         let page = app.store.list_items(&ask).await?;

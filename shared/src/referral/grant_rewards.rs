@@ -21,6 +21,8 @@ use crate::payment::model::settings::PaymentSettings;
 use crate::referral::model::counts::{Milestone, ReferralCounts};
 use crate::referral::model::reconcile::{Changed, RewardCause, RewardContext, RewardLedger, SettlementError, Target};
 use crate::referral::model::referral::{Reward, RewardState, Side, Trigger};
+use crate::risk::compare::{ComparedSignups, SignupComparison};
+use crate::risk::model::case::{CaseState, RiskCase};
 use kernel::fault::{Chain, Error, Fault};
 use kernel::id::{JournalId, RewardId, UserId};
 use table::context::Ctx;
@@ -31,7 +33,8 @@ use table::tx::Tx;
 
 /// Maximum messages of one transaction.
 ///
-/// A message writes at most two rewards, two journal entries and the invitee's account, and four more items for its commission.
+/// A message writes at most two rewards, two journal entries and the invitee's account, and four more items for its commission or three
+/// for the signals of a sign-up. What a case holds has no journal entries, and one more item for its commission and for the case each.
 /// The inviter's account, the counts, the outbox item and two shares of budgets are written once. So ten messages stay below the
 /// limit of 100 writes.
 const TOGETHER: usize = 10;
@@ -168,11 +171,16 @@ async fn attempt(app: &App, messages: &[Cause<'_>], aim: Target) -> Result<((i64
     let mut tx = write(app, &read, &settlement);
     let relied = !tx.is_empty();
     earned.write(&mut tx);
+    read.compared.write(&mut tx);
     // Conflict with a concurrent activation of a blocked inviter, which releases the commission it finds.
     let Changed { users, relied_on, .. } = &settlement.changed;
     let guarded = |id: &&UserId| relied && (users.contains(id) || relied_on.contains(id));
     let blocked = earned.now.blocked.iter().filter(|id| !guarded(id)).filter_map(|id| read.users.get(id));
     blocked.for_each(|user| tx.unchanged(user).or_retry());
+    if !tx.is_empty() {
+        // Conflict with a concurrent decision, whose messages release what it finds held.
+        read.cases.values().filter(|case| case.state == CaseState::Held).for_each(|case| tx.unchanged(case).or_retry());
+    }
     let answer = (number(settlement.postings.len()), number(earned.now.granted));
     Ok((answer, tx, [settlement.allowance, earned.now.allowance]))
 }
@@ -180,7 +188,7 @@ async fn attempt(app: &App, messages: &[Cause<'_>], aim: Target) -> Result<((i64
 /// Maps a message to its reward cause, if it may make rewards due.
 fn fact_of(message: &Message) -> Option<RewardCause> {
     match *message {
-        Message::UserRegistered { user, inviter: Some(_) }
+        Message::UserRegistered { user, inviter: Some(_), .. }
         | Message::ReferralImported { user, .. }
         | Message::InviterNamed { user, .. } => Some(RewardCause::Registered { invitee: user }),
         Message::OrderPaid { user, inviter: Some(_), .. } | Message::OrderNetChanged { user, inviter: Some(_), .. } => {
@@ -215,6 +223,8 @@ struct Read {
     rewards: BTreeMap<RewardId, Versioned<Reward>>,
     milestones: BTreeMap<(UserId, Trigger), Versioned<Milestone>>,
     lots: BTreeMap<RewardId, Versioned<CreditLot>>,
+    cases: BTreeMap<UserId, Versioned<RiskCase>>,
+    compared: ComparedSignups,
     budget: BudgetState,
 }
 
@@ -225,6 +235,8 @@ struct RewardReads {
     counts: Vec<UserId>,
     rewards: Vec<RewardId>,
     milestones: Vec<(UserId, Trigger)>,
+    /// Invitees, for their cases.
+    invitees: Vec<UserId>,
 }
 
 type RewardKeys = (
@@ -232,6 +244,7 @@ type RewardKeys = (
     BTreeMap<UserId, Key<ReferralCounts>>,
     BTreeMap<RewardId, Key<Reward>>,
     BTreeMap<(UserId, Trigger), Key<Milestone>>,
+    BTreeMap<UserId, Key<RiskCase>>,
 );
 
 impl RewardReads {
@@ -242,10 +255,11 @@ impl RewardReads {
         let mut wanted = Self::default();
         for told in messages {
             match *told.message {
-                Message::UserRegistered { user, inviter: Some(inviter) }
+                Message::UserRegistered { user, inviter: Some(inviter), .. }
                 | Message::ReferralImported { user, inviter }
-                | Message::InviterNamed { user, inviter } => {
+                | Message::InviterNamed { user, inviter, .. } => {
                     wanted.milestone(user, inviter, Trigger::Registration, aim);
+                    wanted.rewards.push(Reward::id_of(user, Trigger::Registration, Side::Invitee));
                 }
                 Message::OrderPaid { user, inviter: Some(inviter), .. }
                 | Message::OrderNetChanged { user, inviter: Some(inviter), .. }
@@ -259,7 +273,10 @@ impl RewardReads {
                     wanted.beneficiary(beneficiary, aim);
                 }
                 // Its commission alone concerns the inviter's inviter.
-                Message::SecondLevelDue { inviter, .. } if aim == Target::Grant => wanted.users.push(inviter),
+                Message::SecondLevelDue { user, inviter, .. } if aim == Target::Grant => {
+                    wanted.users.push(inviter);
+                    wanted.invitees.push(user);
+                }
                 _ => {}
             }
         }
@@ -269,6 +286,7 @@ impl RewardReads {
     fn milestone(&mut self, invitee: UserId, inviter: UserId, trigger: Trigger, aim: Target) {
         let reward = Reward::id_of(invitee, trigger, Side::Inviter);
         self.users.push(invitee);
+        self.invitees.push(invitee);
         self.rewards.extend([reward, Reward::sibling(reward)]);
         self.milestones.push((invitee, trigger));
         self.beneficiary(inviter, aim);
@@ -288,6 +306,7 @@ impl RewardReads {
             self.counts.iter().map(|id| (*id, ReferralCounts::key(*id))).collect(),
             self.rewards.iter().map(|id| (*id, Reward::key(*id))).collect(),
             self.milestones.iter().map(milestone).collect(),
+            self.invitees.iter().map(|id| (*id, RiskCase::key(*id))).collect(),
         )
     }
 }
@@ -300,10 +319,25 @@ async fn read(
 ) -> Result<(Read, RewardLedger, AccrualState), Fault> {
     let wanted = RewardReads::by(messages, aim);
     let by = messages.first().map(|told| told.message.group()).unwrap_or_default();
-    let ((users, counts, rewards, milestones), found) = app.store.read((wanted.keys(), orders.keys())).await?;
+    let comparison = SignupComparison::of(app, messages.iter().map(|told| told.message)).await?;
+    let ((users, counts, rewards, milestones, mut cases), found, seen) =
+        app.store.read((wanted.keys(), orders.keys(), comparison.keys())).await?;
+    let is_new = |invitee: UserId| {
+        let reward = Reward::id_of(invitee, Trigger::Registration, Side::Inviter);
+        !rewards.contains_key(&reward)
+            && !milestones.contains_key(&(invitee, Trigger::Registration))
+            && !cases.contains_key(&invitee)
+    };
+    let compared = comparison.compare(app, seen, &users, is_new);
+    // A retried reward says only now whose it is.
+    let others = rewards.values().map(|reward| reward.invitee).filter(|invitee| !wanted.invitees.contains(invitee));
+    cases.extend(app.store.read(others.map(|id| (id, RiskCase::key(id))).collect::<BTreeMap<_, _>>()).await?);
     let (budget, allowance) = BudgetState::read(app, BudgetedProgramme::Referral, &by).await?;
     let lots = lots_of(app, &users, &rewards).await?;
-    let read = Read { users, counts, rewards, milestones, lots, budget };
+    let read = Read { users, counts, rewards, milestones, lots, cases, compared, budget };
+    let known = read.cases.values().map(|case| &**case);
+    let states: BTreeMap<UserId, CaseState> =
+        known.chain(&read.compared.opened).map(|case| (case.invitee, case.state)).collect();
     let settlement = RewardLedger {
         users: values(&read.users),
         counts: values(&read.counts),
@@ -311,10 +345,11 @@ async fn read(
         milestones: values(&read.milestones),
         lots: values(&read.lots),
         allowance,
+        cases: states.clone(),
         ..RewardLedger::default()
     };
     let statuses = read.users.iter().map(|(id, user)| (*id, user.status)).collect();
-    let earned = orders.settle(app, found, statuses, &by).await?;
+    let earned = orders.settle(app, found, (statuses, states), &by).await?;
     Ok((read, settlement, earned))
 }
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::account::model::identity::Status;
+use crate::account::model::network::Network;
 use crate::account::model::user::User;
 use crate::affiliate::model::settings::AffiliateSettings;
 use crate::app::App;
@@ -154,7 +155,7 @@ pub async fn programme_with(
 ///
 /// # Rejects
 /// [`Refusal::AccountBlocked`] for an inactive account without a code.
-pub async fn overview(app: &App, user: UserId) -> Result<ReferralOverview, Error> {
+pub async fn overview(app: &App, user: UserId, from: &Network) -> Result<ReferralOverview, Error> {
     let (user, counts) = app.store.read((User::key(user), ReferralCounts::key(user))).await?;
     let (user, counts) = (user.ok_or(Refusal::Unauthenticated)?, counts.map(Versioned::into_inner));
     let invited_by = match &user.attribution {
@@ -163,7 +164,7 @@ pub async fn overview(app: &App, user: UserId) -> Result<ReferralOverview, Error
     };
     let code = match &user.invite_code {
         Some(code) => code.clone(),
-        None => first_code(app, user.id).await?,
+        None => first_code(app, user.id, from).await?,
     };
     let seen = programme_with(app, &user, counts, invited_by).await?;
     Ok(ReferralOverview {

@@ -11,6 +11,7 @@
 mod asks;
 mod imports;
 mod money;
+mod risk;
 mod second_factor;
 mod ways_in;
 
@@ -54,6 +55,10 @@ const PLAYED: &[&str] = &[
     "POST /v1/admin/withdrawals/{id}/reject",
     "POST /v1/admin/withdrawals/approve",
     "POST /v1/admin/withdrawals/reject",
+    "POST /v1/admin/risk/cases/release",
+    "POST /v1/admin/risk/cases/reject",
+    "POST /v1/admin/risk/cases/{id}/release",
+    "POST /v1/admin/risk/cases/{id}/reject",
     "POST /v1/admin/payout-batches",
     "POST /v1/admin/payout-batches/{id}/close",
     "POST /v1/admin/payout-batches/{id}/fail",

@@ -6,7 +6,7 @@ use shared::operations::model::settings::{AnySettings, Area};
 
 use super::any;
 
-const AREAS: [Area; 8] = [
+const AREAS: [Area; 9] = [
     Area::Identity,
     Area::Referral,
     Area::Promotion,
@@ -14,6 +14,7 @@ const AREAS: [Area; 8] = [
     Area::Affiliate,
     Area::Redemption,
     Area::Agency,
+    Area::Risk,
     Area::Console,
 ];
 

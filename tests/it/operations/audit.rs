@@ -13,7 +13,9 @@ use serde_json::Value;
 use shared::operations::auditor::{Finding, Snapshot, audit, told, unchanged};
 
 use crate::fixtures::{read, scene};
+use crate::operations::risk::{held_case, pay};
 use crate::tidy::rust_files;
+use crate::world::World;
 use damage::Scan;
 
 /// Description, reported invariants, damage.
@@ -26,9 +28,15 @@ fn names(findings: &[Finding]) -> BTreeSet<&'static str> {
 /// Damages a fresh copy of the scene for each row and compares the findings with the expected ones.
 #[track_caller]
 fn check(rows: &[Row], look: impl Fn(&[Value]) -> Vec<Finding>) {
+    check_on(&scene().items, rows, look);
+}
+
+/// Damages a fresh copy of some items for each row.
+#[track_caller]
+fn check_on(items: &[Value], rows: &[Row], look: impl Fn(&[Value]) -> Vec<Finding>) {
     let mut wrong = Vec::new();
     for (what, expected, damage) in rows {
-        let mut scan = Scan::of(&scene().items);
+        let mut scan = Scan::of(items);
         damage(&mut scan);
         let findings = look(&scan.0);
         if names(&findings) != expected.iter().copied().collect() {
@@ -106,6 +114,19 @@ fn damage_to_budgets_is_named() {
     check_scan(damage::budget::BUDGETS);
 }
 
+/// R10.2: the auditor knows what is held, and on which case.
+#[test]
+fn damage_to_cases_of_risk_is_named() {
+    World::run(async |world| {
+        held_case(world).await;
+        pay(world, "bob+1").await;
+        world.swept().await;
+        let items = world.stack.dynamo.scan(emulator::stack::TABLE).unwrap();
+        assert_eq!(audit(&read(&items)), []);
+        check_on(&items, damage::risk::RISK, |items| audit(&read(items)));
+    });
+}
+
 #[test]
 fn damage_to_messages_and_totals_is_named() {
     check_scan(damage::MESSAGES);
@@ -160,6 +181,7 @@ fn every_invariant_has_its_damage() {
         damage::heads::HEADS,
         damage::MESSAGES,
         damage::identity::IDENTITY,
+        damage::risk::RISK,
         damage::HISTORY,
         damage::BOOK,
     ];

@@ -291,3 +291,23 @@ fn a_new_password_is_not_replaced_by_the_one_from_before() {
         world.nobody().post("/v1/sessions", before).await.refused(401, "bad_credentials");
     });
 }
+
+/// R10.1: of 64 invitees who sign up at once with one mailbox, all but one are found, whatever the order of their messages.
+#[test]
+fn all_but_the_first_of_one_mailbox_are_found() {
+    race("people::all_but_the_first_of_one_mailbox_are_found", Weight::Heavy, async |round| {
+        let world = round.world;
+        world.open().await;
+        world.register("ann", None).await;
+        let code = world.code("ann").await;
+        let ask = |client: usize| {
+            let email = format!("one+{client}@example.com");
+            let body = json!({"email": email, "password": PASSWORD, "referral_code": code});
+            world.nobody().post("/v1/registrations", body)
+        };
+        let told = round.at_once(CLIENTS, ask).await;
+        assert_eq!(told.made_or("none is refused"), CLIENTS);
+        world.swept().await;
+        assert_eq!(count(world, "risk_case"), CLIENTS - 1);
+    });
+}

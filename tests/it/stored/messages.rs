@@ -10,6 +10,7 @@ use shared::kernel::id::{
 use shared::message::MessageEnvelope;
 use shared::message::{MailKind, Message};
 use shared::redemption::model::code_text::{CodeHash, CodeRef};
+use shared::risk::model::signal::SignupSignals;
 use shared::webhooks::model::outbound_event::CommissionStep;
 use ulid::Ulid;
 
@@ -24,6 +25,8 @@ fn samples() -> Vec<(&'static str, Message)> {
     let steps = vec![CommissionStep::Accrued, CommissionStep::Available, CommissionStep::Reversed];
     let (beneficiary, batch) = (inviter, BatchId::new(ulid(5)));
     let hash = CodeHash::parse("00112233445566778899aabbccddeeff").unwrap();
+    let hashed = |text: &str| Some(text.repeat(32));
+    let signals = Some(SignupSignals { email_alias: hashed("0"), network: hashed("1"), disposable_email: true });
     let mail = |mail: MailKind, subject: Option<&str>| Message::Mail {
         mail,
         email: "0123456789abcdef".to_owned(),
@@ -31,11 +34,12 @@ fn samples() -> Vec<(&'static str, Message)> {
         subject: subject.map(str::to_owned),
     };
     vec![
-        ("user_registered", Message::UserRegistered { user, inviter: None }),
-        ("user_registered.invited", Message::UserRegistered { user, inviter: Some(inviter) }),
+        ("user_registered", Message::UserRegistered { user, inviter: None, signals: None }),
+        ("user_registered.invited", Message::UserRegistered { user, inviter: Some(inviter), signals: None }),
+        ("user_registered.signals", Message::UserRegistered { user, inviter: Some(inviter), signals }),
         ("user_imported", Message::UserImported { user }),
         ("referral_imported", Message::ReferralImported { user, inviter }),
-        ("inviter_named", Message::InviterNamed { user, inviter }),
+        ("inviter_named", Message::InviterNamed { user, inviter, signals: None }),
         ("inviter_changed", Message::InviterChanged { user, inviter }),
         ("charge_counted", Message::ChargeCounted { user, inviter }),
         ("order_paid", Message::OrderPaid { order, user, inviter: None }),
@@ -66,6 +70,7 @@ fn samples() -> Vec<(&'static str, Message)> {
         ("reward_settled", Message::RewardSettled { reward, beneficiary, granted: false }),
         ("reward_settled.granted", Message::RewardSettled { reward, beneficiary, granted: true }),
         ("reward_retried", Message::RewardRetried { reward, beneficiary }),
+        ("risk_case_decided", Message::RiskCaseDecided { invitee: user, inviter }),
         ("commission_settled", Message::CommissionSettled { order, beneficiary, steps: Vec::new() }),
         ("commission_settled.steps", Message::CommissionSettled { order, beneficiary, steps }),
         ("withdrawal_state_changed", Message::WithdrawalStateChanged { withdrawal, user, shop: None, state: None }),
@@ -149,8 +154,8 @@ fn every_kind_of_message_is_golden() {
 }
 
 /// Optional fields of messages.
-const OPTIONAL: [&str; 9] =
-    ["inviter", "grant", "refunded", "reinstated", "granted", "steps", "shop", "state", "subject"];
+const OPTIONAL: [&str; 10] =
+    ["inviter", "grant", "refunded", "reinstated", "granted", "steps", "shop", "state", "subject", "signals"];
 
 #[test]
 fn a_message_that_says_less_or_something_unknown_is_refused() {

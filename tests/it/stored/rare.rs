@@ -12,6 +12,8 @@ use shared::payment::model::order::Order;
 use shared::payment::model::payment::Payment;
 use shared::payment::model::review::Review;
 use shared::redemption::model::redemption::Redemption;
+use shared::risk::model::case::{HeldCommission, RiskCase};
+use shared::risk::model::signal::Sightings;
 use shared::table::item::{Entity, Item, fresh};
 use shared::table::outbox::Outbox;
 use shared::webhooks::model::delivery::Delivery;
@@ -44,6 +46,16 @@ pub fn items() -> Vec<Value> {
         stored::<Grant>(closing_grant()),
         stored::<CommissionMonth>(ended_month()),
         stored::<Withdrawal>(approved_once()),
+        stored::<Sightings>(json!({
+            "inviter": USER, "rule": "network", "signal_hash": "00112233445566778899aabbccddeeff",
+            "seen": [{"user": USER, "at": AT}],
+        })),
+        stored::<RiskCase>(json!({
+            "invitee": USER, "inviter": "usr_01k9zq4r7x8m2v5b3n6c1d0fgm", "state": "rejected",
+            "evidence": [{"rule": "email_alias", "action": "hold", "other": "usr_01k9zq4r7x8m2v5b3n6c1d0fgn"}, {"rule": "disposable_email", "action": "flag"}],
+            "opened_at": AT, "decision": {"admin": USER, "reason": "one person", "at": AT},
+        })),
+        stored::<HeldCommission>(json!({"invitee": USER, "order": ORDER})),
     ]
 }
 

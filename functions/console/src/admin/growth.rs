@@ -147,7 +147,7 @@ fn reward_tone(state: RewardState) -> &'static str {
     match state {
         RewardState::Pending | RewardState::Held => "wait",
         RewardState::Granted => "ok",
-        RewardState::Failed => "bad",
+        RewardState::Failed | RewardState::Rejected => "bad",
         RewardState::Reversed => "odd",
     }
 }
@@ -275,7 +275,7 @@ fn commission(visit: &Visit, people: &People, of: &Commission) -> Vec<Markup> {
         time(visit.language, of.created_at),
         html! {
             @if may_reverse {
-                @if of.over_budget { a.btn.slim href=(format!("/admin/commissions/{}/release", of.id)) { (text.share_release()) } " " }
+                @if of.is_under_review() { a.btn.slim href=(format!("/admin/commissions/{}/release", of.id)) { (text.share_release()) } " " }
                 a.btn.slim href=(format!("/admin/commissions/{}/reverse", of.id)) { (text.share_reverse()) }
             }
         },
@@ -299,6 +299,7 @@ fn held(visit: &Visit, reason: Option<HoldReason>) -> Markup {
         @match reason {
             Some(HoldReason::Blocked) => { small { (text.hold_blocked()) } }
             Some(HoldReason::Budget) => { small { (text.hold_budget()) } }
+            Some(HoldReason::Risk) => { small { a href="/admin/risk?state=held" { (text.hold_risk()) } } }
             None => {}
         }
     }
@@ -316,7 +317,7 @@ pub async fn release(path: Option<Path<String>>, staff: Staff) -> Response {
     let text = &visit.text;
     let trail = vec![("/admin/commissions".to_owned(), html! { (text.staff_commissions()) })];
     let head = below(text.share_release_of(crate::show::credit_text(of.left())).to_string(), trail);
-    if !of.over_budget || !of.left().is_positive() {
+    if !of.is_under_review() || !of.left().is_positive() {
         return menu::page(&staff, &head, &html! { section.card { div.in { p { (text.share_not_held()) } } } });
     }
     let confirmed = Confirm {

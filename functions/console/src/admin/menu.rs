@@ -39,6 +39,7 @@ const MENU: &[Group] = &[
             ("/admin/rewards", Texts::staff_rewards),
             ("/admin/commissions", Texts::staff_commissions),
             ("/admin/coupons", Texts::coupons),
+            ("/admin/risk", Texts::staff_risk),
         ],
     ),
     (

@@ -93,6 +93,8 @@ impl Texts {
             "prize_retried" => self.prize_retried(),
             "share_reversed" => self.share_reversed(),
             "share_released" => self.share_released(),
+            "case_was_released" => self.case_was_released(),
+            "case_was_rejected" => self.case_was_rejected(),
             "share_was_posted" => self.share_was_posted(),
             "bonus_released" => self.bonus_released(),
             _ => return self.said_agency(code),

@@ -61,6 +61,9 @@ pub fn list(
     }
 }
 
+/// Most ids that a page looks at: one more than it takes.
+pub const MOST: usize = TOGETHER.saturating_add(1);
+
 /// Ids that the query selects, each once, in their order.
 pub fn selected<I: Copy + Ord>(visit: &Visit, parse: impl Fn(&str) -> Option<I>) -> Vec<I> {
     let mut ids: Vec<I> = Vec::new();
@@ -74,16 +77,18 @@ pub fn selected<I: Copy + Ord>(visit: &Visit, parse: impl Fn(&str) -> Option<I>)
 }
 
 /// Page that asks: what is selected, its sum by currency, and the form.
-struct Asked<'a> {
-    list: (&'static str, Message),
-    title: Message,
-    effect: Message,
-    route: &'a str,
-    fields: Markup,
-    things: Vec<(String, LedgerMoney)>,
+pub struct Asked<'a> {
+    pub list: (&'static str, Message),
+    pub title: Message,
+    pub effect: Message,
+    pub route: &'a str,
+    pub fields: Markup,
+    /// Ids, with the amount of each that has one.
+    pub things: Vec<(String, Option<LedgerMoney>)>,
 }
 
-fn ask(staff: &Staff, of: Asked<'_>) -> Response {
+/// Asks about what is selected.
+pub fn ask(staff: &Staff, of: Asked<'_>) -> Response {
     let visit = &staff.0;
     let text = &visit.text;
     let (page, name) = of.list;
@@ -95,9 +100,9 @@ fn ask(staff: &Staff, of: Asked<'_>) -> Response {
         return menu::page(staff, &head, &main);
     }
     let mut sums: BTreeMap<&str, LedgerMoney> = BTreeMap::new();
-    for (_, amount) in &of.things {
+    for amount in of.things.iter().filter_map(|(_, amount)| *amount) {
         let sum = sums.entry(amount.currency().code()).or_insert(LedgerMoney::zero(amount.currency()));
-        *sum = sum.plus(*amount).unwrap_or(*sum);
+        *sum = sum.plus(amount).unwrap_or(*sum);
     }
     let confirmed = Confirm {
         method: "POST",
@@ -109,7 +114,7 @@ fn ask(staff: &Staff, of: Asked<'_>) -> Response {
             div.in.stack-s {
                 p { (of.effect) }
                 dl.sum {
-                    @for (id, amount) in &of.things { dt.mono { (short(id)) } dd { (money(&Amount::from(*amount))) } }
+                    @for (id, amount) in &of.things { dt.mono { (short(id)) } dd { @if let Some(amount) = amount { (money(&Amount::from(*amount))) } } }
                     @for sum in sums.values() { dt.total { (text.together_sum()) } dd.total { (money(&Amount::from(*sum))) } }
                 }
             }
@@ -122,12 +127,12 @@ fn ask(staff: &Staff, of: Asked<'_>) -> Response {
     menu::page(staff, &head, &confirm(visit, &confirmed))
 }
 
-async fn withdrawals_of(visit: &Visit) -> Result<Vec<(String, LedgerMoney)>, Fault> {
+async fn withdrawals_of(visit: &Visit) -> Result<Vec<(String, Option<LedgerMoney>)>, Fault> {
     let ids = selected(visit, WithdrawalId::parse);
-    let keys: Vec<_> = ids.into_iter().take(TOGETHER.saturating_add(1)).map(Withdrawal::key).collect();
+    let keys: Vec<_> = ids.into_iter().take(MOST).map(Withdrawal::key).collect();
     let found = visit.app.store.read(keys).await?.into_iter().flatten();
     let open = found.filter(|one| one.state == WithdrawalState::Requested && !one.is_in_batch());
-    Ok(open.map(|one| (one.id.to_string(), one.amount)).collect())
+    Ok(open.map(|one| (one.id.to_string(), Some(one.amount))).collect())
 }
 
 /// Asks whether to pay or to reject the withdrawals that were selected; those that are not open any more are left out.
@@ -165,12 +170,12 @@ pub async fn withdrawals(staff: Staff) -> Response {
     ask(&staff, asked)
 }
 
-async fn commissions_of(visit: &Visit, is_held: bool) -> Result<Vec<(String, LedgerMoney)>, Fault> {
+async fn commissions_of(visit: &Visit, is_held: bool) -> Result<Vec<(String, Option<LedgerMoney>)>, Fault> {
     let ids = selected(visit, CommissionId::parse);
-    let keys: Vec<_> = ids.into_iter().take(TOGETHER.saturating_add(1)).map(Commission::key).collect();
+    let keys: Vec<_> = ids.into_iter().take(MOST).map(Commission::key).collect();
     let found = visit.app.store.read(keys).await?.into_iter().flatten();
-    let open = found.filter(|one| may_reverse(one) && (!is_held || one.over_budget));
-    Ok(open.map(|one| (one.id.to_string(), one.left())).collect())
+    let open = found.filter(|one| may_reverse(one) && (!is_held || one.is_under_review()));
+    Ok(open.map(|one| (one.id.to_string(), Some(one.left()))).collect())
 }
 
 /// True if something of a commission is left, or it took something.

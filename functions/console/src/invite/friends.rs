@@ -74,14 +74,14 @@ fn row(visit: &Visit, friend: &Invitee) -> Vec<Markup> {
 
 fn amount(reward: &Reward) -> Markup {
     let amount = reward.amount.into();
-    html! { @if reward.state == RewardState::Reversed { (money(&amount)) } @else { (change(&amount)) } }
+    html! { @if matches!(reward.state, RewardState::Reversed | RewardState::Rejected) { (money(&amount)) } @else { (change(&amount)) } }
 }
 
 fn badge(visit: &Visit, state: RewardState) -> Markup {
     let tone = match state {
         RewardState::Granted => "ok",
         RewardState::Pending | RewardState::Held | RewardState::Failed => "wait",
-        RewardState::Reversed => "bad",
+        RewardState::Reversed | RewardState::Rejected => "bad",
     };
     html! { span class=(format!("badge {tone}")) { (visit.text.reward_state(state)) } }
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::model::identity::Email;
 use crate::referral::model::referral::NotApplied;
+use crate::risk::model::signal::SignupSignals;
 use kernel::id::{SessionId, SignupId, UserId};
 
 /// Claim of an e-mail by a user, with the password hash.
@@ -95,6 +96,9 @@ pub struct SignupDetails {
     /// Preferred language.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
+    /// Signals of the registration (R10.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signals: Option<SignupSignals>,
 }
 
 impl fmt::Debug for PendingSignup {

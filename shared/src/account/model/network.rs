@@ -2,6 +2,9 @@
 
 use std::net::IpAddr;
 
+/// Name of the network of all requests without a readable address.
+const UNKNOWN: &str = "unknown";
+
 /// Network of a client address: its /24, for IPv6 its /56.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Network(String);
@@ -21,8 +24,13 @@ impl Network {
                 let [a, b, c, d, ..] = address.segments();
                 format!("{a:x}:{b:x}:{c:x}:{:x}::/56", d & 0xff00)
             }
-            None => "unknown".to_owned(),
+            None => UNKNOWN.to_owned(),
         })
+    }
+
+    /// Tests whether it is that of a readable address.
+    pub fn is_known(&self) -> bool {
+        self.0 != UNKNOWN
     }
 
     /// Returns the network as text.

@@ -42,7 +42,8 @@ text_enum! {
         PartiallyReversed = "partially_reversed",
         /// All of it was taken back.
         Reversed = "reversed",
-        /// Its beneficiary is blocked, until they are active again (R2.8); or it is under review, since it exceeds a budget (R10.4).
+        /// Its beneficiary is blocked, until they are active again (R2.8); or it is under review: it exceeds a budget
+        /// (R10.4), or its invitee has a case (R10.2).
         Held = "held",
     }
 }
@@ -81,6 +82,9 @@ pub struct Commission {
     /// True while it stays pending because it exceeds the budget of the programme, until an admin releases it (R10.4).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub over_budget: bool,
+    /// True while it stays pending because its invitee's case is held, and for good if that was rejected (R10.2).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub under_review: bool,
     /// Month from whose budget it was taken (R10.4).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_month: Option<Date>,
@@ -131,11 +135,18 @@ impl Commission {
 
     /// Returns the reason for holding it; `None` if it is not held.
     pub fn hold(&self) -> Option<HoldReason> {
-        match (self.over_budget, self.withheld) {
-            (true, _) => Some(HoldReason::Budget),
-            (false, true) => Some(HoldReason::Blocked),
-            (false, false) => None,
+        if self.under_review {
+            Some(HoldReason::Risk)
+        } else if self.over_budget {
+            Some(HoldReason::Budget)
+        } else {
+            self.withheld.then_some(HoldReason::Blocked)
         }
+    }
+
+    /// Tests whether it is held until an admin releases it: for the budget or for a case.
+    pub fn is_under_review(&self) -> bool {
+        (self.over_budget || self.under_review) && self.denied.is_none()
     }
 
     /// Returns the journal cause of a commission.

@@ -23,6 +23,7 @@ use crate::redemption::model::code::{Batch, Code};
 use crate::redemption::model::code_text::CodeHash;
 use crate::redemption::model::redemption::Redemption;
 use crate::referral::model::referral::{Referral, Reward, Trigger};
+use crate::risk::model::case::RiskCase;
 use kernel::fault::Chain;
 use kernel::id::{AgencyOrderId, BatchId, CommissionId, OrderId, RewardId, ShopId, SignupId, UserId, WithdrawalId};
 
@@ -56,13 +57,13 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
     let is_order = |id: &OrderId, fits: fn(OrderStatus) -> bool| all.orders.get(id).is_some_and(|o| fits(o.status));
     match message {
         // An inviter may have been named since.
-        Message::UserRegistered { user, inviter: None } => {
+        Message::UserRegistered { user, inviter: None, .. } => {
             all.users.get(user).is_some_and(|user| !is_bound_early(user))
         }
         Message::UserImported { user } => all.users.get(user).is_some_and(|user| user.imported.is_some()),
-        Message::UserRegistered { user, inviter: Some(inviter) }
+        Message::UserRegistered { user, inviter: Some(inviter), .. }
         | Message::ReferralImported { user, inviter }
-        | Message::InviterNamed { user, inviter } => {
+        | Message::InviterNamed { user, inviter, .. } => {
             bond_of(all, user).is_some_and(|bond| bond.inviter_for(Trigger::Registration) == *inviter)
         }
         Message::InviterChanged { user, .. } | Message::ChargeCounted { user, .. } => bond_of(all, user).is_some(),
@@ -86,6 +87,9 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
         Message::RewardSettled { reward, beneficiary, .. } | Message::RewardRetried { reward, beneficiary } => {
             all.rewards.get(reward).is_some_and(|reward| reward.beneficiary == *beneficiary)
         }
+        Message::RiskCaseDecided { invitee, inviter } => all
+            .all::<RiskCase>()
+            .any(|case| (case.invitee, case.inviter) == (*invitee, *inviter) && case.decision.is_some()),
         Message::CommissionSettled { order, beneficiary, .. } => {
             all.commissions.get(order).is_some_and(|commission| commission.beneficiary == *beneficiary)
         }

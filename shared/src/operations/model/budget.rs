@@ -38,6 +38,8 @@ text_enum! {
         Blocked = "blocked",
         /// It exceeds the budget of its programme (R10.4).
         Budget = "budget",
+        /// Its referral has a case that is held (R10.2).
+        Risk = "risk",
     }
 }
 

@@ -391,7 +391,12 @@ fn reward(bond: Option<&Referral>, rewards: &[Reward], side: Side) -> Result<Exp
             "It exceeds the budget of the referral programme: it is held until it is retried and there is room.";
         return Ok(told("over_budget", because.to_owned()).of(reward.amount).at(Some(reward.created_at)));
     }
+    if reward.held() == Some(HoldReason::Risk) {
+        let because = "Signals of abuse were found at the invitee's sign-up: it is held until their case is decided.";
+        return Ok(told("under_review", because.to_owned()).of(reward.amount).at(Some(reward.created_at)));
+    }
     let because = match reward.state {
+        RewardState::Rejected => "The case of the invitee's sign-up was rejected: it is never granted.".to_owned(),
         RewardState::Granted => format!("Online payments reached {threshold} at {reached}."),
         RewardState::Reversed => "It was taken back.".to_owned(),
         RewardState::Held => {
@@ -423,6 +428,12 @@ fn commission(
                 "over_budget",
                 format!(
                     "{base}. It exceeds the budget of the affiliate programme: it is held until an admin releases it."
+                ),
+            ),
+            (None, _) if made.under_review => told(
+                "under_review",
+                format!(
+                    "{base}. Signals of abuse were found at the invitee's sign-up: it is held until their case is decided."
                 ),
             ),
             (None, _) if made.withheld => {

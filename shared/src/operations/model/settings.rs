@@ -12,6 +12,7 @@ use crate::operations::model::console::ConsoleSettings;
 use crate::payment::model::settings::{PaymentSettings, PromotionSettings};
 use crate::redemption::model::settings::RedemptionSettings;
 use crate::referral::model::settings::ReferralSettings;
+use crate::risk::model::settings::RiskSettings;
 use kernel::fault::Fault;
 use kernel::refusal::Refusal;
 use kernel::settings::{FieldInfo, PartialSchema, ProgrammeSettings, RefOr, Schema, Settings, ToSchema, document};
@@ -171,6 +172,8 @@ areas! {
     Redemption = "redemption", redemption: RedemptionSettings;
     /// The agency.
     Agency = "agency", agency: AgencySettings;
+    /// Signals of abuse.
+    Risk = "risk", risk: RiskSettings;
     /// The console.
     Console = "console", console: ConsoleSettings;
 }

@@ -15,6 +15,7 @@ use crate::account::model::user::User;
 use crate::operations::model::budget::{Allowance, Budgeted, HoldReason};
 use crate::referral::model::counts::{Milestone, ReferralCounts};
 use crate::referral::model::referral::{Referral, Reward, RewardState, Side, Trigger};
+use crate::risk::model::case::CaseState;
 use kernel::id::{JournalId, RewardId, UserId};
 use kernel::ledger::{
     Header, JournalEntry, JournalOrigin, LedgerError, LotKind, NewLine, PlatformAccount, PlatformLine, RecordType,
@@ -100,6 +101,8 @@ pub struct RewardLedger {
     pub postings: Vec<JournalEntry>,
     /// Room for them in the budget of the programme (R10.4).
     pub allowance: Allowance,
+    /// States of the invitees' cases, if they have one (R10.2).
+    pub cases: BTreeMap<UserId, CaseState>,
     pub changed: Changed,
 }
 
@@ -158,7 +161,9 @@ impl RewardLedger {
         let Some(fired_at) = fired(&attribution, trigger) else { return Ok(()) };
         let holds = holds(&attribution, trigger);
         let mut due = attribution.rewards_due(invitee, trigger, fired_at)?;
-        due.retain(|reward| trigger == Trigger::Qualified || reward.side == Side::Inviter);
+        // The invitee's own for the registration is part of the sign-up, unless signals were to be compared first.
+        let waits = |id: &RewardId| self.rewards.get(id).is_some_and(|known| known.state == RewardState::Pending);
+        due.retain(|reward| trigger == Trigger::Qualified || reward.side == Side::Inviter || waits(&reward.id));
         self.count(invitee, trigger, &attribution, &due, how.origin.at)?;
         for reward in due {
             self.bring(reward, holds, how, journal)?;
@@ -256,14 +261,18 @@ impl RewardLedger {
     ) -> Result<(RewardState, Option<HoldReason>), SettlementError> {
         match (holds, aim, before) {
             (true, _, Some(RewardState::Granted)) => Ok((RewardState::Granted, None)),
-            (true, Target::Fail, Some(state @ (RewardState::Held | RewardState::Failed))) => Ok((state, reward.hold)),
+            (true, Target::Fail, Some(state @ (RewardState::Held | RewardState::Failed | RewardState::Rejected))) => {
+                Ok((state, reward.hold))
+            }
             (true, Target::Fail, _) => Ok((RewardState::Failed, None)),
             (true, Target::Grant, _) => {
                 let beneficiary = self.users.get(&reward.beneficiary).ok_or_else(|| missing(reward.beneficiary))?;
                 // Conflict with a concurrent activation of the account, which releases the held rewards it finds.
                 self.changed.relied_on.insert(beneficiary.id);
-                Ok(match beneficiary.status {
-                    Status::Active => (RewardState::Granted, None),
+                Ok(match (self.cases.get(&reward.invitee), beneficiary.status) {
+                    (Some(CaseState::Rejected), _) => (RewardState::Rejected, None),
+                    (Some(CaseState::Held), _) => (RewardState::Held, Some(HoldReason::Risk)),
+                    (_, Status::Active) => (RewardState::Granted, None),
                     _ => (RewardState::Held, Some(HoldReason::Blocked)),
                 })
             }

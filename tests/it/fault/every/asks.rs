@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::imports::of_imports;
 use super::money::{of_money, of_provider, of_schedule};
+use super::risk::of_risk;
 use super::second_factor::of_second_factor;
 use super::ways_in::of_ways_in;
 use crate::affiliate::commission::payouts::above_the_limit;
@@ -54,6 +55,9 @@ pub async fn prepare(world: &World, operation: &'static str) -> Act {
     }
     if path.starts_with("/v1/webhooks/") {
         return Box::pin(of_provider(world, operation)).await;
+    }
+    if let Some(act) = path.strip_prefix("/v1/admin/risk/cases/") {
+        return Box::pin(of_risk(world, act)).await;
     }
     if path.starts_with("/v1/admin/import/") {
         return Box::pin(of_imports(world, path)).await;

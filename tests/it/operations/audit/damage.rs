@@ -5,6 +5,7 @@ pub mod budget;
 pub mod events;
 pub mod heads;
 pub mod identity;
+pub mod risk;
 pub mod service;
 
 use serde_json::{Value, json};

@@ -50,6 +50,7 @@ pub async fn filled(world: &World) -> Vec<String> {
             "/admin/referrals",
             "/admin/rewards",
             "/admin/commissions",
+            "/admin/risk",
             "/admin/audit",
         ]
         .map(str::to_owned),

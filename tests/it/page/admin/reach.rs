@@ -36,6 +36,7 @@ const SHOWN_ON: &[(&str, &str)] = &[
     ("getSettings", "/admin/settings/{area}"),
     ("simulateMonth", "/admin/simulations/{area}"),
     ("listCoupons", "/admin/coupons"),
+    ("listRiskCases", "/admin/risk"),
     ("listBudgets", "/admin/settings/{area}"),
     ("getStats", "/admin"),
     ("getWaiting", "/admin"),
@@ -177,6 +178,24 @@ async fn held_reward(world: &World) {
     world.settle().await;
 }
 
+/// The pages that decide about a case of risk.
+async fn held_case(world: &World) -> [String; 4] {
+    world.settings("risk", |settings| settings["email_alias"] = json!("hold")).await;
+    let code = world.code("ann").await;
+    let mut case = Value::Null;
+    for name in ["pat", "pat+1"] {
+        case = world.register(name, Some(&code)).await["user"]["id"].clone();
+        world.settle().await;
+    }
+    let case = case.as_str().unwrap();
+    [
+        format!("/admin/risk/{case}/release"),
+        format!("/admin/risk/{case}/reject"),
+        format!("/admin/risk/together?act=release&id={case}"),
+        format!("/admin/risk/together?act=reject&id={case}"),
+    ]
+}
+
 /// The page of an endpoint whose last delivery failed.
 async fn failed_delivery(world: &World) -> String {
     let hook = world.admin().get("/v1/admin/webhook-endpoints").await.is(200)["items"][0].clone();
@@ -208,6 +227,7 @@ fn every_route_of_the_admin_and_agency_api_is_reached_from_a_page() {
         let mut pages = all::filled(world).await;
         pages.extend(troubled(world).await);
         held_reward(world).await;
+        pages.extend(held_case(world).await);
         pages.push(failed_delivery(world).await);
         let batch =
             json!({"label": "few", "count": 1, "credit": "1", "total_uses": 1, "expires_at": "2027-01-31T00:00:00Z"});

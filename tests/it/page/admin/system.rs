@@ -5,6 +5,7 @@ use serde_json::json;
 use super::super::client::{Browser, Shown};
 use super::admin_in;
 use crate::affiliate::commission::{hundred, invited};
+use crate::operations::risk::held_case;
 use crate::page::journeys::BOTH;
 use crate::world::World;
 
@@ -172,4 +173,38 @@ fn the_page_of_parts_is_the_local_stacks_only() {
         let deployed = Browser::new(world, BOTH[0].accept).ask("GET", "/_local/parts", None, &[]).await;
         assert_eq!(deployed.status, 404);
     });
+}
+
+/// R10.2: the page of risk says what was found and about whom, and decides about one case and about several.
+#[test]
+fn cases_of_risk_are_decided_on_their_page() {
+    for (index, words) in BOTH.iter().enumerate() {
+        World::run(async |world| {
+            let id = held_case(world).await;
+            let admin = admin_in(world, words).await;
+            let list = admin.open("/admin/risk").await;
+            let found = ["The same mailbox as", "邮箱相同"][index];
+            assert!(list.says().contains(found) && list.says().contains("bob@example.com"), "{}", list.says());
+            let rewards = admin.open("/admin/rewards").await;
+            assert!(rewards.says().contains(["Signals of abuse", "滥用信号"][index]), "{}", rewards.says());
+            let page = admin.open(&format!("/admin/risk/{id}/release")).await;
+            let done = admin.press(&page, ["Release", "放行"][index], &[("reason", "one office")]).await;
+            assert_eq!((done.status, done.path.as_str()), (200, "/admin/risk"), "{}", done.says());
+            world.settle().await;
+            assert_eq!(world.balance("ann").await, "4");
+            assert!(done.says().contains(["What was held is released", "暂缓内容已放行"][index]), "{}", done.says());
+            world.register("bob+2", Some(&world.code("ann").await)).await;
+            world.settle().await;
+            let second = world.user("bob+2").get("/v1/me").await.is(200)["id"].as_str().unwrap().to_owned();
+            let page = admin.open(&format!("/admin/risk/together?act=reject&id={second}&id={id}")).await;
+            let done = admin.press(&page, ["Reject 1 case", "拒绝 1 个案件"][index], &[("reason", "one person")]).await;
+            assert_eq!(done.status, 200, "{}", done.says());
+            world.settle().await;
+            let list = world.admin().get("/v1/admin/risk/cases?state=rejected").await.is(200);
+            assert_eq!(list["items"][0]["reason"], "one person");
+            // Nothing is left to decide.
+            let page = admin.open(&format!("/admin/risk/{id}/reject")).await;
+            assert!(page.says().contains(["Nothing is held", "没有因此暂缓"][index]), "{}", page.says());
+        });
+    }
 }

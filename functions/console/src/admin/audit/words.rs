@@ -18,6 +18,8 @@ impl Texts {
             "code.edited" => self.act_code_edited(),
             "commission.reversed" => self.act_commission_reversed(),
             "commission.released" => self.act_commission_released(),
+            "risk.released" => self.act_risk_released(),
+            "risk.rejected" => self.act_risk_rejected(),
             "commission.posted" => self.act_commission_posted(),
             "bonus.released" => self.act_bonus_released(),
             "order.completed" => self.act_order_completed(),

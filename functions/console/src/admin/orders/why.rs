@@ -167,6 +167,8 @@ fn reward(visit: &Visit, facts: &Facts, outcome: &str) -> Message {
         "granted" => text.why_reward_granted(threshold),
         "held" => text.why_held(),
         "over_budget" => text.why_held_budget(),
+        "under_review" => text.why_held_risk(),
+        "rejected" => text.why_rejected_risk(),
         "failed" => text.why_reward_failed(),
         _ => text.why_under_way(),
     }
@@ -185,6 +187,7 @@ fn commission(visit: &Visit, facts: &Facts, outcome: &str) -> Message {
     match (outcome, made) {
         ("held", _) => text.why_held(),
         ("over_budget", _) => text.why_held_budget(),
+        ("under_review", _) => text.why_held_risk(),
         ("reversed", Some(_)) => text.why_commission_reversed(),
         ("partially_reversed", Some(_)) => text.why_commission_reduced(),
         (_, Some(made)) => made,

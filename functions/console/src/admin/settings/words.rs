@@ -19,6 +19,7 @@ impl Texts {
             Area::Affiliate => (self.area_affiliate(), self.area_affiliate_about()),
             Area::Redemption => (self.area_redemption(), self.area_redemption_about()),
             Area::Agency => (self.area_agency(), self.area_agency_about()),
+            Area::Risk => (self.area_risk(), self.area_risk_about()),
             Area::Console => (self.area_console(), self.area_console_about()),
         }
     }
@@ -33,6 +34,7 @@ impl Texts {
             Area::Affiliate => self.affiliate_setting(field),
             Area::Redemption => self.redemption_setting(field),
             Area::Agency => self.agency_setting(field),
+            Area::Risk => self.risk_setting(field),
             Area::Console => self.console_setting(field),
         }
     }
@@ -43,6 +45,19 @@ impl Texts {
             "email_verification" => (self.set_identity_email_verification(), self.set_identity_email_verification_effect()),
             "max_signups_per_network" => (self.set_identity_max_signups_per_network(), self.set_identity_max_signups_per_network_effect()),
             "admin_totp" => (self.set_identity_admin_totp(), self.set_identity_admin_totp_effect()),
+            _ => return None,
+        })
+    }
+
+    #[rustfmt::skip]
+    fn risk_setting(&self, field: &str) -> Option<(Message, Message)> {
+        Some(match field {
+            "email_alias" => (self.set_risk_email_alias(), self.set_risk_email_alias_effect()),
+            "network" => (self.set_risk_network(), self.set_risk_network_effect()),
+            "disposable_email" => (self.set_risk_disposable_email(), self.set_risk_disposable_email_effect()),
+            "disposable_domains" => (self.set_risk_disposable_domains(), self.set_risk_disposable_domains_effect()),
+            "lasting_domains" => (self.set_risk_lasting_domains(), self.set_risk_lasting_domains_effect()),
+            "auto_release_days" => (self.set_risk_auto_release_days(), self.set_risk_auto_release_days_effect()),
             _ => return None,
         })
     }
@@ -207,6 +222,7 @@ impl Texts {
             "IBAN" => self.unit_iban(),
             "BIC" => self.unit_bic(),
             "days" => self.unit_days(),
+            "domains" => self.unit_domains(),
             "minutes" => self.unit_minutes(),
             "attempts" => self.unit_attempts(),
             "registrations" => self.unit_registrations(),
@@ -252,6 +268,9 @@ impl Texts {
     /// A word that a field can be set to.
     pub fn setting_word(&self, field: &str, word: &str) -> Option<Message> {
         Some(match (field, word) {
+            ("email_alias" | "network" | "disposable_email", "off") => self.word_signal_off(),
+            ("email_alias" | "network" | "disposable_email", "flag") => self.word_signal_flag(),
+            ("email_alias" | "network" | "disposable_email", "hold") => self.word_signal_hold(),
             ("base", "credited") => self.word_base_credited(),
             ("base", "paid") => self.word_base_paid(),
             ("base", "paid_net_of_fee") => self.word_base_paid_net_of_fee(),

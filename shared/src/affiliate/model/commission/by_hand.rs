@@ -100,6 +100,7 @@ impl Accrual {
             pending,
             withheld,
             over_budget,
+            under_review: false,
             budget_month: budgeted.month(),
             cap_used: None,
             at_most: None,

@@ -11,9 +11,13 @@ use crate::affiliate::model::commission::{
     Commission, CommissionAccount, CommissionHold, CommissionMove, CommissionSource, Earnings, available_at, earned,
 };
 use crate::operations::model::budget::{Allowance, Budgeted};
+use crate::risk::model::case::{CaseState, HeldCommission};
 use kernel::id::{JournalId, OrderId, UserId};
 use kernel::ledger::{JournalEntry, JournalOrigin, JournalRef, LedgerError, Part, PlatformAccount, PlatformLine};
 use kernel::money::{LedgerMoney, MoneyError};
+
+/// Reason of a commission that accrues under a rejected case.
+const REJECTED: &str = "risk";
 
 /// Reason why an order could not be processed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -52,6 +56,8 @@ pub struct Accrual {
     pub commissions: BTreeMap<OrderId, Commission>,
     /// Account status of the inviters; never changed.
     pub inviters: BTreeMap<UserId, Status>,
+    /// States of the invitees' cases, if they have one; never changed (R10.2).
+    pub cases: BTreeMap<UserId, CaseState>,
     /// Earnings by invitee.
     pub earnings: BTreeMap<UserId, Earnings>,
     /// Commission accounts by inviter.
@@ -60,6 +66,8 @@ pub struct Accrual {
     pub postings: Vec<JournalEntry>,
     /// New holds.
     pub waiting: Vec<CommissionHold>,
+    /// New commissions that are held for a case.
+    pub under_review: Vec<HeldCommission>,
     /// Orders with a new or changed commission.
     pub changed: BTreeSet<OrderId>,
     /// Blocked beneficiaries of new commissions.
@@ -104,12 +112,13 @@ impl Accrual {
         let next = before.orders.checked_add(1).ok_or(EarningError::Exhausted)?;
         let number = if is_first { next } else { 0 };
         let available_at = available_at(&terms, since);
-        // Refunds do not matter here: whatever is given back may be reinstated.
-        let budgeted = self.allowance.take(amount)?;
+        let (under_review, denied) = self.reviewed(order.user);
+        // Refunds do not matter here: whatever is given back may be reinstated. Whoever releases it takes it from the budget.
+        let budgeted = if under_review { Budgeted::Unlimited } else { self.allowance.take(amount)? };
         let over_budget = budgeted == Budgeted::Exceeded;
         // Whoever releases what exceeds the budget looks at the beneficiary then.
-        let withheld = status != Status::Active && !over_budget;
-        let pending = withheld || over_budget || by.at < available_at;
+        let withheld = status != Status::Active && !over_budget && !under_review;
+        let pending = withheld || over_budget || under_review || by.at < available_at;
         let mut commission = Commission {
             id: Commission::id_of(order.id),
             order: order.id,
@@ -124,10 +133,11 @@ impl Accrual {
             pending,
             withheld,
             over_budget,
+            under_review,
             budget_month: budgeted.month(),
             cap_used: terms.cap.map(|_| before.earned),
             at_most: None,
-            denied: None,
+            denied,
             second_of: order.second_of,
             posted: None,
             last: JournalRef { id: journal, step: 0 },
@@ -143,20 +153,37 @@ impl Accrual {
         let header = by.header(journal, Commission::cause(commission.id));
         let (after, posting) = account.post(header, &moves, &commission.related(), house(target))?;
         *account = after;
-        // Above the budget no time ends the hold: it begins when the commission is released.
-        if pending && !over_budget {
-            let parked = withheld;
-            self.waiting.push(CommissionHold { beneficiary, order: order.id, at: available_at, parked });
-        }
-        if withheld {
-            self.blocked.insert(beneficiary);
-        }
+        self.hold(&commission);
         self.granted = self.granted.saturating_add(1);
         if is_first {
             self.earnings.insert(order.user, earnings);
         }
         self.keep(commission, posting);
         Ok(())
+    }
+
+    /// Returns whether the case of an invitee holds a new commission, and why it is denied if that was rejected.
+    fn reviewed(&self, invitee: UserId) -> (bool, Option<String>) {
+        match self.cases.get(&invitee) {
+            Some(CaseState::Held) => (true, None),
+            // Accrued and taken back at once, so that its number, its order and why are there to be read.
+            Some(CaseState::Rejected) => (true, Some(REJECTED.to_owned())),
+            _ => (false, None),
+        }
+    }
+
+    /// Lists what a new commission waits for.
+    fn hold(&mut self, of: &Commission) {
+        let Commission { beneficiary, invitee, order, available_at: at, withheld, .. } = *of;
+        if of.under_review {
+            self.under_review.extend(of.denied.is_none().then_some(HeldCommission { invitee, order }));
+        } else if of.pending && !of.over_budget {
+            // Above the budget no time ends the hold: it begins when the commission is released.
+            self.waiting.push(CommissionHold { beneficiary, order, at, parked: withheld });
+        }
+        if withheld {
+            self.blocked.insert(beneficiary);
+        }
     }
 
     /// Adjusts an existing commission to the order's net; a reinstatement stays within the cap.

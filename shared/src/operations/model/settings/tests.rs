@@ -17,7 +17,7 @@ fn pointers(area: Area, document: Value) -> Vec<String> {
     }
 }
 
-/// R9.1, R3.8, R4.2, R5.1, R6.1: the documented defaults, word by word.
+/// R9.1, R3.8, R4.2, R5.1, R6.1, R10.3: the documented defaults, word by word.
 #[test]
 fn the_defaults_are_the_documented_ones() {
     let payment = json!({
@@ -59,6 +59,11 @@ fn the_defaults_are_the_documented_ones() {
                 "min_paying_invitees": 0, "second_approval_above": "0",
                 "payout_debtor_name": "", "payout_debtor_iban": "", "payout_debtor_bic": "",
                 "withdrawal_methods": ["bank", "paypal", "alipay"]}),
+        ),
+        (
+            Area::Risk,
+            json!({"email_alias": "flag", "network": "flag", "disposable_email": "flag",
+                "disposable_domains": [], "lasting_domains": [], "auto_release_days": 0}),
         ),
     ];
     for (area, document) in documents {

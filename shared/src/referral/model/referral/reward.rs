@@ -17,7 +17,7 @@ text_enum! {
     pub enum RewardState {
         /// Not granted yet; its message is on the queue.
         Pending = "pending",
-        /// Waiting until the beneficiary is active, or under review because it exceeded a budget.
+        /// Waiting until the beneficiary is active, or under review: it exceeded a budget, or its referral has a case.
         Held = "held",
         /// On the balance.
         Granted = "granted",
@@ -25,20 +25,22 @@ text_enum! {
         Failed = "failed",
         /// Taken back; may be granted again.
         Reversed = "reversed",
+        /// Never granted: an admin rejected the case of its referral (R10.2).
+        Rejected = "rejected",
     }
 }
 
 impl RewardState {
     /// True if a reward may change from this state to `next`.
     pub fn may_become(self, next: Self) -> bool {
-        use RewardState::{Failed, Granted, Held, Pending, Reversed};
+        use RewardState::{Failed, Granted, Held, Pending, Rejected, Reversed};
         matches!(
             (self, next),
-            (Pending, Held | Granted | Failed | Reversed)
-                | (Held, Pending | Granted | Failed | Reversed)
-                | (Failed, Pending | Granted | Reversed)
-                | (Granted, Reversed)
-                | (Reversed, Granted | Held | Failed)
+            (Pending, Held | Granted | Failed | Reversed | Rejected)
+                | (Held, Pending | Granted | Failed | Reversed | Rejected)
+                | (Failed, Pending | Granted | Reversed | Rejected)
+                | (Granted | Rejected, Reversed)
+                | (Reversed, Granted | Held | Failed | Rejected)
         )
     }
 }

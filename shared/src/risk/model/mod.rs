@@ -1,0 +1,6 @@
+//! Signals, cases and their settings, pure.
+
+pub mod case;
+pub mod disposable;
+pub mod settings;
+pub mod signal;
