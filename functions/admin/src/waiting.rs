@@ -38,6 +38,8 @@ pub struct WaitingCounts {
     pub reviews: QueueLength,
     /// Failed rewards of the last 31 days, which can be retried.
     pub rewards: QueueLength,
+    /// Held cases of risk, to release or to reject.
+    pub risk_cases: QueueLength,
     /// Number of withdrawals to pay or to reject.
     pub withdrawals: u64,
     /// Number of differences in yesterday's reports (UTC).
@@ -51,6 +53,7 @@ impl From<WaitingForStaff> for WaitingCounts {
         Self {
             reviews: of.queues.reviews.into(),
             rewards: of.queues.rewards.into(),
+            risk_cases: of.queues.cases.into(),
             withdrawals: of.queues.withdrawals,
             differences: of.differences,
             webhook_endpoints: of.endpoints,

@@ -101,6 +101,7 @@ todo-reviews = Payments to look at
 todo-withdrawals = Withdrawals to pay
 todo-rewards = Failed rewards
 todo-rewards-note = They can be retried.
+todo-cases = Cases of risk to decide
 todo-differences = Differences in yesterday’s reconciliation
 todo-endpoints = Webhooks switched off
 todo-endpoints-note = Their deliveries failed for too long.

@@ -98,6 +98,7 @@ todo-reviews = 待审款项
 todo-withdrawals = 待付提现
 todo-rewards = 失败的奖励
 todo-rewards-note = 可以重试。
+todo-cases = 待决定的风险案件
 todo-differences = 昨日对账差异
 todo-endpoints = 已停用的回调
 todo-endpoints-note = 投递长时间失败。

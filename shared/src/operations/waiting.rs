@@ -12,6 +12,7 @@ use crate::operations::totals::view::Reading;
 use crate::payment::model::reconciliation::Reconciliation;
 use crate::payment::table::WAITING;
 use crate::referral::model::referral::RewardState;
+use crate::risk::table::HELD;
 use crate::webhooks::endpoints;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -19,6 +20,7 @@ use kernel::fault::{Error, Fault};
 use kernel::provider::Provider;
 use table::item::text;
 use table::list::Window;
+use table::spread::DueList;
 use table::store::{Index, Query};
 
 /// Most that is counted of a queue.
@@ -42,6 +44,8 @@ pub struct Waiting {
 pub struct WaitingQueues {
     pub reviews: Waiting,
     pub rewards: Waiting,
+    /// Held cases of risk.
+    pub cases: Waiting,
     /// Number of withdrawals to pay.
     pub withdrawals: u64,
 }
@@ -63,14 +67,15 @@ pub struct WaitingForStaff {
 pub async fn now(app: &App) -> Result<WaitingForStaff, Error> {
     let at = app.clock.now();
     let yesterday = at.to_zoned(TimeZone::UTC).date().yesterday().map_err(Fault::bug)?;
-    let (reviews, rewards, withdrawals, reports, endpoints) = tokio::join!(
+    let (reviews, rewards, cases, withdrawals, reports, endpoints) = tokio::join!(
         reviews(app),
         failed_rewards(app),
+        held_cases(app),
         withdrawals(app),
         reports(app, yesterday),
         disabled_endpoints(app),
     );
-    let queues = WaitingQueues { reviews: reviews?, rewards: rewards?, withdrawals: withdrawals? };
+    let queues = WaitingQueues { reviews: reviews?, rewards: rewards?, cases: cases?, withdrawals: withdrawals? };
     let differences = reports?.iter().fold(0_u64, |sum, report| sum.saturating_add(report.differences));
     app.glance.note(at, queues);
     Ok(WaitingForStaff { queues, differences, endpoints: endpoints? })
@@ -101,10 +106,23 @@ impl Glance {
 /// # Errors
 /// The database can't be reached.
 pub async fn reviews(app: &App) -> Result<Waiting, Fault> {
+    due(app, WAITING).await
+}
+
+/// Counts the cases of risk that hold something, and wait for a decision (R10.2).
+///
+/// # Errors
+/// The database can't be reached.
+pub async fn held_cases(app: &App) -> Result<Waiting, Fault> {
+    due(app, HELD).await
+}
+
+/// Counts the entries of a due list, whenever they are due.
+async fn due(app: &App, list: DueList) -> Result<Waiting, Fault> {
     let limit = i32::try_from(MOST).unwrap_or(i32::MAX).saturating_add(1);
     let ask = |partition| Query { descending: false, ..Query::newest(Index::Due, partition, limit) };
     let pages =
-        try_join_all(WAITING.partitions().map(async |partition| app.store.list_items(&ask(partition)).await)).await?;
+        try_join_all(list.partitions().map(async |partition| app.store.list_items(&ask(partition)).await)).await?;
     let oldest = pages.iter().filter_map(|page| text(page.items.first()?, "gsi3sk")?.parse::<Timestamp>().ok()).min();
     let count: usize = pages.iter().map(|page| page.items.len()).sum();
     Ok(Waiting { count: count.min(MOST), more: count > MOST, since: oldest })

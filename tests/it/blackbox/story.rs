@@ -153,6 +153,10 @@ async fn retry_failed(journey: &mut Journey) {
 async fn rest(journey: &mut Journey, cast: &Cast) -> Ended {
     journey.calm_down();
     for _ in 0..3 {
+        // A provider that could not be asked is asked again, as the schedules tick every minute.
+        for schedule in ["poll-payments", "expire-orders"] {
+            journey.tick(schedule).await;
+        }
         swept(journey).await;
     }
     retry_failed(journey).await;

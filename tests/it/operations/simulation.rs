@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::risk;
 use crate::affiliate::commission::{hundred, invited};
 use crate::fixtures::refund;
 use crate::world::World;
@@ -180,6 +181,32 @@ fn a_draft_shows_which_rewards_there_would_have_been() {
         assert_eq!(found, expected);
         assert_eq!(sums(&run(world, "referral", json!({"enabled": false})).await), ["9", "0", "-9"]);
         world.settle().await;
+    });
+}
+
+/// R12.5, R10.2: rewards that were rejected for risk are not simulated, whatever a draft promises.
+#[test]
+fn what_was_rejected_is_not_simulated() {
+    World::run(async |world| {
+        let code = risk::programmes(world).await;
+        world.settings("risk", |settings| settings["email_alias"] = json!("hold")).await;
+        for name in ["bob", "bob+1"] {
+            world.register(name, Some(&code)).await;
+        }
+        world.settle().await;
+        let id = id_of(world, "bob+1").await;
+        let path = format!("/v1/admin/risk/cases/{}/reject", id.as_str().unwrap());
+        world.admin().post(&path, json!({"reason": "the same person"})).await.is(200);
+        world.settle().await;
+        let draft = json!({
+            "registration": {"inviter_reward": "9", "invitee_reward": "1"},
+            "qualified": {"threshold": "0.01", "inviter_reward": "9", "invitee_reward": "9"},
+        });
+        let page = run(world, "referral", draft).await;
+        let (ann, bob) = (id_of(world, "ann").await, id_of(world, "bob").await);
+        let mut found = rows(&page);
+        found.sort_by_key(|(user, _, _)| *user == &bob);
+        assert_eq!(found, [(&ann, &bob, ["2", "9", "7"]), (&bob, &bob, ["1", "1", "0"])]);
     });
 }
 

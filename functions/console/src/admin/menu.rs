@@ -122,6 +122,7 @@ fn waiting(visit: &Visit, path: &str) -> Option<String> {
         "/admin/reviews" => count(queues.reviews),
         "/admin/withdrawals" => queues.withdrawals.to_string(),
         "/admin/rewards" => count(queues.rewards),
+        "/admin/risk" => count(queues.cases),
         _ => return None,
     };
     (number != "0").then_some(number)

@@ -45,6 +45,7 @@ struct Read {
     days: Result<Vec<Day>, Error>,
     reviews: Result<Waiting, Error>,
     rewards: Result<Waiting, Error>,
+    cases: Result<Waiting, Error>,
     reports: Result<Vec<Reconciliation>, Error>,
     endpoints: Result<usize, Error>,
 }
@@ -52,23 +53,26 @@ struct Read {
 impl Read {
     async fn of(app: &App, from: Date, today: Date) -> Self {
         let yesterday = today.yesterday().unwrap_or(today);
-        let (totals, days, reviews, rewards, reports, endpoints) = tokio::join!(
+        let (totals, days, reviews, rewards, cases, reports, endpoints) = tokio::join!(
             totals::now(app),
             between(app, from, today),
             waiting::reviews(app),
             waiting::failed_rewards(app),
+            waiting::held_cases(app),
             waiting::reports(app, yesterday),
             waiting::disabled_endpoints(app),
         );
-        if let (Ok(totals), Ok(reviews), Ok(rewards)) = (&totals, &reviews, &rewards) {
+        if let (Ok(totals), Ok(reviews), Ok(rewards), Ok(cases)) = (&totals, &reviews, &rewards, &cases) {
             let withdrawals = totals.withdrawals.get(REQUESTED).map_or(0, |found| found.count);
-            app.glance.note(app.clock.now(), WaitingQueues { reviews: *reviews, rewards: *rewards, withdrawals });
+            let queues = WaitingQueues { reviews: *reviews, rewards: *rewards, cases: *cases, withdrawals };
+            app.glance.note(app.clock.now(), queues);
         }
         Self {
             totals,
             days,
             reviews: reviews.map_err(Error::from),
             rewards: rewards.map_err(Error::from),
+            cases: cases.map_err(Error::from),
             reports: reports.map_err(Error::from),
             endpoints: endpoints.map_err(Error::from),
         }
@@ -363,6 +367,15 @@ fn todo(visit: &Visit, read: &Read, today: Date) -> Markup {
         },
         differences(visit, read, today),
     ];
+    if read.cases.as_ref().map_or(1, |held| held.count) > 0 {
+        all.push(Todo {
+            count: count(&read.cases),
+            tone: tone(length(&read.cases), ""),
+            what: html! { (text.todo_cases()) },
+            more: since(&read.cases),
+            page: "/admin/risk?state=held".to_owned(),
+        });
+    }
     let off = read.endpoints.as_ref().map_or(1, |count| *count);
     if off > 0 {
         all.push(Todo {

@@ -45,12 +45,16 @@ impl Referral {
         rewards: &BTreeMap<RewardId, Reward>,
     ) -> Result<Vec<ReplayedReward>, MoneyError> {
         let none = LedgerMoney::zero(self.terms.currency);
+        let is_gone = |reward: &&Reward| matches!(reward.state, RewardState::Reversed | RewardState::Rejected);
+        // A rejection is about all rewards of the referral, those to come too (R10.2).
+        let mut own = reward_ids(invitee).filter_map(|id| rewards.get(&id));
+        let is_rejected = own.any(|reward| reward.state == RewardState::Rejected);
         let mut all = Vec::new();
         for (trigger, side) in Trigger::ALL.into_iter().flat_map(|trigger| Side::ALL.map(|side| (trigger, side))) {
             let reward = rewards.get(&Reward::id_of(invitee, trigger, side));
-            let real = reward.filter(|reward| reward.state != RewardState::Reversed).map(|reward| reward.amount);
+            let real = reward.filter(|reward| !is_gone(reward)).map(|reward| reward.amount);
             let is_promised = holds(self, trigger) && self.terms.amount(trigger, side)?.is_positive();
-            let is_due = drafted.would_hold(self, trigger) && (real.is_some() || !is_promised);
+            let is_due = !is_rejected && drafted.would_hold(self, trigger) && (real.is_some() || !is_promised);
             let simulated = if is_due { drafted.terms.amount(trigger, side)? } else { none };
             let real = real.unwrap_or(none);
             if real.is_positive() || simulated.is_positive() {

@@ -187,6 +187,10 @@ fn cases_of_risk_are_decided_on_their_page() {
             assert!(list.says().contains(found) && list.says().contains("bob@example.com"), "{}", list.says());
             let rewards = admin.open("/admin/rewards").await;
             assert!(rewards.says().contains(["Signals of abuse", "滥用信号"][index]), "{}", rewards.says());
+            assert_eq!(world.admin().get("/v1/admin/waiting").await.is(200)["risk_cases"]["count"], 1);
+            let overview = admin.open("/admin").await;
+            let says = overview.says();
+            assert!(says.contains(["Cases of risk to decide", "待决定的风险案件"][index]), "{says}");
             let page = admin.open(&format!("/admin/risk/{id}/release")).await;
             let done = admin.press(&page, ["Release", "放行"][index], &[("reason", "one office")]).await;
             assert_eq!((done.status, done.path.as_str()), (200, "/admin/risk"), "{}", done.says());
