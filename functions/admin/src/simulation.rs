@@ -17,7 +17,7 @@ use shared::kernel::id::{Identifier as _, UserId};
 use shared::kernel::month::Month;
 use shared::kernel::refusal::{FieldError, Refusal, code};
 use shared::operations::model::budget::BudgetedProgramme;
-use shared::operations::simulate::{self, Drafts, Simulate, simulate, sums};
+use shared::operations::simulate::{self, Drafts, Simulate, simulate};
 use utoipa::ToSchema;
 
 /// A month to replay under draft settings.
@@ -119,15 +119,13 @@ pub async fn run(
     let opened = |cursor: &str| open(&app.config.secret, &list, cursor).ok_or(Refusal::ForgedCursor);
     let ask = Simulate { month, drafts, after: asked.cursor.as_deref().map(opened).transpose()? };
     let page = simulate(&app, &ask).await?;
-    let (real, simulated) = sums(&app, &page.items).await?;
-    let difference = simulated.minus(real).map_err(|error| Error::from(Fault::bug(error)))?;
-    let users = page.items.iter().map(SimulatedGrant::try_from).collect::<Result<_, _>>().map_err(Error::from)?;
+    let users = page.grants.iter().map(SimulatedGrant::try_from).collect::<Result<_, _>>().map_err(Error::from)?;
     Ok(Reply::ok(SimulatedMonth {
         programme,
         month: month.to_string(),
-        real: real.into(),
-        simulated: simulated.into(),
-        difference: difference.into(),
+        real: page.real.into(),
+        simulated: page.simulated.into(),
+        difference: page.difference.into(),
         users,
         limits: ask.drafts.limits().to_vec(),
         next_cursor: page.next.map(|next| seal(&app.config.secret, &list, &next)),

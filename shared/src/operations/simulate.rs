@@ -28,7 +28,7 @@ use kernel::month::Month;
 use kernel::refusal::{FieldError, Refusal};
 use table::key::owned_by;
 use table::list::Window;
-use table::store::{Cursor, Index, Page, Query};
+use table::store::{Cursor, Index, Query};
 
 /// Orders or sign-ups of a page.
 const PAGE: i32 = 25;
@@ -134,18 +134,38 @@ impl Simulate {
     }
 }
 
+/// A page of a replayed month, with its sums in ledger currency.
+#[derive(Debug, Clone)]
+pub struct SimulatedPage {
+    pub grants: Vec<SimulatedGrant>,
+    pub real: LedgerMoney,
+    pub simulated: LedgerMoney,
+    /// Simulated less real.
+    pub difference: LedgerMoney,
+    pub next: Option<Cursor>,
+}
+
 /// Replays one page of a month.
 ///
 /// # Errors
 /// The database can't be reached, an item does not decode, or amounts overflow.
-pub async fn simulate(app: &App, ask: &Simulate) -> Result<Page<SimulatedGrant>, Error> {
+pub async fn simulate(app: &App, ask: &Simulate) -> Result<SimulatedPage, Error> {
     let page = match &ask.drafts {
         Drafts::Affiliate(draft) => affiliate::replay(app, draft, &ask.window()).await?,
         Drafts::Referral(draft) => referral::replay(app, draft, &ask.window()).await?,
         Drafts::Promotion(draft) => promotion::replay(app, draft, &ask.window()).await?,
     };
-    let items = summed(&page.items).map_err(Fault::bug)?;
-    Ok(Page { items, next: page.next })
+    let zero = LedgerMoney::zero(app.settings::<PaymentSettings>().await?.settings.ledger_currency);
+    Ok(SimulatedPage::of(&page.items, zero, page.next).map_err(Fault::bug)?)
+}
+
+impl SimulatedPage {
+    fn of(all: &[SimulatedGrant], zero: LedgerMoney, next: Option<Cursor>) -> Result<Self, MoneyError> {
+        let grants = summed(all)?;
+        let sum = |of: fn(&SimulatedGrant) -> LedgerMoney| grants.iter().try_fold(zero, |sum, row| sum.plus(of(row)));
+        let (real, simulated) = (sum(|row| row.real)?, sum(|row| row.simulated)?);
+        Ok(Self { real, simulated, difference: simulated.minus(real)?, grants, next })
+    }
 }
 
 /// One row for each user and invitee.
@@ -163,18 +183,6 @@ fn summed(all: &[SimulatedGrant]) -> Result<Vec<SimulatedGrant>, MoneyError> {
         rows.insert((grant.user, grant.invitee), row);
     }
     Ok(rows.into_values().collect())
-}
-
-/// Real and simulated sums of some rows, in ledger currency.
-///
-/// # Errors
-/// The settings can't be read, or overflow.
-pub async fn sums(app: &App, rows: &[SimulatedGrant]) -> Result<(LedgerMoney, LedgerMoney), Error> {
-    let zero = LedgerMoney::zero(app.settings::<PaymentSettings>().await?.settings.ledger_currency);
-    let add = |(real, simulated): (LedgerMoney, LedgerMoney), row: &SimulatedGrant| {
-        Ok::<_, MoneyError>((real.plus(row.real)?, simulated.plus(row.simulated)?))
-    };
-    Ok(rows.iter().try_fold((zero, zero), add).map_err(Fault::bug)?)
 }
 
 /// Orders of a user since a time.

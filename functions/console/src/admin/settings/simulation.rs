@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use shared::edge::forms::{VERSION, names};
 use shared::edge::page::{open, seal};
 use shared::edge::view::Amount;
-use shared::kernel::fault::{Error, Fault};
+use shared::kernel::fault::Error;
 use shared::kernel::id::Identifier as _;
 use shared::kernel::money::{LedgerMoney, MoneyError};
 use shared::kernel::month::Month;
@@ -16,7 +16,7 @@ use shared::kernel::refusal::Refusal;
 use shared::operations::change_settings::{CurrentSettings, settings};
 use shared::operations::model::budget::BudgetedProgramme;
 use shared::operations::model::settings::Area;
-use shared::operations::simulate::{Drafts, Simulate, SimulatedGrant, simulate, sums};
+use shared::operations::simulate::{Drafts, Simulate, SimulatedGrant, SimulatedPage, simulate};
 
 use super::super::acts::choice;
 use super::super::menu::{self, Head};
@@ -47,11 +47,9 @@ struct Replayed {
     /// The document whose fields were entered.
     document: Value,
     month: Month,
-    grants: Vec<SimulatedGrant>,
+    page: SimulatedPage,
+    /// Cursor of the next page.
     next: Option<String>,
-    real: LedgerMoney,
-    simulated: LedgerMoney,
-    difference: LedgerMoney,
 }
 
 /// The month under the entries; entries that break a rule lead back to the form, which names them.
@@ -121,11 +119,9 @@ async fn replay(staff: &Staff, area: Area, programme: BudgetedProgramme) -> Resu
     let opened = |cursor: &str| open(&app.config.secret, &list, cursor).ok_or(Refusal::ForgedCursor);
     let after = visit.asked(CURSOR).map(opened).transpose()?;
     let page = simulate(app, &Simulate { month, drafts, after }).await?;
-    let (real, simulated) = sums(app, &page.items).await?;
-    let difference = simulated.minus(real).map_err(Fault::bug)?;
     let next = page.next.as_ref().map(|next| seal(&app.config.secret, &list, next));
     let document = if entered.is_empty() { stored.settings.clone() } else { names::entered(&entered) };
-    Ok(Replayed { stored, document, month, grants: page.items, next, real, simulated, difference })
+    Ok(Replayed { stored, document, month, page, next })
 }
 
 /// The query in hidden fields, empty values too, but for those of the page.
@@ -187,7 +183,7 @@ fn result(visit: &Visit, of: &Replayed) -> Markup {
         Column::Number(text.simulation_simulated()),
         Column::Number(text.simulation_difference()),
     ];
-    let rows: Result<Vec<Vec<Markup>>, MoneyError> = of.grants.iter().map(row).collect();
+    let rows: Result<Vec<Vec<Markup>>, MoneyError> = of.page.grants.iter().map(row).collect();
     let is_part = of.next.is_some() || visit.asked(CURSOR).is_some();
     card(
         "result",
@@ -195,9 +191,9 @@ fn result(visit: &Visit, of: &Replayed) -> Markup {
         &html! {
             div.in.stack-s {
                 dl.sum {
-                    dt { (text.simulation_real()) } dd { (amount(of.real)) }
-                    dt { (text.simulation_simulated()) } dd { (amount(of.simulated)) }
-                    dt.total { (text.simulation_difference()) } dd.total { (amount(of.difference)) }
+                    dt { (text.simulation_real()) } dd { (amount(of.page.real)) }
+                    dt { (text.simulation_simulated()) } dd { (amount(of.page.simulated)) }
+                    dt.total { (text.simulation_difference()) } dd.total { (amount(of.page.difference)) }
                 }
                 @if is_part { p.muted.small { (text.simulation_part()) } }
             }
