@@ -1,20 +1,16 @@
 """The tour with the client of openapi-python-client: sign up, order, pay at the simulator, poll, redeem, refresh."""
 
-import os
-import uuid
-from typing import TypeVar
 
 import httpx
 
 from guerdon_client.api.account import get_me
 from guerdon_client.api.admin import change_settings, create_batch, get_settings
 from guerdon_client.api.payment import create_order, get_order
-from guerdon_client.api.public import refresh_session, register, sign_in
+from guerdon_client.api.public import refresh_session, register
 from guerdon_client.api.redemption import redeem
-from guerdon_client.client import AuthenticatedClient, Client
+from guerdon_client.client import AuthenticatedClient
 from guerdon_client.models.batch import Batch
 from guerdon_client.models.change_settings_area import ChangeSettingsArea
-from guerdon_client.models.credentials import Credentials
 from guerdon_client.models.get_settings_area import GetSettingsArea
 from guerdon_client.models.me import Me
 from guerdon_client.models.new_account import NewAccount
@@ -31,42 +27,25 @@ from guerdon_client.models.refresh_token import RefreshToken
 from guerdon_client.models.registration import Registration
 from guerdon_client.models.settings_document import SettingsDocument
 from guerdon_client.models.signed_in import SignedIn
-
-BASE = os.environ["BASE"]
-T = TypeVar("T")
+from session import BASE, given, key, nobody, operator, signed_in
 
 
-def given(answer: object, kind: type[T]) -> T:
-    assert isinstance(answer, kind), answer
-    return answer
-
-
-def signed_in(token: str) -> AuthenticatedClient:
-    return AuthenticatedClient(base_url=BASE, token=token, raise_on_unexpected_status=True)
-
-
-def key() -> str:
-    return str(uuid.uuid4())
-
-
-def switch_on_payment(operator: AuthenticatedClient) -> None:
-    read = get_settings.sync_detailed(GetSettingsArea.PAYMENT, client=operator)
+def switch_on_payment(staff: AuthenticatedClient) -> None:
+    read = get_settings.sync_detailed(GetSettingsArea.PAYMENT, client=staff)
     settings = given(given(read.parsed, SettingsDocument).settings, PaymentSettings)
     settings.enabled = True
     changed = change_settings.sync(
-        ChangeSettingsArea.PAYMENT, client=operator, body=settings, if_match=read.headers["etag"]
+        ChangeSettingsArea.PAYMENT, client=staff, body=settings, if_match=read.headers["etag"]
     )
     assert given(given(changed, SettingsDocument).settings, PaymentSettings).enabled
 
 
 def tour() -> None:
-    nobody = Client(base_url=BASE, raise_on_unexpected_status=True)
-    credentials = Credentials(email="admin@localhost", password=os.environ["ADMIN_PASSWORD"])
-    operator = signed_in(given(sign_in.sync(client=nobody, body=credentials), SignedIn).access_token)
-    switch_on_payment(operator)
+    staff = operator()
+    switch_on_payment(staff)
 
     asked = Registration(email=f"py-{key()}@example.com", password="correct horse battery")
-    made = given(register.sync(client=nobody, body=asked), NewAccount)
+    made = given(register.sync(client=nobody(), body=asked), NewAccount)
     bob = signed_in(made.session.access_token)
     wanted = NewOrder(provider=Provider.ZPAY, offer_id="o100")
     order = given(create_order.sync(client=bob, body=wanted, idempotency_key=key()), Order)
@@ -79,14 +58,14 @@ def tour() -> None:
     assert order.status == OrderStatus.PAID, order
 
     terms = NewBatch(label="tour", count=1, credit="5", total_uses=1)
-    batch = given(create_batch.sync(client=operator, body=terms, idempotency_key=key()), Batch)
+    batch = given(create_batch.sync(client=staff, body=terms, idempotency_key=key()), Batch)
     code = RedemptionAsk(code=given(batch.codes, list)[0])
     assert given(redeem.sync(client=bob, body=code, idempotency_key=key()), Redemption).credit
     refused = given(redeem.sync(client=bob, body=code, idempotency_key=key()), RedeemResponse409)
     assert refused.code.value == "already_redeemed", refused
 
     token = RefreshToken(refresh_token=made.session.refresh_token)
-    following = given(refresh_session.sync(client=nobody, body=token), SignedIn)
+    following = given(refresh_session.sync(client=nobody(), body=token), SignedIn)
     assert given(get_me.sync(client=signed_in(following.access_token)), Me).id == made.user.id
 
 

@@ -183,7 +183,7 @@ pub async fn approve(
 ) -> Result<Told, Problem> {
     let reference = said("/reference", &body.value.reference).map_err(Refusal::from)?;
     let ctx = key.bind(&app, &admin, &body);
-    close(&app, &ctx, &admin, &body.value.ids, &WithdrawalResolution::Paid(reference)).await
+    close_all(&app, &ctx, &body.value.ids, &ClosedBy::Admin(admin.id), &WithdrawalResolution::Paid(reference)).await
 }
 
 /// Reject several cash withdrawals
@@ -201,19 +201,19 @@ pub async fn reject(
 ) -> Result<Told, Problem> {
     let reason = said("/reason", &body.value.reason).map_err(Refusal::from)?;
     let ctx = key.bind(&app, &admin, &body);
-    close(&app, &ctx, &admin, &body.value.ids, &WithdrawalResolution::Rejected(reason)).await
+    close_all(&app, &ctx, &body.value.ids, &ClosedBy::Admin(admin.id), &WithdrawalResolution::Rejected(reason)).await
 }
 
-async fn close(
+/// Closes each of the withdrawals; one whose first approval this is has the refusal `second_admin_required`.
+pub(super) async fn close_all(
     app: &App,
     ctx: &Ctx,
-    admin: &Admin<Dangerous<WithdrawalsApprove>>,
     ids: &[WithdrawalId],
+    who: &ClosedBy,
     verdict: &WithdrawalResolution,
 ) -> Result<Told, Problem> {
-    let by = admin.id;
     all(app, ctx, ids, |ctx, withdrawal| async move {
-        let close = CloseWithdrawal { withdrawal, verdict: verdict.clone(), who: ClosedBy::Admin(by) };
+        let close = CloseWithdrawal { withdrawal, verdict: verdict.clone(), who: who.clone() };
         let done = close_withdrawal(app, &ctx, &close).await?;
         if done.answer.awaits_second_approval { Err(Refusal::SecondAdminRequired.into()) } else { Ok(done) }
     })

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::account::adjust_balance::said;
 use shared::account::view::{Admin, AdminSearch, Dangerous, WithdrawalsApprove};
-use shared::affiliate::close_withdrawal::{CloseWithdrawal, ClosedBy, close_withdrawal};
+use shared::affiliate::close_withdrawal::ClosedBy;
 use shared::affiliate::drop_payout_batch::{DropPayoutBatch, drop_payout_batch};
 use shared::affiliate::make_payout_batch::{Asked, LeftOut, MadePayoutBatch, MakePayoutBatch, make_payout_batch};
 use shared::affiliate::model::payout_batch::{
@@ -33,10 +33,9 @@ use shared::kernel::money::{Currency, MoneyError};
 use shared::kernel::month::Month;
 use shared::kernel::refusal::{FieldError, Refusal, code};
 use shared::kernel::typed;
-use shared::table::context::Ctx;
 use utoipa::ToSchema;
 
-use super::bulk::{Outcomes, Told, all};
+use super::bulk::{Outcomes, Told, close_all};
 use super::reason::Reason;
 
 /// A batch of cash withdrawals that are paid together.
@@ -376,10 +375,10 @@ pub async fn close(
     let reference = said("/reference", &body.value.reference).map_err(Refusal::from)?;
     let ctx = key.bind(&app, &admin, &body);
     // Lines never leave the list of a batch, so a repetition has the same ids in the same order.
-    let lines = payout_batches::batch(&app, batch).await?.batch.lines;
+    let lines = payout_batches::alone(&app, batch).await?.lines;
     let ids = body.value.ids.clone().unwrap_or_else(|| lines.iter().map(|line| line.withdrawal).collect());
     let who = ClosedBy::Batch { admin: admin.id, batch };
-    settle(&app, &ctx, &ids, &who, &WithdrawalResolution::Paid(reference)).await
+    close_all(&app, &ctx, &ids, &who, &WithdrawalResolution::Paid(reference)).await
 }
 
 /// Report lines of a payout batch that could not be paid
@@ -398,23 +397,9 @@ pub async fn fail(
 ) -> Result<Told, Problem> {
     let reason = said("/reason", &body.value.reason).map_err(Refusal::from)?;
     let ctx = key.bind(&app, &admin, &body);
-    payout_batches::batch(&app, batch).await?;
+    payout_batches::alone(&app, batch).await?;
     let who = ClosedBy::Batch { admin: admin.id, batch };
-    settle(&app, &ctx, &body.value.ids, &who, &WithdrawalResolution::Rejected(reason)).await
-}
-
-async fn settle(
-    app: &App,
-    ctx: &Ctx,
-    ids: &[WithdrawalId],
-    who: &ClosedBy,
-    verdict: &WithdrawalResolution,
-) -> Result<Told, Problem> {
-    all(app, ctx, ids, |ctx, withdrawal| async move {
-        let close = CloseWithdrawal { withdrawal, verdict: verdict.clone(), who: who.clone() };
-        close_withdrawal(app, &ctx, &close).await
-    })
-    .await
+    close_all(&app, &ctx, &body.value.ids, &who, &WithdrawalResolution::Rejected(reason)).await
 }
 
 /// Drop a payout batch

@@ -16,6 +16,7 @@ use shared::kernel::fault::{Error, Fault};
 use shared::kernel::id::{Identifier as _, UserId};
 use shared::kernel::month::Month;
 use shared::kernel::refusal::{FieldError, Refusal, code};
+use shared::operations::change_settings::settings;
 use shared::operations::model::budget::BudgetedProgramme;
 use shared::operations::simulate::{self, Drafts, Simulate, simulate};
 use utoipa::ToSchema;
@@ -114,7 +115,8 @@ pub async fn run(
     }
     Refusal::unless_empty(errors)?;
     let (Some(programme), Some(month)) = (programme, month) else { return Err(Refusal::MalformedRequest.into()) };
-    let drafts = Drafts::read(&app, programme, &asked.settings).await?;
+    let stored = settings(&app, programme.area()).await?.settings;
+    let drafts = Drafts::read(programme, &stored, &asked.settings)?;
     let list = format!("simulation:{}:{programme}:{month}:{}", admin.id, asked.settings);
     let opened = |cursor: &str| open(&app.config.secret, &list, cursor).ok_or(Refusal::ForgedCursor);
     let ask = Simulate { month, drafts, after: asked.cursor.as_deref().map(opened).transpose()? };

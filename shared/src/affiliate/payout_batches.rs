@@ -43,12 +43,20 @@ pub async fn batches(app: &App, window: &Window) -> Result<Page<PayoutBatch>, Fa
     .await
 }
 
+/// Reads a batch without its withdrawals.
+///
+/// # Rejects
+/// [`Refusal::NotFound`].
+pub async fn alone(app: &App, id: PayoutBatchId) -> Result<PayoutBatch, Error> {
+    Ok(app.store.get::<PayoutBatch>(&PayoutBatch::key(id)).await?.ok_or(Refusal::NotFound)?.into_inner())
+}
+
 /// Reads a batch with its withdrawals.
 ///
 /// # Rejects
 /// [`Refusal::NotFound`].
 pub async fn batch(app: &App, id: PayoutBatchId) -> Result<ReadBatch, Error> {
-    let batch = app.store.get::<PayoutBatch>(&PayoutBatch::key(id)).await?.ok_or(Refusal::NotFound)?.into_inner();
+    let batch = alone(app, id).await?;
     let keys: Vec<_> = batch.lines.iter().map(|line| Withdrawal::key(line.withdrawal)).collect();
     let lost = || Fault::bug("a payout batch of an unknown withdrawal");
     let found = app.store.read(keys).await?.into_iter();

@@ -20,7 +20,7 @@ use crate::app::App;
 use crate::operations::model::budget::{
     Allowance, Budget, BudgetShare, Budgeted, BudgetedProgramme, SHARES, deal, gather, month_of,
 };
-use crate::operations::model::settings::AreaSettings;
+use crate::operations::model::settings::{Area, AreaSettings};
 use crate::payment::model::settings::{PaymentSettings, PromotionSettings};
 use crate::referral::model::settings::ReferralSettings;
 
@@ -28,6 +28,17 @@ use crate::referral::model::settings::ReferralSettings;
 const READINGS: u32 = 10;
 
 type Shares = BTreeMap<u8, Versioned<BudgetShare>>;
+
+impl BudgetedProgramme {
+    /// Returns the area of its settings.
+    pub fn area(self) -> Area {
+        match self {
+            Self::Referral => Area::Referral,
+            Self::Promotion => Area::Promotion,
+            Self::Affiliate => Area::Affiliate,
+        }
+    }
+}
 
 /// Returns the budget of a programme for the current month; `None` if it has none.
 ///

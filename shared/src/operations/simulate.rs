@@ -15,20 +15,19 @@ use serde_json::{Map, Value};
 
 use crate::affiliate::model::settings::AffiliateSettings;
 use crate::app::App;
-use crate::operations::change_settings;
 use crate::operations::model::budget::BudgetedProgramme;
-use crate::operations::model::settings::{Area, AreaSettings};
+use crate::operations::model::settings::AreaSettings;
 use crate::payment::model::order::Order;
 use crate::payment::model::settings::{PaymentSettings, PromotionSettings};
+use crate::payment::orders_of::orders_of;
 use crate::referral::model::settings::ReferralSettings;
 use kernel::fault::{Error, Fault};
 use kernel::id::UserId;
 use kernel::money::{LedgerMoney, MoneyError};
 use kernel::month::Month;
 use kernel::refusal::{FieldError, Refusal};
-use table::key::owned_by;
 use table::list::Window;
-use table::store::{Cursor, Index, Query};
+use table::store::Cursor;
 
 /// Orders or sign-ups of a page.
 const PAGE: i32 = 25;
@@ -71,28 +70,19 @@ pub struct SimulatedGrant {
 }
 
 impl Drafts {
-    /// Reads a draft: some fields of the programme's settings.
+    /// Reads a draft: some fields of the programme's settings, beside those that are `stored`.
     ///
     /// # Rejects
     /// 422 with the pointer, below `/settings`, of every field that a rule of the settings rejects.
-    pub async fn read(app: &App, programme: BudgetedProgramme, fields: &Value) -> Result<Self, Error> {
+    pub fn read(programme: BudgetedProgramme, stored: &Value, fields: &Value) -> Result<Self, Refusal> {
         let wrong =
             || Refusal::field("/settings", "malformed", "An object with some fields of the programme's settings.");
         let fields = fields.as_object().ok_or_else(wrong)?;
         Ok(match programme {
-            BudgetedProgramme::Affiliate => Self::Affiliate(Draft::read(app, Area::Affiliate, fields).await?),
-            BudgetedProgramme::Referral => Self::Referral(Draft::read(app, Area::Referral, fields).await?),
-            BudgetedProgramme::Promotion => Self::Promotion(Draft::read(app, Area::Promotion, fields).await?),
+            BudgetedProgramme::Affiliate => Self::Affiliate(Draft::read(stored, fields)?),
+            BudgetedProgramme::Referral => Self::Referral(Draft::read(stored, fields)?),
+            BudgetedProgramme::Promotion => Self::Promotion(Draft::read(stored, fields)?),
         })
-    }
-
-    /// Programme whose settings it drafts.
-    pub fn programme(&self) -> BudgetedProgramme {
-        match self {
-            Self::Affiliate(_) => BudgetedProgramme::Affiliate,
-            Self::Referral(_) => BudgetedProgramme::Referral,
-            Self::Promotion(_) => BudgetedProgramme::Promotion,
-        }
     }
 
     /// Facts of the past that its replay does not know, in words for people.
@@ -106,9 +96,8 @@ impl Drafts {
 }
 
 impl<T: AreaSettings> Draft<T> {
-    async fn read(app: &App, area: Area, fields: &Map<String, Value>) -> Result<Self, Error> {
-        let now = change_settings::settings(app, area).await?.settings;
-        let mut drafted = now.clone();
+    fn read(stored: &Value, fields: &Map<String, Value>) -> Result<Self, Refusal> {
+        let mut drafted = stored.clone();
         if let Some(document) = drafted.as_object_mut() {
             document.extend(fields.clone());
         }
@@ -117,7 +106,7 @@ impl<T: AreaSettings> Draft<T> {
             Refusal::Invalid(errors) => Refusal::Invalid(errors.into_iter().map(below).collect()),
             other => other,
         })?;
-        Ok(Self { current: Box::new(T::parse(now)?), draft: Box::new(draft) })
+        Ok(Self { current: Box::new(T::parse(stored.clone())?), draft: Box::new(draft) })
     }
 
     /// Settings of now and of the draft, each as it holds at a time.
@@ -187,15 +176,14 @@ fn summed(all: &[SimulatedGrant]) -> Result<Vec<SimulatedGrant>, MoneyError> {
 
 /// Orders of a user since a time.
 async fn orders_since(app: &App, user: UserId, since: Timestamp) -> Result<Vec<Order>, Fault> {
-    let mut ask = Query::newest(Index::Owner, owned_by("ORDERS", user), TOGETHER);
-    let mut all = Vec::new();
+    let (mut all, mut after) = (Vec::new(), None);
     loop {
-        let page = app.store.list::<Order>(&ask).await?;
+        let page = orders_of(app, user, TOGETHER, after).await?;
         let is_before = page.items.last().is_some_and(|order| order.created_at < since);
-        all.extend(page.items.into_iter().map(|order| order.into_inner()).filter(|order| order.created_at >= since));
-        match page.next.filter(|_| !is_before) {
-            Some(next) => ask.after = Some(next),
-            None => return Ok(all),
+        all.extend(page.items.into_iter().filter(|order| order.created_at >= since));
+        after = page.next.filter(|_| !is_before);
+        if after.is_none() {
+            return Ok(all);
         }
     }
 }

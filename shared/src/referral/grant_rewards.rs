@@ -331,9 +331,10 @@ async fn read(
     let compared = comparison.compare(app, seen, &users, is_new);
     // A retried reward says only now whose it is.
     let others = rewards.values().map(|reward| reward.invitee).filter(|invitee| !wanted.invitees.contains(invitee));
-    cases.extend(app.store.read(others.map(|id| (id, RiskCase::key(id))).collect::<BTreeMap<_, _>>()).await?);
+    let others: BTreeMap<_, _> = others.map(|id| (id, RiskCase::key(id))).collect();
+    let (others, lots) = app.store.read((others, lots_of(&users, &rewards))).await?;
+    cases.extend(others);
     let (budget, allowance) = BudgetState::read(app, BudgetedProgramme::Referral, &by).await?;
-    let lots = lots_of(app, &users, &rewards).await?;
     let read = Read { users, counts, rewards, milestones, lots, cases, compared, budget };
     let known = read.cases.values().map(|case| &**case);
     let states: BTreeMap<UserId, CaseState> =
@@ -353,17 +354,14 @@ async fn read(
     Ok((read, settlement, earned))
 }
 
-/// Reads the credit lots of rewards whose beneficiaries have had lots; without such this reads nothing.
-async fn lots_of(
-    app: &App,
+/// Returns the keys of the credit lots of rewards whose beneficiaries have had lots.
+fn lots_of(
     users: &BTreeMap<UserId, Versioned<User>>,
     rewards: &BTreeMap<RewardId, Versioned<Reward>>,
-) -> Result<BTreeMap<RewardId, Versioned<CreditLot>>, Fault> {
+) -> BTreeMap<RewardId, Key<CreditLot>> {
     let has_lots = |user: &UserId| users.get(user).is_some_and(|user| user.accounts.lots.is_some());
     let granted = rewards.values().filter(|reward| has_lots(&reward.beneficiary));
-    let keys: BTreeMap<RewardId, Key<CreditLot>> =
-        granted.map(|reward| (reward.id, CreditLot::key(reward.beneficiary, &reward.id.to_string()))).collect();
-    if keys.is_empty() { Ok(BTreeMap::new()) } else { app.store.read(keys).await }
+    granted.map(|reward| (reward.id, CreditLot::key(reward.beneficiary, &reward.id.to_string()))).collect()
 }
 
 /// Builds the transaction; the write of a reward or milestone is its guard.

@@ -150,18 +150,24 @@ fn money_in_review_is_listed_and_resolved_and_the_daily_report_is_shown() {
     });
 }
 
+/// Ann has a commission on a payment of Bob's, and may take 0.5 in cash; returns her token.
+async fn earning(bench: &Bench) -> String {
+    bench.json("settings set payment enabled=true").await;
+    bench.json("settings set affiliate enabled=true min_cash_withdrawal=0.5").await;
+    let ann = bench.register("ann", None).await;
+    let code = bench.api("GET", "/v1/referral", Some(&ann), Value::Null).await["code"].as_str().unwrap().to_owned();
+    let bob = bench.register("bob", Some(&code)).await;
+    let made = order(bench, &bob, json!({"offer_id": "o100", "provider": "stripe"})).await;
+    bench.pay(&made, json!({})).await;
+    bench.settle().await;
+    ann
+}
+
 /// R6.9: a batch is made, shown and closed on the command line, and a second one dropped.
 #[test]
 fn payout_batches_are_made_closed_and_dropped() {
     Bench::run(async |bench| {
-        bench.json("settings set payment enabled=true").await;
-        bench.json("settings set affiliate enabled=true min_cash_withdrawal=0.5").await;
-        let ann = bench.register("ann", None).await;
-        let code = bench.api("GET", "/v1/referral", Some(&ann), Value::Null).await["code"].as_str().unwrap().to_owned();
-        let bob = bench.register("bob", Some(&code)).await;
-        let made = order(bench, &bob, json!({"offer_id": "o100", "provider": "stripe"})).await;
-        bench.pay(&made, json!({})).await;
-        bench.settle().await;
+        let ann = earning(bench).await;
         let payout = json!({"method": "bank", "account": "DE02120300000000202051", "name": "Ann"});
         let ask = async |amount: &str| {
             let body = json!({"amount": amount, "to": "cash", "payout": payout});
@@ -196,14 +202,7 @@ fn payout_batches_are_made_closed_and_dropped() {
 #[test]
 fn withdrawals_are_listed_approved_and_rejected_once() {
     Bench::run(async |bench| {
-        bench.json("settings set payment enabled=true").await;
-        bench.json("settings set affiliate enabled=true min_cash_withdrawal=0.5").await;
-        let ann = bench.register("ann", None).await;
-        let code = bench.api("GET", "/v1/referral", Some(&ann), Value::Null).await["code"].as_str().unwrap().to_owned();
-        let bob = bench.register("bob", Some(&code)).await;
-        let made = order(bench, &bob, json!({"offer_id": "o100", "provider": "stripe"})).await;
-        bench.pay(&made, json!({})).await;
-        bench.settle().await;
+        let ann = earning(bench).await;
         let payout = json!({"method": "bank", "account": "=DE02120300000000202051", "name": "Ann"});
         for amount in ["0.5", "0.6"] {
             let body = json!({"amount": amount, "to": "cash", "payout": payout});

@@ -134,17 +134,22 @@ fn two_different_admins_pay_what_needs_two() {
     });
 }
 
+/// Eight withdrawals of 3 that Ann asked for, and a key of the backend that settles them.
+async fn eight(world: &World) -> (Vec<String>, String) {
+    batches::rich(world).await;
+    let mut asked = Vec::new();
+    for _ in 0..8 {
+        asked.push(batches::cash(world, "3").await);
+    }
+    (asked, batches::settler(world).await)
+}
+
 /// R6.9: makers of batches, cancellations, settlements and drops at once: each withdrawal is in one batch at most, and ends once.
 #[test]
 fn a_withdrawal_is_in_one_batch_and_ends_once() {
     race("money::a_withdrawal_is_in_one_batch_and_ends_once", Weight::Heavy, async |round| {
         let world = round.world;
-        batches::rich(world).await;
-        let mut asked = Vec::new();
-        for _ in 0..8 {
-            asked.push(batches::cash(world, "3").await);
-        }
-        let key = batches::settler(world).await;
+        let (asked, key) = eight(world).await;
         let ask = |client: usize| {
             let asked = asked[client / 4 % asked.len()].clone();
             let key = key.clone();
@@ -189,12 +194,7 @@ fn a_withdrawal_is_in_one_batch_and_ends_once() {
 fn a_line_of_a_batch_ends_once() {
     race("money::a_line_of_a_batch_ends_once", Weight::Heavy, async |round| {
         let world = round.world;
-        batches::rich(world).await;
-        let mut asked = Vec::new();
-        for _ in 0..8 {
-            asked.push(batches::cash(world, "3").await);
-        }
-        let key = batches::settler(world).await;
+        let (asked, key) = eight(world).await;
         let batch = format!("{}/{}", batches::BATCHES, batches::id(&batches::gather(world).await));
         let drops = round.below(2) == 0;
         let ask = |client: usize| {

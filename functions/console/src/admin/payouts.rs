@@ -258,6 +258,7 @@ pub async fn act(staff: Staff, Path(id): Path<String>) -> Response {
     let open: Vec<&PayoutLine> = batch.lines.iter().filter(|line| line.end.is_none()).collect();
     let chosen = selected(visit, WithdrawalId::parse);
     let some: Vec<&PayoutLine> = open.iter().copied().filter(|line| chosen.contains(&line.withdrawal)).collect();
+    let named = html! { @for line in &some { input type="hidden" name="ids[]" value=(line.withdrawal); } };
     let reference = || {
         let hint = Some(text.reference_hint().to_string());
         field(visit, &text_field("reference", "reference", &text.reference(), hint, true))
@@ -270,16 +271,13 @@ pub async fn act(staff: Staff, Path(id): Path<String>) -> Response {
             (text.payout_drop(), text.payout_drop_effect(), "drop", "payout_was_dropped", reason(visit), open)
         }
         Some("pay") => {
-            (text.payout_pay_some(), text.together_pay_effect(), "close", "acted_on_several", reference(), some)
+            let fields = html! { (named) (reference()) };
+            (text.payout_pay_some(), text.together_pay_effect(), "close", "acted_on_several", fields, some)
         }
-        Some("fail") => (
-            text.payout_fail_some(),
-            text.together_reject_effect(),
-            "fail",
-            "acted_on_several",
-            reason_told(visit),
-            some,
-        ),
+        Some("fail") => {
+            let fields = html! { (named) (reason_told(visit)) };
+            (text.payout_fail_some(), text.together_reject_effect(), "fail", "acted_on_several", fields, some)
+        }
         _ => return not_found(visit),
     };
     ask(&staff, batch, &page, asked)
@@ -301,7 +299,6 @@ fn ask(
         let main = html! { section.card { div.in.stack-s { p { (text.payout_none_selected()) } p { a.btn href=(page) { (text.back()) } } } } };
         return menu::page(staff, &head, &main);
     }
-    let names_them = verb == "fail" || visit.asked("act") == Some("pay");
     let main = confirm(
         visit,
         &Confirm {
@@ -316,10 +313,7 @@ fn ask(
                     dl.sum { @for line in &lines { dt.mono { (short(&line.withdrawal.to_string())) } dd { (money(&Amount::from(line.amount))) } } }
                 }
             },
-            fields: html! {
-                @if names_them { @for line in &lines { input type="hidden" name="ids[]" value=(line.withdrawal); } }
-                (fields)
-            },
+            fields,
         },
     );
     menu::page(staff, &head, &main)

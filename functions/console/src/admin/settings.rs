@@ -178,12 +178,7 @@ struct Beside {
 
 /// The programme of an area, if it has a budget.
 fn budgeted(area: Area) -> Option<BudgetedProgramme> {
-    match area {
-        Area::Referral => Some(BudgetedProgramme::Referral),
-        Area::Promotion => Some(BudgetedProgramme::Promotion),
-        Area::Affiliate => Some(BudgetedProgramme::Affiliate),
-        _ => None,
-    }
+    BudgetedProgramme::ALL.into_iter().find(|programme| programme.area() == area)
 }
 
 /// The use of a budget in the current month (R10.4).

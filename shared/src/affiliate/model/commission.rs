@@ -259,6 +259,11 @@ pub struct CommissionSource {
     pub second_of: Option<OrderId>,
 }
 
+/// Amount that a commission is a part of: that of its terms, else the credit (R6.10).
+fn base_of(affiliate: Option<AffiliateTerms>, credit: LedgerMoney) -> LedgerMoney {
+    affiliate.and_then(|terms| terms.base).unwrap_or(credit)
+}
+
 impl From<&Order> for CommissionSource {
     fn from(order: &Order) -> Self {
         let paid_at = order.paid_at.filter(|_| order.status.is_captured());
@@ -267,7 +272,7 @@ impl From<&Order> for CommissionSource {
             user: order.user,
             inviter: order.inviter,
             affiliate: order.affiliate,
-            base: order.affiliate.and_then(|terms| terms.base).unwrap_or(order.credit),
+            base: base_of(order.affiliate, order.credit),
             charge: order.charge,
             net: order.net(),
             paid_at,
@@ -289,7 +294,7 @@ impl CommissionSource {
             user: bought.user,
             inviter: bought.inviter,
             affiliate: bought.affiliate,
-            base: bought.affiliate.and_then(|terms| terms.base).unwrap_or(bought.base),
+            base: base_of(bought.affiliate, bought.base),
             charge: bought.amount,
             net,
             paid_at: Some(bought.paid_at),
@@ -300,7 +305,7 @@ impl CommissionSource {
 
     /// Returns the order under other terms, whose base is `credit` where they have none.
     pub fn under(self, affiliate: Option<AffiliateTerms>, credit: LedgerMoney) -> Self {
-        Self { affiliate, base: affiliate.and_then(|terms| terms.base).unwrap_or(credit), ..self }
+        Self { affiliate, base: base_of(affiliate, credit), ..self }
     }
 
     /// Returns the source of the second level's commission: the same order under the terms of the inviter's inviter (R6.11).

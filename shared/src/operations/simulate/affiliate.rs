@@ -16,6 +16,7 @@ use crate::payment::table::ORDERS;
 use kernel::fault::{Error, Fault};
 use kernel::id::{OrderId, UserId};
 use kernel::money::MoneyError;
+use table::item::values;
 use table::key::Key;
 use table::list::{ListSource, Window, only, walk};
 use table::store::Page;
@@ -68,12 +69,13 @@ async fn read(app: &App, invitee: UserId, orders: &[Order]) -> Result<Past, Faul
     let both = orders.iter().flat_map(|order| [order.id, Commission::second_level(order.id)]);
     let commissions: BTreeMap<OrderId, Key<Commission>> =
         both.map(|order| (order, Commission::key(Commission::id_of(order)))).collect();
-    let commissions = app.store.named(commissions).await?;
-    let mut users = users_of(app, orders.iter().filter_map(|order| order.inviter).chain([invitee])).await?;
+    let people = orders.iter().filter_map(|order| order.inviter).chain([invitee]);
+    let people: BTreeMap<UserId, Key<User>> = people.map(|user| (user, User::key(user))).collect();
+    let (commissions, users, earnings) = app.store.read((commissions, people, Earnings::key(invitee))).await?;
+    let mut users: BTreeMap<UserId, User> = values(&users);
     let above: Vec<UserId> = users.values().filter_map(|user| Some(user.attribution.as_ref()?.inviter)).collect();
     users.extend(users_of(app, above).await?);
-    let earnings = app.store.get::<Earnings>(&Earnings::key(invitee)).await?.map(|earnings| earnings.into_inner());
-    Ok(Past { users, commissions, earnings })
+    Ok(Past { users, commissions: values(&commissions), earnings: earnings.map(|earnings| earnings.into_inner()) })
 }
 
 async fn of_invitee(

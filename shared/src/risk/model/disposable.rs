@@ -16,8 +16,7 @@ pub fn is_disposable(email: &Email, settings: &RiskSettings) -> bool {
     static BUILT_IN: LazyLock<BTreeSet<&str>> = LazyLock::new(|| LISTED.lines().collect());
     let domain = email.as_str().split_once('@').map_or("", |(_, domain)| domain);
     let named = |list: &[String]| {
-        let list = list.iter().filter_map(|named| domain_of(named)).collect::<BTreeSet<_>>();
-        above(domain).any(|above| list.contains(above))
+        list.iter().filter_map(|named| domain_of(named)).any(|named| above(domain).any(|above| above == named))
     };
     !named(&settings.lasting_domains)
         && (named(&settings.disposable_domains) || above(domain).any(|above| BUILT_IN.contains(above)))

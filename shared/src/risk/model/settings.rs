@@ -1,5 +1,6 @@
 //! The settings of risk.
 
+use crate::risk::model::signal::Signal;
 use kernel::settings::{List, Text};
 
 kernel::settings! {
@@ -37,6 +38,6 @@ kernel::word_setting!(SignalAction);
 impl RiskSettings {
     /// Tests whether any signal may hold something.
     pub fn may_hold(&self) -> bool {
-        [self.email_alias, self.network, self.disposable_email].contains(&SignalAction::Hold)
+        Signal::ALL.into_iter().any(|signal| signal.action(self) == SignalAction::Hold)
     }
 }

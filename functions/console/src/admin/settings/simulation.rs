@@ -112,7 +112,8 @@ async fn replay(staff: &Staff, area: Area, programme: BudgetedProgramme) -> Resu
     let app = &visit.app;
     let entered = entries(visit);
     let fields = if entered.is_empty() { Value::Object(Map::new()) } else { names::object(&entered)? };
-    let (drafts, stored) = tokio::try_join!(Drafts::read(app, programme, &fields), settings(app, area))?;
+    let stored = settings(app, area).await?;
+    let drafts = Drafts::read(programme, &stored.settings, &fields)?;
     let now = Month::of(app.clock.now());
     let month = visit.asked(MONTH).and_then(Month::parse).filter(|month| *month <= now).unwrap_or(now);
     let list = format!("simulation:{}:{programme}:{month}:{fields}", staff.admin()?.user.id);
