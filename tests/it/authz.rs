@@ -88,6 +88,7 @@ const MATRIX: &[(&str, For)] = &[
     ("PUT /v1/admin/settings/{area}", For::With(AdminScope::SettingsWrite)),
     ("POST /v1/admin/simulations", For::With(AdminScope::SettingsWrite)),
     ("GET /v1/admin/stats", For::With(AdminScope::StatsRead)),
+    ("GET /v1/admin/liabilities", For::With(AdminScope::StatsRead)),
     ("GET /v1/admin/waiting", For::With(AdminScope::StatsRead)),
     ("GET /v1/admin/stats/daily", For::With(AdminScope::StatsRead)),
     ("GET /v1/admin/users", For::Admin),

@@ -79,6 +79,7 @@ async fn all(world: &World) -> Vec<Counted> {
     let codes = world.codes(json!({"label": "x", "count": 2, "credit": "5", "total_uses": 1})).await;
     // The first journal of a deployment also fixes its currency.
     world.redeem("ann", &codes[0]).await.is(201);
+    world.settle().await;
     let registration =
         counted(world, "a registration with a code", 1, async || drop(world.register("bob", Some(&code)).await)).await;
     let paid = async |name: &str| {

@@ -13,6 +13,7 @@ pub mod erase;
 pub mod explain;
 pub mod import;
 pub mod inviter;
+pub mod liabilities;
 pub mod order;
 pub mod payout_batch;
 pub mod platform;
@@ -47,6 +48,7 @@ pub fn api() -> Api<Arc<App>> {
         platform::change_settings,
         platform::audits,
         stats::stats,
+        liabilities::liabilities,
         waiting::waiting,
         daily::days,
         user::users,

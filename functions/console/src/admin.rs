@@ -19,6 +19,7 @@ pub mod find;
 mod growth;
 mod keys;
 mod ledger;
+mod liabilities;
 pub mod menu;
 pub mod orders;
 mod overview;

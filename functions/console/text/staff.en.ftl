@@ -96,6 +96,23 @@ owed-held = Held for withdrawals
 owed-together = Together
 owed-codes = Codes not redeemed
 owed-debt = Debt of users
+owed-by-month = By month of expiry
+owed-nothing = Nothing is owed.
+owed-shop-main = Shops: main balances
+owed-shop-commission = Shops: commission
+owed-shop-held = Shops: held for withdrawals
+owed-shop-assets = Shops: balances of assets
+owed-codes-note = Codes count whether they are enabled or not, until they expire.
+owed-unlimited = { $n ->
+    [one] One code for balance has no limit of uses; its credit is in no line.
+   *[other] { $n } codes for balance have no limit of uses; their credit is in no line.
+}
+owed-not-whole = There are more than 2,000 batches of codes. The older ones are in no line.
+liabilities = Liabilities
+liability-kind = Owed
+uses-left = Uses left
+expires-in = Expires in
+expires-never = never
 oldest-since = The oldest waits since
 todo-reviews = Payments to look at
 todo-withdrawals = Withdrawals to pay

@@ -23,6 +23,10 @@ use table::tx::Tx;
 
 /// Most lots of a user that are read to show which expires next.
 const SHOWN: i32 = 100;
+/// Lots of one page when all are read.
+const PAGE: i32 = 1_000;
+/// Times that lots and account are read until they are of one moment.
+const READINGS: u8 = 5;
 
 /// A source of granted credit with its lot as read.
 #[derive(Debug)]
@@ -105,20 +109,49 @@ pub(crate) fn put(known: Option<&Versioned<CreditLot>>, now: Option<&CreditLot>,
     }
 }
 
+fn all_of(user: UserId, limit: i32) -> Query {
+    let mut ask = Query::newest(Index::Table, User::key(user).pk, limit);
+    ask.prefix = Some(LOTS.to_owned());
+    ask
+}
+
 /// Returns what of a user's granted credit expires next, and its time; `None` also for more lots than one page of them shows.
 ///
 /// # Errors
 /// A fault when the database cannot be reached or an item does not decode.
 pub async fn next_expiry(app: &App, user: &User) -> Result<Option<(LedgerMoney, Timestamp)>, Fault> {
     let Some(sums) = user.accounts.lots.filter(|lots| !lots.left.is_zero()) else { return Ok(None) };
-    let mut ask = Query::newest(Index::Table, User::key(user.id).pk, SHOWN);
-    ask.prefix = Some(LOTS.to_owned());
-    let page = app.store.list::<CreditLot>(&ask).await?;
+    let page = app.store.list::<CreditLot>(&all_of(user.id, SHOWN)).await?;
     if page.next.is_some() {
         return Ok(None);
     }
     let lots = page.items.into_iter().map(Versioned::into_inner).collect();
-    CreditLot::next_expiry(lots, sums.spent).map_err(Fault::bug)
+    let unspent = CreditLot::unspent(lots, sums.spent).map_err(Fault::bug)?;
+    Ok(unspent.into_iter().next().map(|(lot, left)| (left, lot.expires_at)))
+}
+
+/// Reads a user's lots as of one moment, with the user of that moment; an account that never had a lot costs no read.
+///
+/// Reads of several items may be of different moments. The sums of the account tell, and then both are read again.
+///
+/// # Errors
+/// A fault when the database cannot be reached, and when lots and account differ however often they are read.
+pub async fn with_lots(app: &App, mut user: User) -> Result<(User, Vec<CreditLot>), Fault> {
+    for _ in 0..READINGS {
+        if user.accounts.lots.is_none() {
+            return Ok((user, Vec::new()));
+        }
+        let lots = app.store.all::<CreditLot>(all_of(user.id, PAGE)).await?;
+        let lots: Vec<CreditLot> = lots.into_iter().map(Versioned::into_inner).collect();
+        let none = LedgerMoney::zero(user.accounts.balance().currency());
+        let held = lots.iter().try_fold(none, |sum, lot| sum.plus(lot.held)).map_err(Fault::bug)?;
+        if held == user.accounts.in_lots().map_err(Fault::bug)? {
+            return Ok((user, lots));
+        }
+        let again = app.store.get::<User>(&User::key(user.id)).await?;
+        user = again.ok_or_else(|| Fault::bug("credit lots without their user"))?.into_inner();
+    }
+    Err(Fault::item(User::key(user.id).pk, "its credit lots are not what its account says"))
 }
 
 /// Expires the lots whose time is over; each is one transaction with its journal.
@@ -155,9 +188,7 @@ async fn expire_lot(app: &App, ctx: &Ctx, user: UserId, source: &str) -> Result<
     for entry in &expired.entries {
         tx.insert(entry);
     }
-    if expired.entries.is_empty() {
-        return Ok((false, tx));
-    }
+    // Also when nothing was left of it: then more may be left of another lot.
     tx.send(Message::BalanceChanged { user: user.id });
-    Ok((true, tx))
+    Ok((!expired.entries.is_empty(), tx))
 }

@@ -195,7 +195,9 @@ fn check_order(snapshot: &Snapshot, order: &AgencyOrder, findings: &mut Vec<Find
     if outcome.shares.len() != order.levels.len() {
         fail("C1", format!("{} shares of {} levels", outcome.shares.len(), order.levels.len()));
     }
-    let sum = outcome.shares.iter().fold(outcome.platform, |sum, share| sum.saturating_add(share.one_time));
+    // The platform's part is last: each sum before it is a level's own amount, which has no more digits than an amount can have.
+    let shares = outcome.shares.iter().fold(Decimal::ZERO, |sum, share| sum.saturating_add(share.one_time));
+    let sum = shares.saturating_add(outcome.platform);
     if sum != outcome.pool || outcome.platform.is_sign_negative() && !outcome.platform.is_zero() {
         fail("C2", format!("levels and platform have {sum} of {}", outcome.pool));
     }

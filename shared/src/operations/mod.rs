@@ -11,6 +11,7 @@ pub mod dead_letters;
 pub mod explain;
 pub mod export_account;
 pub mod heads_audit;
+pub mod liabilities;
 pub mod model;
 pub mod order_summary;
 pub mod project;

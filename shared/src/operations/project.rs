@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 
+use crate::account::credit_lots::with_lots;
 use crate::account::model::user::User;
 use crate::affiliate::model::commission::{Commission, CommissionAccount};
 use crate::affiliate::model::withdrawal::Withdrawal;
@@ -242,7 +243,10 @@ impl Subject {
             (_, item) => item.ok_or_else(|| missing(key))?,
         };
         Ok(match self {
-            Self::User(_) => of_user(&*read::<User>(item)?, app.clock.now()),
+            Self::User(_) => {
+                let (user, lots) = with_lots(app, read::<User>(item)?.into_inner()).await?;
+                of_user(&user, &lots, app.clock.now())
+            }
             Self::Order(_) => of_order(&*read(item)?),
             Self::Reward(_) => of_reward(&*read(item)?),
             Self::Commission(_) => {
@@ -270,17 +274,19 @@ impl Subject {
 
 /// Splits a change by the item that stores it.
 ///
-/// The totals, each day, each unlimited code and each invite code have one item in each shard.
+/// The totals, each day, each month in which credit expires, each batch, unlimited code and invite code have one item in each shard.
 fn by_item(change: Tallies, shard: u8) -> BTreeMap<Key, Vec<(String, Decimal)>> {
     let mut items: BTreeMap<Key, Vec<(String, Decimal)>> = BTreeMap::new();
     for (name, amount) in change {
         let day = name.strip_prefix("day.").and_then(|rest| rest.split_once('.'));
         let code = name.strip_prefix("code.").and_then(|rest| rest.rsplit_once('.'));
         let invite = name.strip_prefix("invite.").and_then(|rest| rest.rsplit_once('.'));
-        let (key, name) = match (day, code, invite) {
+        let month = name.strip_prefix("expiring.").and_then(|rest| rest.split_once('.'));
+        let (key, name) = match (day, code, invite, month) {
             (Some((day, rest)), ..) => (Statistics::day_key(day, shard), rest.to_owned()),
-            (_, Some((code, rest)), _) => (CodeUses::key(code, shard), rest.to_owned()),
-            (.., Some((code, rest))) => (CodeInvitees::key(code, shard), rest.to_owned()),
+            (_, Some((code, rest)), ..) => (CodeUses::key(code, shard), rest.to_owned()),
+            (_, _, Some((code, rest)), _) => (CodeInvitees::key(code, shard), rest.to_owned()),
+            (.., Some((month, rest))) => (Statistics::expiring_key(month, shard), rest.to_owned()),
             _ => (Statistics::totals_key(shard), name),
         };
         items.entry(key).or_default().push((name, amount));

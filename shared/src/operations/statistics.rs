@@ -10,6 +10,10 @@ use crate::app::App;
 use crate::operations::model::metrics::Tallies;
 use crate::operations::table::Statistics;
 use kernel::fault::Fault;
+use kernel::id::Identifier;
+use kernel::ledger::LotKind;
+use kernel::month::Month;
+use rust_decimal::Decimal;
 use table::item::{Item, numbers, text};
 use table::store::{Index, Query};
 
@@ -50,6 +54,23 @@ pub async fn daily(app: &App, from: Date, to: Date) -> Result<BTreeMap<Date, Tal
         add(days.entry(day).or_default(), &item)?;
     }
     Ok(days)
+}
+
+/// Unspent granted credit by the month in which it expires and its kind (R12.4).
+///
+/// # Errors
+/// The database can't be reached.
+pub async fn expiring(app: &App) -> Result<BTreeMap<(Month, LotKind), Decimal>, Fault> {
+    let mut months: BTreeMap<Month, Tallies> = BTreeMap::new();
+    for item in partitions(app, Statistics::expiring()).await? {
+        let month = text(&item, "sk").and_then(|sk| Month::parse(sk.split_once('#')?.0));
+        add(months.entry(month.ok_or_else(|| Fault::bug("expiring credit without a month"))?).or_default(), &item)?;
+    }
+    let all = months.into_iter().flat_map(|(month, sums)| {
+        let of_kind = |kind| Some(((month, kind), *sums.get(LotKind::as_str(kind))?)).filter(|(_, sum)| !sum.is_zero());
+        LotKind::ALL.into_iter().filter_map(of_kind).collect::<Vec<_>>()
+    });
+    Ok(all.collect())
 }
 
 async fn partitions(app: &App, all: impl Iterator<Item = String>) -> Result<Vec<Item>, Fault> {

@@ -84,6 +84,9 @@ pub const COUNTED: &[RecordSchema] = &[RecordSchema::of::<ProjectedMetrics>(
 #[derive(Debug, Clone, Copy)]
 pub struct Statistics;
 
+/// Prefix of the partitions of credit that expires.
+pub const EXPIRING: &str = "STATISTICS#EXPIRING";
+
 impl Statistics {
     /// The key `STATISTICS#{shard}` / `{shard}`.
     pub fn totals_key(shard: u8) -> Key {
@@ -94,6 +97,16 @@ impl Statistics {
     pub fn day_key(day: &str, shard: u8) -> Key {
         let month = day.get(..7).unwrap_or(day);
         Key::of(numbered(&format!("STATISTICS#{}", month.part()), shard), format!("{}#{shard:02}", day.part()))
+    }
+
+    /// The key `STATISTICS#EXPIRING#{shard}` / `{month}#{shard}`; `month` is `YYYY-MM`.
+    pub fn expiring_key(month: &str, shard: u8) -> Key {
+        Key::of(numbered(EXPIRING, shard), format!("{}#{shard:02}", month.part()))
+    }
+
+    /// Partitions of the credit that expires.
+    pub fn expiring() -> impl Iterator<Item = String> {
+        (0..COUNTERS).map(|shard| numbered(EXPIRING, shard))
     }
 
     /// Partitions of the totals.

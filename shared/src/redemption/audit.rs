@@ -52,7 +52,8 @@ fn check_batch(snapshot: &Snapshot, batch: &Batch, findings: &mut Vec<Finding>) 
     }
 }
 
-/// K1: each count equals its redemptions and stays within its share; the shares sum to the total.
+/// K1: each count equals its redemptions and stays within its share; the shares sum to the total. A code that differs from its batch
+/// counts apart from it.
 fn check_uses(snapshot: &Snapshot, code: &Code, findings: &mut Vec<Finding>) {
     let shards: BTreeMap<u8, &CodeShard> =
         snapshot.shards.iter().filter(|shard| shard.hash == code.hash).map(|shard| (shard.shard, shard)).collect();
@@ -74,6 +75,10 @@ fn check_uses(snapshot: &Snapshot, code: &Code, findings: &mut Vec<Finding>) {
             let detail = format!("{place:?} counts {used} of {own_uses} uses, there are {redeemed}");
             findings.push(Finding::new("K1", code.of, detail));
         }
+    }
+    let own_terms = snapshot.batches.get(&code.of.batch).is_some_and(|batch| batch.terms != code.terms);
+    if !code.is_apart && (own_terms || code.deleted) {
+        findings.push(Finding::new("K1", code.of, "counts with its batch and differs from it"));
     }
     let nowhere = uses(snapshot, code.hash).any(|redemption| redemption.counted == CountedOn::Nowhere);
     if nowhere != (code.terms.unlimited() && uses(snapshot, code.hash).next().is_some()) {

@@ -101,6 +101,7 @@ async fn plan(app: &App, ctx: &Ctx, name: &CodeName, ask: &EditCode, admin: User
         _ => {}
     }
     let mut tx = app.tx();
+    after.is_apart |= after.terms != before.terms;
     if after != *before {
         after.edition = before.edition.checked_add(1).ok_or_else(|| Fault::bug("editions without end"))?;
         tx.replace(&before, &after);
@@ -199,7 +200,7 @@ async fn move_some(app: &App, name: &CodeName, total: u64) -> Result<(Code, Tx),
     let to = |number: u64| if rising { number.checked_add(moved) } else { number.checked_sub(moved) };
     let (own_uses, total_uses) =
         to(shard.own_uses).zip(to(before.terms.total_uses)).ok_or_else(|| Fault::bug("a share out of range"))?;
-    let after = Code { terms: Terms { total_uses, ..before.terms }, ..Code::clone(&before) };
+    let after = Code { terms: Terms { total_uses, ..before.terms }, is_apart: true, ..Code::clone(&before) };
     tx.replace(&before, &after);
     tx.upsert(there, &CodeShard { own_uses, edition: before.edition, ..shard });
     tx.send(Message::CodeChanged { code: before.of, hash: before.hash });
@@ -282,7 +283,7 @@ async fn plan_deletion(app: &App, ctx: &Ctx, names: &BTreeSet<CodeName>, admin: 
             return Err(Refusal::CodeNotFound.into());
         }
         let edition = before.edition.checked_add(1).ok_or_else(|| Fault::bug("editions without end"))?;
-        tx.replace(&before, &Code { deleted: true, edition, ..Code::clone(&before) });
+        tx.replace(&before, &Code { deleted: true, is_apart: true, edition, ..Code::clone(&before) });
         tx.send(Message::CodeChanged { code: before.of, hash: before.hash });
         deleted.push(before.of.to_string());
     }

@@ -5,6 +5,7 @@ pub mod codes;
 pub mod create_batch;
 pub mod edit_code;
 pub mod model;
+pub mod outstanding;
 pub mod redeem;
 pub mod save_plan;
 pub mod table;

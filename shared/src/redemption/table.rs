@@ -19,6 +19,9 @@ pub const BATCHES: MonthlyList = MonthlyList::new("BATCHES");
 /// Redemptions, of the whole platform.
 pub const REDEMPTIONS: MonthlyList = MonthlyList::spread("REDEMPTIONS", SOME);
 
+/// Codes of a batch that count apart from it.
+pub const CODES_APART: &str = "CODES_APART";
+
 records! {
     /// A plan that grants time (R7.2).
     Plan = "plan" {
@@ -50,6 +53,7 @@ records! {
     Code = "code" {
         fn key(code: CodeHash) = "CODE#{code}", "CODE";
         at |it| Code::key(it.hash);
+        owner |it| it.is_apart.then(|| owned(CODES_APART, it.of.batch, format!("{:05}", it.of.ordinal)));
     }
 
     /// A share of the uses of a code with a larger total, and its count (R7.3).
@@ -103,13 +107,18 @@ impl Metered for CodeShard {
     }
 }
 
-/// Key of an unlimited code's number of uses, in shards; written by the statistics.
+/// Key of the number of uses of an unlimited code, or of all limited codes of a batch, in shards; written by the statistics.
 #[derive(Debug, Clone, Copy)]
 pub struct CodeUses;
 
 impl CodeUses {
-    /// The key `USES#{code}` / `{shard}`.
+    /// The key `USES#{code}` / `{shard}`, of an unlimited code or of a batch.
     pub fn key(code: &str, shard: u8) -> Key {
         Key::of(format!("USES#{}", code.part()), format!("{shard:02}"))
+    }
+
+    /// Partition of the uses of a batch's limited codes.
+    pub fn of_batch(batch: BatchId) -> String {
+        format!("USES#{batch}")
     }
 }

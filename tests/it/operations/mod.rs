@@ -10,6 +10,7 @@ mod files;
 pub mod heads;
 pub mod import;
 pub mod jobs;
+mod liabilities;
 mod lists;
 mod refusals;
 pub mod risk;

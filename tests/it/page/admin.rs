@@ -155,6 +155,8 @@ const MATRIX: &[(&str, OpenTo)] = &[
     ("/admin/ledger", ADMINS),
     ("/admin/stats", STATS),
     ("/admin/stats.csv", STATS),
+    ("/admin/liabilities", STATS),
+    ("/admin/liabilities.csv", STATS),
 ];
 
 /// C3.4: the table of pages and the matrix name the same pages with the same rules.

@@ -70,6 +70,7 @@ const MENU: &[Group] = &[
             ("/admin/webhooks", Texts::staff_webhooks),
             ("/admin/audit", Texts::staff_audit),
             ("/admin/stats", Texts::staff_stats),
+            ("/admin/liabilities", Texts::liabilities),
         ],
     ),
 ];

@@ -309,6 +309,7 @@ fn owed(visit: &Visit, read: &Read) -> Markup {
                 dt { (text.owed_codes()) } dd { (of.codes_outstanding) }
                 dt { (text.owed_debt()) } dd { (money(&of.debt)) }
             }
+            p.small { a href="/admin/liabilities" { (text.owed_by_month()) } }
         }
     }
 }

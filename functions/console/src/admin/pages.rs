@@ -29,7 +29,7 @@ use super::orders::{self, act, file};
 use super::users::acts;
 use super::vouchers::{batches, codes, plans, redemptions};
 use super::{audit, coupons, growth, keys, risk, settings, users, webhooks};
-use super::{find, ledger, overview, payouts, reconciliations, reviews, stats, together, withdrawals};
+use super::{find, ledger, liabilities, overview, payouts, reconciliations, reviews, stats, together, withdrawals};
 use crate::factor;
 use crate::frame;
 use crate::list::Part;
@@ -204,6 +204,8 @@ pages![
     "/admin/ledger", Rule::ADMINS => ledger::list;
     "/admin/stats", Rule::with(AdminScope::StatsRead) => stats::stats;
     "/admin/stats.csv", Rule::with(AdminScope::StatsRead) => stats::sheet;
+    "/admin/liabilities", Rule::with(AdminScope::StatsRead) => liabilities::liabilities;
+    "/admin/liabilities.csv", Rule::with(AdminScope::StatsRead) => liabilities::sheet;
 ];
 
 /// Rule of the page with this path of the router.

@@ -2,6 +2,7 @@
 
 use fluent_static::Message;
 use shared::kernel::provider::Provider;
+use shared::operations::liabilities::LiabilityKind;
 use shared::payment::model::reconciliation::DifferenceKind;
 use shared::payment::model::review::{ReviewReason, ReviewState};
 
@@ -39,6 +40,24 @@ impl Texts {
             ReviewReason::PaymentDiffers => self.review_payment_differs(),
             ReviewReason::Unreadable => self.review_unreadable(),
             ReviewReason::Difference => self.review_difference(),
+        }
+    }
+
+    /// Kind of a liability.
+    pub fn liability(&self, kind: LiabilityKind) -> Message {
+        match kind {
+            LiabilityKind::Balance => self.owed_balances(),
+            LiabilityKind::Bonus => self.kind_promotion(),
+            LiabilityKind::Reward => self.kind_referral(),
+            LiabilityKind::Code => self.kind_redeem(),
+            LiabilityKind::OutstandingCodes => self.owed_codes(),
+            LiabilityKind::CommissionPending => self.owed_pending(),
+            LiabilityKind::CommissionAvailable => self.owed_available(),
+            LiabilityKind::CommissionHeld => self.owed_held(),
+            LiabilityKind::ShopMain => self.owed_shop_main(),
+            LiabilityKind::ShopCommission => self.owed_shop_commission(),
+            LiabilityKind::ShopHeld => self.owed_shop_held(),
+            LiabilityKind::ShopAssets => self.owed_shop_assets(),
         }
     }
 

@@ -39,24 +39,22 @@ pub struct CreditLot {
 }
 
 impl CreditLot {
-    /// Takes what was `spent` off a user's lots, oldest first, and returns what is left of the next to expire, and its time.
+    /// Takes what was `spent` off a user's lots, oldest first, and returns those with anything left, and how much.
     ///
     /// # Rejects
     /// Overflow.
-    pub fn next_expiry(
-        mut lots: Vec<Self>,
-        mut spent: LedgerMoney,
-    ) -> Result<Option<(LedgerMoney, Timestamp)>, MoneyError> {
+    pub fn unspent(mut lots: Vec<Self>, mut spent: LedgerMoney) -> Result<Vec<(Self, LedgerMoney)>, MoneyError> {
         lots.sort_by(|one, other| (one.expires_at, &one.source).cmp(&(other.expires_at, &other.source)));
+        let mut all = Vec::new();
         for lot in lots {
             let used = lot.held.least(spent)?;
             spent = spent.minus(used)?;
             let left = lot.held.minus(used)?;
             if !left.is_zero() {
-                return Ok(Some((left, lot.expires_at)));
+                all.push((lot, left));
             }
         }
-        Ok(None)
+        Ok(all)
     }
 
     /// Expired part that the take-backs among these lines concern: it is posted again before they take it.

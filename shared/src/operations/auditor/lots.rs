@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use crate::account::model::credit_lot::{CreditLot, EXPIRIES};
+use crate::account::model::credit_lot::EXPIRIES;
 use crate::operations::auditor::{Finding, Snapshot};
 use kernel::id::UserId;
 use kernel::ledger::{PlatformAccount, RecordType};
@@ -17,7 +17,7 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = Vec::new();
     let (granted, expired) = (granted(snapshot), expired(snapshot));
     let mut held: BTreeMap<UserId, Decimal> = BTreeMap::new();
-    for lot in snapshot.all::<CreditLot>() {
+    for lot in snapshot.lots.values().flatten() {
         let sum = held.entry(lot.user).or_default();
         *sum = sum.checked_add(lot.held.amount()).unwrap_or(Decimal::MAX);
         let journals = (lot.user, lot.source.as_str(), lot.kind.account());

@@ -164,7 +164,8 @@ pub(super) fn contributions(subject: &str, all: &Snapshot) -> Option<Vec<Tallies
     match subject.split_once('#')? {
         ("USER", id) => {
             let user = all.users.get(&UserId::parse(id)?)?;
-            Some([Timestamp::MIN, Timestamp::MAX].map(|now| of_user(user, now)).into())
+            let lots = all.lots.get(&user.id).map(Vec::as_slice).unwrap_or_default();
+            Some([Timestamp::MIN, Timestamp::MAX].map(|now| of_user(user, lots, now)).into())
         }
         ("ORDER", id) => all.orders.get(&OrderId::parse(id)?).map(|order| vec![of_order(order)]),
         ("AFFILIATE", id) => all.affiliates.get(&UserId::parse(id)?).map(|account| vec![of_account(account)]),

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Finding;
 use crate::account::model::access::{EmailClaim, ExternalClaim, PendingSignup};
+use crate::account::model::credit_lot::CreditLot;
 use crate::account::model::user::User;
 use crate::account::token::PublicKeys;
 use crate::affiliate::model::commission::{Commission, CommissionAccount, CommissionHold, Earnings};
@@ -20,6 +21,7 @@ use crate::agency::model::series::{Series, SeriesCode};
 use crate::agency::model::shop::Shop;
 use crate::agency::model::wallet::Wallet;
 use crate::operations::model::metrics::{ProjectedMetrics, Tallies};
+use crate::operations::table::EXPIRING;
 use crate::payment::model::event::ProviderEventRecord;
 use crate::payment::model::order::Order;
 use crate::payment::model::payment::Payment;
@@ -70,6 +72,8 @@ pub struct Snapshot {
     pub purchases: BTreeMap<OrderId, Purchase>,
     /// Sign-ups that await their confirmation, or were confirmed a short while ago.
     pub signups: BTreeSet<SignupId>,
+    /// Credit lots of users.
+    pub lots: BTreeMap<UserId, Vec<CreditLot>>,
     /// Commission accounts of users.
     pub affiliates: BTreeMap<UserId, CommissionAccount>,
     /// Commissions by order.
@@ -183,6 +187,7 @@ impl Snapshot {
             external: from.take(),
             purchases: from.by(|it: &Purchase| it.id),
             signups: from.take().into_iter().map(|it: PendingSignup| it.id).collect(),
+            lots: from.grouped(|it: &CreditLot| it.user),
             affiliates: from.by(|it: &CommissionAccount| it.user),
             commissions: from.by(|it: &Commission| it.order),
             maturing: from.by(|it: &CommissionHold| (it.beneficiary, it.order)),
@@ -257,6 +262,15 @@ impl Decoded {
         all.into_iter().filter_map(|entity| entity.downcast().ok()).map(|entity| *entity).collect()
     }
 
+    /// Takes all entities of a type, by their owners.
+    fn grouped<T: Entity, I: Ord>(&mut self, owner: impl Fn(&T) -> I) -> BTreeMap<I, Vec<T>> {
+        let mut all: BTreeMap<I, Vec<T>> = BTreeMap::new();
+        for entity in self.take::<T>() {
+            all.entry(owner(&entity)).or_default().push(entity);
+        }
+        all
+    }
+
     /// Takes all entities of a type, by their ids.
     fn by<T: Entity, I: Ord>(&mut self, id: impl Fn(&T) -> I) -> BTreeMap<I, T> {
         self.take().into_iter().map(|entity| (id(&entity), entity)).collect()
@@ -265,14 +279,16 @@ impl Decoded {
 
 /// Adds totals under their full names.
 ///
-/// A day's totals get the day as a prefix, an unlimited code's uses and an invite code's invitees the code.
+/// A day's totals get the day as a prefix, those of expiring credit the month, uses and invitees their batch, code or invite code.
 fn add_totals(totals: &mut Tallies, item: &Item) -> Result<(), String> {
     let of = |list: &str, name: &str| {
         text(item, "pk").and_then(|pk| pk.strip_prefix(list)).map(|code| format!("{name}.{code}."))
     };
     let code = of("USES#", "code").or_else(|| of("INVITED#", "invite"));
-    let day = text(item, "sk").and_then(|sk| sk.split_once('#')).map(|(day, _)| format!("day.{day}."));
-    let prefix = code.or(day).unwrap_or_default();
+    let is_expiring = text(item, "pk").is_some_and(|pk| pk.starts_with(EXPIRING));
+    let dated = if is_expiring { "expiring" } else { "day" };
+    let dated = text(item, "sk").and_then(|sk| sk.split_once('#')).map(|(date, _)| format!("{dated}.{date}."));
+    let prefix = code.or(dated).unwrap_or_default();
     for (name, amount) in numbers(item).map_err(|fault| Chain(&fault).to_string())? {
         let total = totals.entry(format!("{prefix}{name}")).or_default();
         *total = total.checked_add(amount).ok_or("a total that does not fit")?;

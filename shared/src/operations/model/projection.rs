@@ -12,6 +12,8 @@
 //! | `promotions.{active\|used\|expired}` | user | 1 |
 //! | `promotions.tier.{n}.{count\|bonus}` | user | 1 and the bonus, for a promotion used in the tier |
 //! | `liabilities.{balance\|debt}` | user | balance; debt |
+//! | `expiring.{month}.{bonus\|reward\|code}` | user | unspent part of the credit lots that expire in the month |
+//! | `credit.expired` | user | granted credit that expired, less what was taken back of it since |
 //! | `orders.{status}.count` | order | 1 |
 //! | `orders.{charge.{CUR}\|credit\|bonus}` | order | original amounts of a captured order, before refunds |
 //! | `orders.returned.{CUR}` | order | refunded and disputed part of the charge, by its net (R4.11) |
@@ -28,10 +30,12 @@
 //! | `redemptions.undone` | redemption | 1 if it was undone |
 //! | `redemptions.credit`, also `day.*` | redemption | credited amount |
 //! | `code.{bat}.{ordinal}.uses` | redemption | 1, for an unlimited code |
+//! | `code.{bat}.uses` | redemption | 1, for a limited code of the batch |
 //! | `codes.issued` | batch | its codes, once all exist |
 //! | `codes.outstanding` | batch, code, redemption | remaining uses of limited codes: + uses by the batch's terms, ± edits and deletion of a code, − 1 per redemption |
 //! | `agency.{sales.count\|sales.{CUR}\|returned.{CUR}}`, also `day.*` | agency order | 1 for a settled order; its price; refunded part of it |
 //! | `agency.{commission\|platform}.{CUR}`, also `day.*` | agency order | commission of its levels; the platform's part of the pool |
+//! | `liabilities.agency.assets.{CUR}` | agency order | what it added to its asset's balance, less what it took |
 //! | `liabilities.agency.{main\|commission\|held\|debt}.{CUR}` | wallet | main balance; commission balance; held for cash; debt of the commission account |
 //! | `rewards.{state}.count` | reward | 1 |
 //! | `rewards.granted_to_{inviters\|invitees}`, also `day.*` | reward | amount of a granted reward |
@@ -40,10 +44,11 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
+use crate::account::model::credit_lot::CreditLot;
 use crate::account::model::user::User;
 use crate::affiliate::model::commission::{Commission, CommissionAccount};
 use crate::affiliate::model::withdrawal::{Withdrawal, WithdrawalState};
-use crate::agency::model::order::AgencyOrder;
+use crate::agency::model::order::{AgencyOrder, OrderKind, PaidBy};
 use crate::agency::model::wallet::Wallet;
 use crate::operations::model::metrics::Tallies;
 use crate::payment::model::order::Order;
@@ -54,9 +59,10 @@ use crate::redemption::model::redemption::{CountedOn, Redemption};
 use crate::referral::model::reconcile::waits;
 use crate::referral::model::referral::{Referral, Reward, RewardState, Side, Trigger};
 use kernel::money::LedgerMoney;
+use kernel::month::Month;
 
-/// Contribution of a user; `now` decides if a promotion is over (R5.5).
-pub fn of_user(user: &User, now: Timestamp) -> Tallies {
+/// Contribution of a user with all their credit lots; `now` decides if a promotion is over (R5.5).
+pub fn of_user(user: &User, lots: &[CreditLot], now: Timestamp) -> Tallies {
     let mut tallies = Tallies::new();
     match &user.imported {
         // Whoever moved in signed up nowhere here.
@@ -78,7 +84,25 @@ pub fn of_user(user: &User, now: Timestamp) -> Tallies {
     }
     put(&mut tallies, "liabilities.balance", user.accounts.balance().amount());
     put(&mut tallies, "liabilities.debt", user.accounts.owed().amount());
+    of_lots(&mut tallies, user, lots);
     tallies
+}
+
+/// Unspent part of credit lots by the month in which they expire, and what expired of them (R12.4).
+fn of_lots(tallies: &mut Tallies, user: &User, lots: &[CreditLot]) {
+    let spent =
+        user.accounts.lots.map_or_else(|| LedgerMoney::zero(user.accounts.balance().currency()), |lots| lots.spent);
+    // Sums within the account's, which fit; the auditor would report the difference (L9).
+    let add = |tallies: &mut Tallies, name: String, amount: LedgerMoney| {
+        let before = tallies.get(&name).copied().unwrap_or_default();
+        put(tallies, name, before.saturating_add(amount.amount()));
+    };
+    for (lot, left) in CreditLot::unspent(lots.to_vec(), spent).unwrap_or_default() {
+        add(tallies, format!("expiring.{}.{}", Month::of(lot.expires_at), lot.kind), left);
+    }
+    for lot in lots {
+        add(tallies, "credit.expired".to_owned(), lot.expired);
+    }
 }
 
 fn of_promotion(tallies: &mut Tallies, promotion: &Promotion, now: Timestamp) {
@@ -247,7 +271,10 @@ pub fn of_redemption(redemption: &Redemption) -> Tallies {
     }
     match redemption.counted {
         CountedOn::Nowhere => put(&mut tallies, format!("code.{}.uses", redemption.of), Decimal::ONE),
-        CountedOn::Code | CountedOn::Shard(_) => put(&mut tallies, "codes.outstanding", Decimal::NEGATIVE_ONE),
+        CountedOn::Code | CountedOn::Shard(_) => {
+            put(&mut tallies, "codes.outstanding", Decimal::NEGATIVE_ONE);
+            put(&mut tallies, format!("code.{}.uses", redemption.of.batch), Decimal::ONE);
+        }
     }
     tallies
 }
@@ -266,6 +293,9 @@ pub fn of_agency_order(order: &AgencyOrder) -> Tallies {
     both(&mut tallies, at, &format!("agency.returned.{currency}"), returned);
     both(&mut tallies, at, &format!("agency.commission.{currency}"), shares.map(part).sum());
     both(&mut tallies, at, &format!("agency.platform.{currency}"), order.platform_part(outcome).unwrap_or_default());
+    let added = if order.kind == OrderKind::Recharge { outcome.net } else { Decimal::ZERO };
+    let taken = if order.paid_by == PaidBy::Asset { order.amount.amount() } else { Decimal::ZERO };
+    put(&mut tallies, format!("liabilities.agency.assets.{currency}"), added.saturating_sub(taken));
     tallies
 }
 

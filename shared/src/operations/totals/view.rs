@@ -80,6 +80,8 @@ pub struct AgencyLiabilities {
     pub held: Amount,
     /// Receivables: reversed commission still to be recovered.
     pub debt: Amount,
+    /// Balances of assets from recharges, less their debts.
+    pub assets: Amount,
 }
 
 /// Totals of the affiliate programme.
@@ -197,6 +199,8 @@ pub struct Liabilities {
     pub agency: AgencyLiabilities,
     /// Remaining uses of all limited redemption codes, whether or not they can be redeemed now.
     pub codes_outstanding: u64,
+    /// Granted credit that has expired, in ledger currency; no liability any more.
+    pub expired: Amount,
 }
 
 /// Tallies, with the currencies of their amounts.
@@ -243,8 +247,24 @@ impl Reading {
         Self { tallies, ..*self }
     }
 
-    fn number(&self, name: &str) -> Decimal {
+    /// Get the ledger currency.
+    pub fn ledger(&self) -> Currency {
+        self.ledger
+    }
+
+    /// Get the agency currency.
+    pub fn agency_currency(&self) -> Currency {
+        self.agency
+    }
+
+    /// Get a total.
+    pub fn number(&self, name: &str) -> Decimal {
         self.tallies.get(name).copied().unwrap_or_default()
+    }
+
+    /// Get a total in agency currency.
+    pub fn agency_number(&self, name: &str) -> Decimal {
+        self.number(&format!("{name}.{}", self.agency))
     }
 
     /// Get a count; a negative one, possible only while messages overtake each other, reads as 0.
@@ -265,7 +285,7 @@ impl Reading {
     /// # Errors
     /// If it has more digits than its currency.
     pub fn agency(&self, name: &str) -> Result<Amount, MoneyError> {
-        Ok(LedgerMoney::exact(self.number(&format!("{name}.{}", self.agency)), self.agency)?.into())
+        Ok(LedgerMoney::exact(self.agency_number(name), self.agency)?.into())
     }
 
     /// Get the totals.
@@ -324,8 +344,10 @@ impl Reading {
                     commission: self.agency("liabilities.agency.commission")?,
                     held: self.agency("liabilities.agency.held")?,
                     debt: self.agency("liabilities.agency.debt")?,
+                    assets: self.agency("liabilities.agency.assets")?,
                 },
                 codes_outstanding: self.count("codes.outstanding"),
+                expired: self.amount("credit.expired")?,
             },
         })
     }

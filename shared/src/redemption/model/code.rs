@@ -170,6 +170,7 @@ impl Batch {
             used: 0,
             shards: counting.shards,
             spread: counting.spread,
+            is_apart: false,
         }
     }
 
@@ -267,6 +268,9 @@ pub struct Code {
     pub shards: u8,
     /// Uses spread over the shards at their creation.
     pub spread: u64,
+    /// True once an edit changed its terms or it was deleted: it then counts apart from the codes of its batch (R12.4).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_apart: bool,
 }
 
 /// Share of a code's uses.
@@ -345,4 +349,4 @@ pub fn below_used(used: u64) -> Refusal {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -2,6 +2,7 @@
 
 pub mod code;
 pub mod code_text;
+pub mod outstanding;
 pub mod plan;
 pub mod redemption;
 pub mod settings;

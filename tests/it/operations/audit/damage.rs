@@ -206,15 +206,17 @@ pub const LEDGER: &[Row] = &[
     ("the hash of an account", &["L7"], |scan| {
         scan.person("bob")["accounts"]["M"]["head"]["S"] = json!("A".repeat(43));
     }),
-    ("a credit lot that is lost", &["L9"], |scan| scan.remove("credit_lot", |lot| lot["held"]["M"]["USD"]["N"] != "0")),
-    ("a credit lot of more than its grant", &["L9"], |scan| {
+    ("a credit lot that is lost", &["L9", "O4"], |scan| {
+        scan.remove("credit_lot", |lot| lot["held"]["M"]["USD"]["N"] != "0")
+    }),
+    ("a credit lot of more than its grant", &["L9", "O4"], |scan| {
         let lot = scan.find("credit_lot", |lot| lot["held"]["M"]["USD"]["N"] != "0");
         *amount(&mut lot["held"]) = json!("5.1");
     }),
     ("a granted part that no lot holds", &["L9"], |scan| {
         *amount(&mut scan.person("tea")["accounts"]["M"]["lots"]["L"][0]) = json!("2.9");
     }),
-    ("an expired part that no journal says", &["L9"], |scan| {
+    ("an expired part that no journal says", &["L9", "O4"], |scan| {
         let lot = scan.find("credit_lot", |lot| lot["expired"]["M"]["USD"]["N"] != "0");
         *amount(&mut lot["expired"]) = json!("2");
     }),
@@ -514,7 +516,10 @@ pub const CODES: &[Row] = &[
     ("a subscription that began another time", &["K2"], |scan| {
         scan.one("subscription")["starts_at"]["S"] = json!("2026-01-01T00:00:00Z");
     }),
-    ("a redemption after its code had expired", &["K3"], |scan| {
+    ("a code that differs from its batch and counts with it", &["K1"], |scan| {
+        scan.find("code", used_twice)["terms"]["M"]["expires_at"] = json!({"S": "2099-01-01T00:00:00Z"});
+    }),
+    ("a redemption after its code had expired", &["K1", "K3"], |scan| {
         let code = scan.find("code", used_twice);
         code["terms"]["M"]["expires_at"] = json!({"S": "2026-11-20T00:00:00Z"});
     }),

@@ -41,6 +41,7 @@ const SHOWN_ON: &[(&str, &str)] = &[
     ("getStats", "/admin"),
     ("getWaiting", "/admin"),
     ("getDailyStats", "/admin/stats"),
+    ("getLiabilities", "/admin/liabilities"),
     ("listUsers", "/admin/users"),
     ("getUser", "/admin/users/{id}"),
     ("listWebhookEndpoints", "/admin/webhooks"),

@@ -94,11 +94,15 @@ fn spending_takes_from_the_oldest_lots() {
         expires_at: at(hour),
     };
     let lots = [lot("c", "3", 30), lot("a", "5", 10), lot("b", "4", 20)];
-    let next = |spent: &str| CreditLot::next_expiry(lots.to_vec(), usd(spent)).unwrap();
-    assert_eq!(next("0"), Some((usd("5"), at(10))));
-    assert_eq!(next("6"), Some((usd("3"), at(20))));
-    assert_eq!(next("9"), Some((usd("3"), at(30))));
-    assert_eq!(next("12"), None);
+    let left = |spent: &str| {
+        let left = CreditLot::unspent(lots.to_vec(), usd(spent)).unwrap();
+        left.into_iter().map(|(lot, left)| (lot.source, left)).collect::<Vec<_>>()
+    };
+    let of = |source: &str, left: &str| (source.to_owned(), usd(left));
+    assert_eq!(left("0"), [of("a", "5"), of("b", "4"), of("c", "3")]);
+    assert_eq!(left("6"), [of("b", "3"), of("c", "3")]);
+    assert_eq!(left("9"), [of("c", "3")]);
+    assert_eq!(left("12"), []);
 }
 
 /// R12.3, R1.7: granted credit that expires pays debt before paid credit of the same journal; what never expires keeps its place.

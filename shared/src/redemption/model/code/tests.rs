@@ -5,7 +5,7 @@ use ulid::Ulid;
 
 use super::*;
 
-fn batch(total_uses: u64) -> Batch {
+pub fn batch(total_uses: u64) -> Batch {
     let benefit = Benefit::Balance { credit: Decimal::new(5, 0) };
     Batch {
         id: BatchId::new(Ulid::from_parts(1, 1)),
