@@ -198,6 +198,8 @@ fn what_was_rejected_is_not_simulated() {
         let path = format!("/v1/admin/risk/cases/{}/reject", id.as_str().unwrap());
         world.admin().post(&path, json!({"reason": "the same person"})).await.is(200);
         world.settle().await;
+        // The other trigger holds by then, and rests on the same case.
+        pay(world, "bob+1", "o100").await;
         let draft = json!({
             "registration": {"inviter_reward": "9", "invitee_reward": "1"},
             "qualified": {"threshold": "0.01", "inviter_reward": "9", "invitee_reward": "9"},
