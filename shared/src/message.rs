@@ -4,6 +4,8 @@
 //! one outbox item. They are sent right after the commit or, if that fails, by the sweeper. Each is sent at least once, and only
 //! if its transaction committed.
 
+mod mail_kind;
+
 use kernel::fault::Fault;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,31 +14,10 @@ use table::queue::Queue;
 
 use crate::affiliate::model::withdrawal::WithdrawalState;
 use crate::redemption::model::code_text::{CodeHash, CodeRef};
-use crate::risk::model::signal::SignupSignals;
+use crate::risk::model::signal::{Signal, SignupSignals};
 use crate::webhooks::model::outbound_event::{CommissionStep, EventKind, EventSubject};
 use kernel::id::{AgencyOrderId, BatchId, GrantId, OrderId, RewardId, SeriesId, ShopId, UserId, WithdrawalId};
-
-/// Kind of an e-mail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MailKind {
-    /// Verification code of a sign-up (R2.4).
-    Verification,
-    /// Link and code of a password reset (R2.10).
-    PasswordReset,
-    /// Code to sign in although the e-mail is challenged (R2.9).
-    Challenge,
-    /// Code that confirms a new e-mail (R2.11).
-    EmailChange,
-    /// Notice to the old e-mail that a new one was asked for (R2.11).
-    EmailChangeNotice,
-    /// Notice that the account has a second factor from now on (R2.12).
-    SecondFactorSet,
-    /// Notice that the second factor was removed, or reset by an admin (R2.12).
-    SecondFactorRemoved,
-    /// Notice that a recovery code was used (R2.12).
-    RecoveryCodeUsed,
-}
+pub use mail_kind::MailKind;
 
 /// Declares the messages: their fields, FIFO group, consumers and outbound events.
 ///
@@ -131,6 +112,14 @@ impl Message {
             | Self::ChargeCounted { inviter, .. }
             | Self::PurchaseNetChanged { inviter, .. }
             | Self::SecondLevelDue { inviter, .. } => Some(inviter),
+            _ => None,
+        }
+    }
+
+    /// Signals of the sign-up that it tells of.
+    pub fn signals(&self) -> Option<&SignupSignals> {
+        match self {
+            Self::UserRegistered { signals, .. } | Self::InviterNamed { signals, .. } => signals.as_ref(),
             _ => None,
         }
     }
@@ -290,6 +279,17 @@ subscriptions! {
     /// A failed or held reward is to be retried.
     RewardRetried { reward: RewardId, beneficiary: UserId } => {
         group beneficiary;
+        to Reward;
+    }
+
+    /// A user left something that others had left before: it is compared within their trees (R10.1).
+    SignalLeft {
+        user: UserId,
+        rule: Signal,
+        /// Users who had left the same, at most twenty.
+        others: Vec<UserId>,
+    } => {
+        group user;
         to Reward;
     }
 

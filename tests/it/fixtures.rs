@@ -286,7 +286,7 @@ async fn registrations(world: &World) {
 
 async fn payments(world: &World) {
     let bobs = world.order("bob", json!({"offer_id": "o100", "provider": "stripe"})).await;
-    world.pay(&bobs, json!({"times": 2})).await;
+    world.pay(&bobs, json!({"times": 2, "card": "fp_of_bob"})).await;
     let carols = world.order("carol", json!({"amount": "5", "provider": "zpay"})).await;
     world.pay(&carols, json!({})).await;
     world.settle().await;

@@ -36,7 +36,7 @@ use super::reason::Reason;
 pub struct CaseEvidence {
     /// Rule that found it: the setting of the area `risk`.
     pub rule: Signal,
-    /// Class of the evidence: `same_mailbox`, `same_network` or `disposable_mailbox`.
+    /// Class of the evidence; the address, number or fingerprint itself is not kept.
     pub class: EvidenceClass,
     /// Effect of the rule when it was found: `flag` or `hold`.
     pub effect: SignalAction,

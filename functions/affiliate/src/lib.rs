@@ -37,7 +37,7 @@ use self::wire::{Affiliate, Ask, Commission, InviteCode, NewCode};
 use shared::edge;
 
 /// Environment variables that this function needs, besides those that every function has.
-pub const NEEDS: [&str; 2] = ["MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
+pub const NEEDS: [&str; 3] = ["MAIL_QUEUE_URL", "REWARD_QUEUE_URL", "STATISTICS_QUEUE_URL"];
 
 /// The routes of the affiliate programme.
 pub fn api() -> Api<Arc<App>> {

@@ -11,11 +11,14 @@ use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::kernel::provider::Provider;
 use shared::kernel::refusal::{Refusal, code};
-use shared::payment::gateway::stripe::event::{ChargeFact, DisputeFact, SessionFact, StripeEvent, StripeFact};
-use shared::payment::gateway::stripe::{PaymentStatus, Stripe};
+use shared::payment::gateway::stripe::PaymentStatus;
+use shared::payment::gateway::stripe::event::{
+    ChargeFact, ChargedFact, DisputeFact, SessionFact, StripeEvent, StripeFact, Unreadable,
+};
 use shared::payment::ingest::{PaymentEvent, ProviderEvent, settle};
-use shared::payment::model::order::OrderStatus;
+use shared::payment::model::order::{Order, OrderStatus};
 use shared::payment::model::settings::{ForeignPayments, PaymentSettings};
+use shared::risk::later::paid_with;
 use utoipa::ToSchema;
 
 use super::callback;
@@ -49,16 +52,42 @@ pub async fn stripe_webhook(
         callback(Provider::Stripe, None);
         Refusal::BadSignature
     })?;
+    let event = stripe.parse(&body);
+    if let Ok(event) = &event
+        && let StripeFact::Charged(charged) = &event.fact
+        && event.livemode == stripe.livemode()
+        && !event.elsewhere
+    {
+        // It changes nothing of the payment, so it is not stored with its events.
+        see_instrument(&app, charged).await?;
+        return Ok(Reply::ok(Received { received: true }));
+    }
     let foreign = app.settings::<PaymentSettings>().await?.settings.foreign_payments;
-    let settled = settle(&app, &edge::context(), &notice(&app, stripe, &body, foreign)).await?;
+    let notice = notice(&app, stripe.livemode(), event, &body, foreign);
+    let settled = settle(&app, &edge::context(), &notice).await?;
     callback(Provider::Stripe, Some(settled));
     Ok(Reply::ok(Received { received: true }))
+}
+
+/// Keep who paid with which card or account (R10.1).
+async fn see_instrument(app: &App, of: &ChargedFact) -> Result<(), Problem> {
+    let Some((order, fingerprint)) = of.names.order().zip(of.fingerprint.as_deref()) else { return Ok(()) };
+    if let Some(order) = app.store.get::<Order>(&Order::key(order)).await? {
+        paid_with(app, order.user, fingerprint).await?;
+    }
+    Ok(())
 }
 
 /// Map a Stripe event to a provider event.
 ///
 /// An unreadable event is stored and reviewed. One of another mode is logged as an error and stored; it changes nothing.
-fn notice(app: &App, stripe: &Stripe, body: &[u8], foreign: ForeignPayments) -> ProviderEvent {
+fn notice(
+    app: &App,
+    livemode: bool,
+    event: Result<StripeEvent, Unreadable>,
+    body: &[u8],
+    foreign: ForeignPayments,
+) -> ProviderEvent {
     let received_at = app.clock.now();
     let raw = String::from_utf8_lossy(body).into_owned();
     let empty = ProviderEvent {
@@ -72,8 +101,8 @@ fn notice(app: &App, stripe: &Stripe, body: &[u8], foreign: ForeignPayments) -> 
         received_at,
         raw,
     };
-    match stripe.parse(body) {
-        Ok(event) if event.livemode != stripe.livemode() => {
+    match event {
+        Ok(event) if event.livemode != livemode => {
             tracing::error!(event = event.id, "an event of another mode than the secret key's");
             ProviderEvent { event_id: event.id, kind: event.kind, ..empty }
         }
@@ -127,7 +156,9 @@ fn told(event: StripeEvent, empty: ProviderEvent, foreign: ForeignPayments) -> P
             }
         }
         StripeFact::Dispute(dispute) => disputed(dispute, taken_at, notice),
-        StripeFact::Other(names) => ProviderEvent { order: names.order(), ..notice },
+        StripeFact::Charged(ChargedFact { names, .. }) | StripeFact::Other(names) => {
+            ProviderEvent { order: names.order(), ..notice }
+        }
     }
 }
 

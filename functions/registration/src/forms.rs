@@ -14,7 +14,7 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use shared::account::browser::{self, BrowserSession, BrowserSignIn, PasswordGiven, SignedInBrowser};
 use shared::account::model::identity::{Email, Password};
-use shared::account::register::{NewSession, Registration as Outcome};
+use shared::account::register::{NewSession, Register, Registration as Outcome};
 use shared::account::session::{self, SignIn};
 use shared::account::token::ACCESS_SECONDS;
 use shared::account::verify_signup::{read_token, signup_token};
@@ -174,8 +174,14 @@ fn mailed(code: &str, email: String) -> Next {
     Next { to: None, said: Some((code.to_owned(), BTreeMap::from([("email".to_owned(), email)]))) }
 }
 
-async fn register(State(app): State<Arc<App>>, key: Idempotent, body: Body<Registration>) -> Result<Response, Problem> {
-    let ask = body.value.checked()?;
+async fn register(
+    State(app): State<Arc<App>>,
+    Extension(post): Extension<FormPost>,
+    key: Idempotent,
+    body: Body<Registration>,
+) -> Result<Response, Problem> {
+    let device_token = post.cookies.get(cookies::DEVICE).map(str::to_owned);
+    let ask = Register { device_token, ..body.value.checked()? };
     let ctx = key.bind(&app, &session::email_hash(&app, &ask.email), &body.raw);
     let done = verb::register(&app, &ctx, &ask, &network()).await?;
     match done.answer.registration {

@@ -31,6 +31,9 @@ pub struct Registration {
     /// Preferred language of e-mails: `en` or `zh`.
     #[serde(default)]
     locale: Option<String>,
+    /// Token that a sign-in on this device got, of whichever account; it is compared within the inviter's invitees.
+    #[serde(default)]
+    device_token: Option<String>,
 }
 
 impl Registration {
@@ -46,7 +49,7 @@ impl Registration {
         let referral_code = self.referral_code.map(|code| code.chars().take(100).collect());
         match (email, password) {
             (Some(email), Some(password)) if errors.is_empty() => {
-                Ok(Register { email, password, referral_code, locale: self.locale })
+                Ok(Register { email, password, referral_code, locale: self.locale, device_token: self.device_token })
             }
             _ => Err(Refusal::Invalid(errors)),
         }

@@ -15,6 +15,7 @@ use shared::message::ReceivedMessage;
 use shared::redemption::create_batch::fill_batches;
 use shared::referral::grant_rewards::grant_rewards;
 use shared::risk::follow::follow_decisions;
+use shared::risk::later::compare_later;
 
 /// Environment variables that this function needs, besides those that every function has.
 pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
@@ -29,9 +30,12 @@ pub async fn batch(app: Arc<App>, event: SqsEvent) -> SqsBatchResponse {
     let (batches, records) = take(records, |message| matches!(message, Message::BatchStarted { .. }));
     let (erased, records) = take(records, |message| matches!(message, Message::UserErased { .. }));
     let (decided, records) = take(records, |message| matches!(message, Message::RiskCaseDecided { .. }));
+    let (left, records) = take(records, |message| matches!(message, Message::SignalLeft { .. }));
     let (sales, rewards) = take(records, |message| {
         matches!(message, Message::AgencyOrderNetChanged { .. } | Message::GrantTermsTightened { .. })
     });
+    // What is found holds what the same batch would grant.
+    failures.extend(compare_later(&app, &edge::context(), &left).await);
     failures.extend(grant_rewards(&app, &edge::context(), &rewards).await);
     failures.extend(follow_decisions(&app, &edge::context(), &decided).await);
     failures.extend(settle_sales(&app, &edge::context(), &sales).await);

@@ -26,11 +26,14 @@ pub fn issue(app: &App, user: UserId) -> String {
 ///
 /// Without a user the same work is done, so that timing does not reveal whether an account exists.
 pub fn is_of(app: &App, token: &str, user: Option<UserId>) -> bool {
-    read(app, token).is_some_and(|(owner, issued)| {
-        let until = issued.checked_add(DAYS.saturating_mul(24).hours());
-        let is_fresh = until.is_ok_and(|until| app.clock.now() < until);
-        is_fresh && user == Some(owner)
-    })
+    owner(app, token).is_some_and(|owner| user == Some(owner))
+}
+
+/// Returns the user to whom a token was issued in the last 180 days.
+pub fn owner(app: &App, token: &str) -> Option<UserId> {
+    let (owner, issued) = read(app, token)?;
+    let until = issued.checked_add(DAYS.saturating_mul(24).hours());
+    until.is_ok_and(|until| app.clock.now() < until).then_some(owner)
 }
 
 fn read(app: &App, token: &str) -> Option<(UserId, Timestamp)> {

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
+use crate::account::device;
 use crate::account::limits::{Attempt, count_signup, may_mail, take_back_signup};
 use crate::account::mailed_code;
 use crate::account::model::access::{EmailClaim, ExternalClaim, Session};
@@ -31,7 +32,7 @@ use crate::referral::model::settings::ReferralSettings;
 use crate::referral::own_reward::{give, own_reward, within_budget};
 use crate::risk::model::settings::RiskSettings;
 use crate::risk::model::signal::SignupSignals;
-use crate::risk::sign_up::signals_of;
+use crate::risk::sign_up::{Traces, signals_of};
 use kernel::fault::{Error, Fault};
 use kernel::id::{SignupId, UserId};
 use kernel::ledger::Accounts;
@@ -51,6 +52,8 @@ pub struct Register {
     pub referral_code: Option<String>,
     /// Preferred language.
     pub locale: Option<String>,
+    /// Token that a sign-in on this device got, of whichever account (R10.1).
+    pub device_token: Option<String>,
 }
 
 /// Outcome of a registration.
@@ -127,6 +130,8 @@ pub async fn register(app: &App, ctx: &Ctx, ask: &Register, from: &Network) -> R
         email: ask.email.clone(),
         password_hash: Some(password::hash(app, &ask.password)?),
     };
+    let device = ask.device_token.as_deref().and_then(|token| device::owner(app, token));
+    let traces = Traces { email: Some(&ask.email), from: Some(from), device };
     let newcomer = NewAccount {
         id: UserId::new(app.ulid()),
         mailbox: Some(mailbox.clone()),
@@ -135,7 +140,7 @@ pub async fn register(app: &App, ctx: &Ctx, ask: &Register, from: &Network) -> R
         locale: ask.locale.clone(),
         created_at: app.clock.now(),
         fingerprint: fingerprint_of(app, ask),
-        signals: signals_of(app, Some(&ask.email), Some(from)).await?,
+        signals: signals_of(app, traces).await?,
     };
     let done = if app.settings::<IdentitySettings>().await?.settings.email_verification {
         // One mail and one nonce per request, however often it is planned again; a replay counts none.

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::redemption::codes::subscriptions;
 use crate::redemption::model::plan::{Plan, Subscription};
 use crate::referral::model::referral::{InviteCode, NotApplied};
-use crate::risk::sign_up::signals_of;
+use crate::risk::sign_up::{Traces, signals_of};
 use kernel::fault::{Error, Fault};
 use kernel::id::UserId;
 use kernel::refusal::Refusal;
@@ -62,7 +62,7 @@ pub async fn register_external(app: &App, ctx: &Ctx, ask: &RegisterExternal) -> 
         locale: None,
         created_at: app.clock.now(),
         // The client's network is not known here: the backend stands between.
-        signals: signals_of(app, ask.email.as_ref(), None).await?,
+        signals: signals_of(app, Traces { email: ask.email.as_ref(), ..Traces::default() }).await?,
     };
     app.execute(ctx, || plan(app, ctx, &newcomer, &hash)).await
 }

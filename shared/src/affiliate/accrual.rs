@@ -17,7 +17,7 @@ use crate::operations::budget::{BudgetState, make_room};
 use crate::operations::model::budget::{Allowance, BudgetedProgramme};
 use crate::payment::model::order::Order;
 use crate::referral::grant_rewards::Cause;
-use crate::risk::model::case::{CaseState, RiskCase};
+use crate::risk::model::case::{CaseState, HeldCommission, RiskCase};
 use kernel::fault::{Error, Fault};
 use kernel::id::{JournalId, OrderId, UserId};
 use kernel::ledger::{JournalOrigin, Operator};
@@ -96,7 +96,8 @@ impl Orders {
             false => BudgetState::read(app, BudgetedProgramme::Affiliate, by).await?,
         };
         let now = Accrual { inviters, cases, allowance, ..Accrual::default() };
-        let mut read = AccrualState { commissions, earnings, accounts, budget, now, above: Vec::new() };
+        let mut read =
+            AccrualState { commissions, earnings, accounts, budget, now, above: Vec::new(), cases: BTreeMap::new() };
         for (order, due) in &self.0 {
             let found = source_of(orders.get(order).map(|found| &**found), purchases.get(order).map(|found| &**found))?;
             let missing = || Fault::bug(format!("a message names {order}, but it is not there"));
@@ -164,9 +165,28 @@ pub struct AccrualState {
     pub(crate) budget: BudgetState,
     /// Messages for the inviters' inviters, whose commissions follow.
     pub(crate) above: Vec<Message>,
+    /// Cases of the invitees, where ended holds are released.
+    pub(crate) cases: BTreeMap<UserId, Versioned<RiskCase>>,
 }
 
 impl AccrualState {
+    /// State of the case that a commission rests on, while anything is left of it and no admin released it by itself.
+    pub(crate) fn case_of(&self, order: OrderId) -> Option<CaseState> {
+        let commission = self.now.commissions.get(&order).filter(|of| !of.left().is_zero() && !of.reviewed)?;
+        self.cases.get(&commission.invitee).map(|case| case.state)
+    }
+
+    /// Commissions whose case was rejected, with the reason.
+    pub(crate) fn rejected(&self) -> Vec<(HeldCommission, String)> {
+        let rejected = self.now.commissions.values().filter(|of| self.case_of(of.order) == Some(CaseState::Rejected));
+        let told = |of: &Commission| {
+            let decision = self.cases.get(&of.invitee).and_then(|case| case.decision.as_ref());
+            let reason = decision.map(|decision| decision.reason.clone()).unwrap_or_default();
+            (HeldCommission { invitee: of.invitee, order: of.order }, reason)
+        };
+        rejected.map(told).collect()
+    }
+
     /// Adds the writes of changed entities.
     pub fn write(&self, tx: &mut Tx) {
         let now = &self.now;

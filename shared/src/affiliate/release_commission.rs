@@ -53,7 +53,11 @@ async fn plan(app: &App, ctx: &Ctx, ask: &ReleaseCommission) -> Result<(Commissi
     Ok((release(app, &before, budgeted, audit, &mut tx).await?, tx))
 }
 
+/// Takes a commission from the current month's budget, unless it has been taken from one.
 async fn from_budget(app: &App, of: &Commission, tx: &mut Tx) -> Result<Budgeted, Error> {
+    if let Some(month) = of.budget_month {
+        return Ok(Budgeted::Taken(month));
+    }
     spend(app, BudgetedProgramme::Affiliate, &of.beneficiary.to_string(), of.amount, tx).await
 }
 
@@ -94,7 +98,9 @@ async fn release(
     let over_budget = budgeted == Budgeted::Exceeded;
     let withheld = user.status != Status::Active && !over_budget;
     let budget_month = budgeted.month();
-    let after = Commission { over_budget, under_review: false, budget_month, withheld, ..Commission::clone(before) };
+    let reviewed = before.under_review || before.reviewed;
+    let after =
+        Commission { over_budget, under_review: false, reviewed, budget_month, withheld, ..Commission::clone(before) };
     tx.mark(|tx| tx.replace(before, &after).or_retry());
     if let Some(held) = held.filter(|_| before.under_review) {
         tx.remove(&held);

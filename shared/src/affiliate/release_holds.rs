@@ -2,7 +2,8 @@
 //!
 //! A hold ends by time; the release is journaled lazily, by the user's next withdrawal or by the job. Overdue holds are read
 //! consistently from the table itself, and each release is one conditional write. The commission of a blocked user stays
-//! pending: the job parks its holds, and their activation releases them (R2.8).
+//! pending: the job parks its holds, and their activation releases them (R2.8). What a case holds by then waits for its decision, and what
+//! a case rejected is taken back (R10.2).
 
 use std::collections::BTreeMap;
 
@@ -10,20 +11,22 @@ use crate::account::model::identity::Status;
 use crate::account::model::user::User;
 use crate::affiliate::accrual::{AccrualState, by_worker};
 use crate::affiliate::model::commission::{Commission, CommissionAccount, CommissionHold};
+use crate::affiliate::reverse_commission::reject_held;
 use crate::affiliate::table::COMMISSION;
 use crate::affiliate::table::maturing;
 use crate::app::App;
 use crate::payment::expire::{ExpiryReport, due, each};
+use crate::risk::model::case::{CaseState, HeldCommission, RiskCase};
 use kernel::fault::{Error, Fault};
 use kernel::id::{JournalId, UserId};
 use table::context::Ctx;
 use table::item::Versioned;
-use table::key::due_until;
+use table::key::{Key, due_until};
 use table::store::{Index, Query};
 use table::tx::Tx;
 
-/// Maximum commissions of one transaction; each writes three items.
-const TOGETHER: usize = 25;
+/// Maximum commissions of one transaction; each writes three items, and one that is held for a case relies on that, too.
+const TOGETHER: usize = 20;
 
 /// Releases a user's overdue holds and returns their number.
 ///
@@ -32,9 +35,13 @@ const TOGETHER: usize = 25;
 pub async fn mature(app: &App, ctx: &Ctx, user: UserId) -> Result<usize, Error> {
     let mut matured = 0_usize;
     loop {
-        let some = app.execute(&ctx.unkeyed(), || plan(app, ctx, user)).await?.answer;
+        let (some, rejected) = app.execute(&ctx.unkeyed(), || plan(app, ctx, user)).await?.answer;
         matured = matured.saturating_add(some);
-        if some < TOGETHER {
+        // Nothing is left of these, so they end with the next part.
+        for (held, reason) in &rejected {
+            reject_held(app, ctx, held, reason.clone()).await?;
+        }
+        if some < TOGETHER && rejected.is_empty() {
             return Ok(matured);
         }
     }
@@ -50,21 +57,35 @@ pub async fn overdue(app: &App, user: UserId) -> Result<Vec<Versioned<Commission
     Ok(app.store.list::<CommissionHold>(&ask).await?.items)
 }
 
-async fn plan(app: &App, ctx: &Ctx, user: UserId) -> Result<(usize, Tx), Error> {
+/// Number of ended holds, and commissions that a case rejected, with the reason.
+type Ended = (usize, Vec<(HeldCommission, String)>);
+
+async fn plan(app: &App, ctx: &Ctx, user: UserId) -> Result<(Ended, Tx), Error> {
     let mut tx = app.tx();
     let waiting = overdue(app, user).await?;
     if waiting.is_empty() {
-        return Ok((0, tx));
+        return Ok((Ended::default(), tx));
     }
     if !is_active(app, user).await? {
-        return Ok((0, park(app, user).await?));
+        return Ok((Ended::default(), park(app, user).await?));
     }
     let settled = matured(app, ctx, user, &waiting).await?;
     settled.write(&mut tx);
-    for waiting in &waiting {
-        tx.remove(waiting);
+    let rejected = settled.rejected();
+    let ended = waiting.iter().filter(|hold| rejected.iter().all(|(held, _)| held.order != hold.order));
+    let ended: Vec<_> = ended.collect();
+    for hold in &ended {
+        tx.remove(hold);
     }
-    Ok((waiting.len(), tx))
+    if !tx.is_empty() {
+        // Conflict with a concurrent decision, whose message releases what it finds held.
+        settled
+            .cases
+            .values()
+            .filter(|case| case.state == CaseState::Held)
+            .for_each(|case| tx.unchanged(case).or_retry());
+    }
+    Ok(((ended.len(), rejected), tx))
 }
 
 async fn is_active(app: &App, user: UserId) -> Result<bool, Fault> {
@@ -133,10 +154,20 @@ pub(crate) async fn matured(
         settled.now.accounts.insert(user, *account);
         settled.accounts.insert(user, account);
     }
+    let invitees = commissions.values().map(|one| (one.invitee, RiskCase::key(one.invitee))).collect();
+    settled.cases = app.store.read::<BTreeMap<UserId, Key<RiskCase>>>(invitees).await?;
     for one in waiting {
         if let Some(found) = commissions.remove(&one.order) {
             settled.now.commissions.insert(one.order, Commission::clone(&found));
             settled.commissions.insert(one.order, found);
+        }
+        match settled.case_of(one.order) {
+            Some(CaseState::Held) => {
+                settled.now.review(one.order).map_err(Fault::bug)?;
+                continue;
+            }
+            Some(CaseState::Rejected) => continue,
+            Some(CaseState::Flagged | CaseState::Released) | None => {}
         }
         let by = by_worker(app, &ctx.request_id);
         let moved = settled.now.mature(one.order, &by, JournalId::new(app.ulid()));

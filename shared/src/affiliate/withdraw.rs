@@ -20,6 +20,8 @@ use crate::affiliate::table::put_account;
 use crate::app::App;
 use crate::message::Message;
 use crate::payment::credit_order::header;
+use crate::risk::later::leave;
+use crate::risk::model::signal::Signal;
 use kernel::fault::{Error, Fault};
 use kernel::id::{ShopId, WithdrawalId};
 use kernel::ledger::{Header, LedgerError, NewLine, Operator, PlatformAccount, PlatformLine, RecordType};
@@ -150,6 +152,8 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Withdraw) -> Result<(Withdrawn, Tx), E
     }
     if let Some(payout) = &ask.payout {
         payout_account::keep(&mut tx, app, payout_account.as_ref(), payout, ask.by.user);
+        let others = payout_account.as_deref().map(|known| known.others(ask.by.user)).unwrap_or_default();
+        leave(app, ask.by.user, Signal::PayoutAccount, others, &mut tx).await?;
     }
     tx.send(told(&withdrawal));
     Ok(((&withdrawal).into(), tx))

@@ -191,6 +191,7 @@ fn subjects(message: &Message) -> Vec<Subject> {
         Message::WalletChanged { shop } => vec![Subject::Wallet(*shop)],
         Message::CodeChanged { code, hash } => vec![Subject::Code(*code, *hash)],
         Message::RewardRetried { .. }
+        | Message::SignalLeft { .. }
         | Message::RiskCaseDecided { .. }
         | Message::BatchStarted { .. }
         | Message::AgencyOrderNetChanged { .. }

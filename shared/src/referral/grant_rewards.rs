@@ -260,6 +260,7 @@ impl RewardReads {
                 | Message::InviterNamed { user, inviter, .. } => {
                     wanted.milestone(user, inviter, Trigger::Registration, aim);
                     wanted.rewards.push(Reward::id_of(user, Trigger::Registration, Side::Invitee));
+                    wanted.users.extend(told.message.signals().and_then(|signals| signals.device_of));
                 }
                 Message::OrderPaid { user, inviter: Some(inviter), .. }
                 | Message::OrderNetChanged { user, inviter: Some(inviter), .. }

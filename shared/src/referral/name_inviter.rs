@@ -24,7 +24,7 @@ use crate::referral::model::late_bind::late_bind_until;
 use crate::referral::model::referral::{CodeOwner, Invite, InviteCode, NotApplied, Referral, RewardTerms, attribute};
 use crate::referral::model::settings::ReferralSettings;
 use crate::referral::overview::{CHECK_SECONDS, CHECKS, mask};
-use crate::risk::sign_up::signals_of;
+use crate::risk::sign_up::{Traces, signals_of};
 use kernel::fault::{Error, Fault};
 use kernel::refusal::Refusal;
 use table::context::Ctx;
@@ -89,7 +89,7 @@ async fn plan(app: &App, ask: &NameInviter) -> Result<(NamedInviter, Tx), Error>
     tx.replace(&user, &User { attribution: Some(bond.clone()), ..User::clone(&user) });
     unchanged(&above, &mut tx);
     found.count(&mut tx);
-    let signals = signals_of(app, user.email.as_ref(), None).await?;
+    let signals = signals_of(app, Traces { email: user.email.as_ref(), ..Traces::default() }).await?;
     tx.send(Message::InviterNamed { user: user.id, inviter: bond.inviter, signals });
     Ok((answer.ok_or_else(|| Fault::bug("a referral without an inviter"))?, tx))
 }

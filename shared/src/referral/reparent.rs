@@ -14,7 +14,7 @@ use crate::payment::model::settings::PaymentSettings;
 use crate::referral::ancestry::{above, unchanged};
 use crate::referral::model::referral::{Invite, InviteCode, Referral, RewardTerms};
 use crate::referral::model::settings::ReferralSettings;
-use crate::risk::sign_up::signals_of;
+use crate::risk::sign_up::{Traces, signals_of};
 use kernel::fault::{Error, Fault};
 use kernel::id::UserId;
 use kernel::money::PayMoney;
@@ -86,7 +86,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Reparent) -> Result<(User, Tx), Error>
     let audit = by_admin(app, ctx, ask.admin, "user.inviter_set", user.id.to_string());
     let before_text = before.map_or_else(String::new, |inviter| inviter.to_string());
     tx.insert(&audit.change(before_text, ask.inviter.to_string()).because(ask.reason.clone()));
-    let signals = signals_of(app, user.email.as_ref(), None).await?;
+    let signals = signals_of(app, Traces { email: user.email.as_ref(), ..Traces::default() }).await?;
     let (user, inviter) = (user.id, ask.inviter);
     match before {
         Some(_) => tx.send(Message::InviterChanged { user, inviter }),

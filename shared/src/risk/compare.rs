@@ -80,7 +80,8 @@ impl<'a> SignupComparison<'a> {
         ids.map(|(_, id)| (id.clone(), Sightings::key(id.0, id.1, &id.2))).collect()
     }
 
-    /// Compares those sign-ups that are new, in their order; `users` has each invitee, and the inviters whose mailboxes are compared.
+    /// Compares those sign-ups that are new, in their order; `users` has each invitee, the owners of their devices, and the
+    /// inviters whose mailboxes are compared.
     pub fn compare(
         &self,
         app: &App,
@@ -93,33 +94,40 @@ impl<'a> SignupComparison<'a> {
             let bond = users.get(&sign_up.invitee).and_then(|user| user.attribution.as_ref());
             let bond = bond.filter(|bond| bond.inviter_for(Trigger::Registration) == sign_up.inviter);
             let Some(at) = bond.map(|bond| bond.bound_at) else { continue };
-            let root = users.get(&sign_up.inviter).map(|root| &**root);
-            let evidence = self.evidence(app, sign_up, (root, at), &mut compared);
+            let user = |id: &UserId| users.get(id).map(|user| &**user);
+            let (root, device) = (user(&sign_up.inviter), sign_up.signals.device_of.as_ref().and_then(user));
+            let evidence = self.evidence(app, sign_up, (root, device, at), &mut compared);
             compared.opened.extend(RiskCase::open(sign_up.invitee, sign_up.inviter, evidence, app.clock.now()));
         }
         compared
     }
 
-    /// Returns what a sign-up has in common with its tree, below `root` since `at`, and adds it to the sightings.
+    /// Returns what a sign-up has in common with its tree, below `root` since `at`, and adds it to the sightings; `device` is the account
+    /// that its device had signed in to.
     fn evidence(
         &self,
         app: &App,
         sign_up: &SignUp<'_>,
-        (root, at): (Option<&User>, Timestamp),
+        (root, device, at): (Option<&User>, Option<&User>, Timestamp),
         compared: &mut ComparedSignups,
     ) -> Vec<Evidence> {
         let own = Sighting { user: sign_up.invitee, at };
+        let device = device.filter(|of| {
+            let seen = Sighting::in_tree(of, sign_up.inviter);
+            of.id != own.user && seen.is_some_and(|seen| own.is_near(seen))
+        });
         let mut others: BTreeMap<Signal, Option<UserId>> = BTreeMap::new();
         if sign_up.signals.disposable_email {
             others.insert(Signal::DisposableEmail, None);
         }
         for (signal, id) in sign_up.hashes(&self.settings) {
             let known = compared.sightings(&id);
+            let device = device.filter(|_| signal == Signal::Device).map(|device| device.id);
             let root = root.filter(|_| signal == Signal::EmailAlias).filter(|root| {
                 root.email.as_ref().is_some_and(|email| mailbox_hash(app, email) == id.2)
                     && own.is_near(Sighting { user: root.id, at: root.created_at })
             });
-            let other = root.map(|root| root.id).or_else(|| known.near(own));
+            let other = root.map(|root| root.id).or(device).or_else(|| known.near(own));
             others.extend(other.map(|other| (signal, Some(other))));
             compared.after.insert(id, known.with(own));
         }

@@ -11,6 +11,7 @@ pub mod cases;
 pub mod compare;
 pub mod decide;
 pub mod follow;
+pub mod later;
 pub mod model;
 pub mod sign_up;
 pub mod table;

@@ -6,6 +6,7 @@ use table::records;
 use table::spread::{DueList, FEW, MonthlyList};
 
 use crate::risk::model::case::{CaseState, HeldCommission, RiskCase};
+use crate::risk::model::instrument::PaymentInstrument;
 use crate::risk::model::signal::{Sightings, Signal};
 
 /// Cases, of the whole platform.
@@ -18,6 +19,13 @@ records! {
     Sightings = "sightings" {
         fn key(inviter: UserId, rule: Signal, hash: &str) = "SEEN#{inviter}", "{rule}#{hash}";
         at |it| Sightings::key(it.inviter, it.rule, &it.signal_hash);
+        expires |it| it.until();
+    }
+
+    /// Payers with one card or account, under a keyed hash of its fingerprint (R10.1).
+    PaymentInstrument = "payment_instrument" {
+        fn key(hash: &str) = "INSTRUMENT#{hash}", "PAYERS";
+        at |it| PaymentInstrument::key(&it.instrument_hash);
         expires |it| it.until();
     }
 

@@ -116,7 +116,7 @@ fn a_connected_endpoint_is_brought_up_to_date() {
         let (status, out, err) = ran(bench, &desk, "stripe connect", &[]).await;
         assert_eq!(status, 0, "{out}{err}");
         let after = endpoints(bench).await;
-        assert_eq!((after.len(), after[0]["enabled_events"].as_array().unwrap().len()), (1, 13));
+        assert_eq!((after.len(), after[0]["enabled_events"].as_array().unwrap().len()), (1, 14));
         assert_eq!(desk.put().len(), 0);
     });
 }

@@ -13,7 +13,7 @@ pub async fn budget(world: &World, area: &str, amount: &str) {
 }
 
 /// A programme's budget, its use and what is left.
-async fn left(world: &World, programme: &str) -> [Value; 3] {
+pub async fn left(world: &World, programme: &str) -> [Value; 3] {
     let shown = world.admin().get("/v1/admin/budgets").await.is(200);
     let of = shown["items"].as_array().unwrap().iter().find(|of| of["programme"] == programme).unwrap();
     ["budget", "spent", "remaining"].map(|name| of[name]["amount"].clone())

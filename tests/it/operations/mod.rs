@@ -14,6 +14,7 @@ mod liabilities;
 mod lists;
 mod refusals;
 pub mod risk;
+mod risk_later;
 pub mod simulation;
 pub mod statistics;
 pub mod views;

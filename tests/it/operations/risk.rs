@@ -45,7 +45,7 @@ const CASES: &str = "/v1/admin/risk/cases";
 const HOME: &str = "192.0.2.7";
 
 /// Sets what signals do.
-async fn risk(world: &World, settings: &[(&str, Value)]) {
+pub async fn risk(world: &World, settings: &[(&str, Value)]) {
     world
         .settings("risk", |risk| {
             for (name, value) in settings {
@@ -90,7 +90,7 @@ pub async fn held_case(world: &World) -> String {
     world.user("bob+1").get("/v1/me").await.is(200)["id"].as_str().unwrap().to_owned()
 }
 
-async fn cases(world: &World, filter: &str) -> Vec<Value> {
+pub async fn cases(world: &World, filter: &str) -> Vec<Value> {
     world.admin().get(&format!("{CASES}?{filter}")).await.is(200)["items"].as_array().unwrap().clone()
 }
 
@@ -102,18 +102,18 @@ pub async fn pay(world: &World, name: &str) -> Value {
 }
 
 /// Ann's commission: pending and available.
-async fn commission(world: &World) -> [Value; 2] {
+pub async fn commission(world: &World) -> [Value; 2] {
     let totals = world.user("ann").get("/v1/affiliate").await.is(200)["totals"].clone();
     ["pending", "available"].map(|name| totals[name]["amount"].clone())
 }
 
-async fn decide(world: &World, id: &str, verb: &str) -> Value {
+pub async fn decide(world: &World, id: &str, verb: &str) -> Value {
     let done = world.admin().post(&format!("{CASES}/{id}/{verb}"), json!({"reason": "looked into"})).await.is(200);
     world.settle().await;
     done
 }
 
-fn found(case: &Value) -> Vec<[Value; 3]> {
+pub fn found(case: &Value) -> Vec<[Value; 3]> {
     let evidence = case["evidence"].as_array().unwrap();
     evidence.iter().map(|of| ["rule", "class", "effect"].map(|name| of[name].clone())).collect()
 }

@@ -51,6 +51,7 @@ fn told(fact: &StripeFact) -> String {
             let payment = intent(&fact.payment_intent);
             format!("dispute {} of {} in {payment}, {:?}, closed {}", fact.id, fact.amount, fact.status, fact.closed)
         }
+        StripeFact::Charged(fact) => format!("charged by {:?}", fact.fingerprint),
         StripeFact::Other(_) => "other".to_owned(),
     }
 }
@@ -76,7 +77,7 @@ fn golden_events_of_stripe_tell_the_same_facts() {
         ("charge.dispute.funds_withdrawn", disputed("Open", false)),
         ("charge.dispute.funds_reinstated", disputed("Won", false)),
         ("charge.dispute.closed", disputed("Lost", true)),
-        ("charge.succeeded", "other".to_owned()),
+        ("charge.succeeded", r#"charged by Some("Xt5EWLLDS7FJjR1c")"#.to_owned()),
         ("payment_intent.succeeded", "other".to_owned()),
     ];
     for (kind, expected) in rows {

@@ -10,7 +10,7 @@ use shared::kernel::id::{
 use shared::message::MessageEnvelope;
 use shared::message::{MailKind, Message};
 use shared::redemption::model::code_text::{CodeHash, CodeRef};
-use shared::risk::model::signal::SignupSignals;
+use shared::risk::model::signal::{Signal, SignupSignals};
 use shared::webhooks::model::outbound_event::CommissionStep;
 use ulid::Ulid;
 
@@ -26,7 +26,13 @@ fn samples() -> Vec<(&'static str, Message)> {
     let (beneficiary, batch) = (inviter, BatchId::new(ulid(5)));
     let hash = CodeHash::parse("00112233445566778899aabbccddeeff").unwrap();
     let hashed = |text: &str| Some(text.repeat(32));
-    let signals = Some(SignupSignals { email_alias: hashed("0"), network: hashed("1"), disposable_email: true });
+    let signals = Some(SignupSignals {
+        email_alias: hashed("0"),
+        network: hashed("1"),
+        disposable_email: true,
+        ..SignupSignals::default()
+    });
+    let of_device = Some(SignupSignals { device: hashed("2"), device_of: Some(inviter), ..SignupSignals::default() });
     let mail = |mail: MailKind, subject: Option<&str>| Message::Mail {
         mail,
         email: "0123456789abcdef".to_owned(),
@@ -37,6 +43,7 @@ fn samples() -> Vec<(&'static str, Message)> {
         ("user_registered", Message::UserRegistered { user, inviter: None, signals: None }),
         ("user_registered.invited", Message::UserRegistered { user, inviter: Some(inviter), signals: None }),
         ("user_registered.signals", Message::UserRegistered { user, inviter: Some(inviter), signals }),
+        ("user_registered.device", Message::UserRegistered { user, inviter: Some(inviter), signals: of_device }),
         ("user_imported", Message::UserImported { user }),
         ("referral_imported", Message::ReferralImported { user, inviter }),
         ("inviter_named", Message::InviterNamed { user, inviter, signals: None }),
@@ -70,6 +77,7 @@ fn samples() -> Vec<(&'static str, Message)> {
         ("reward_settled", Message::RewardSettled { reward, beneficiary, granted: false }),
         ("reward_settled.granted", Message::RewardSettled { reward, beneficiary, granted: true }),
         ("reward_retried", Message::RewardRetried { reward, beneficiary }),
+        ("signal_left", Message::SignalLeft { user, rule: Signal::PaymentInstrument, others: vec![inviter] }),
         ("risk_case_decided", Message::RiskCaseDecided { invitee: user, inviter }),
         ("commission_settled", Message::CommissionSettled { order, beneficiary, steps: Vec::new() }),
         ("commission_settled.steps", Message::CommissionSettled { order, beneficiary, steps }),

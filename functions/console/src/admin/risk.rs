@@ -41,6 +41,9 @@ impl Texts {
         match rule {
             Signal::EmailAlias => self.evidence_same_mailbox(),
             Signal::Network => self.evidence_same_network(),
+            Signal::Device => self.evidence_same_device(),
+            Signal::PayoutAccount => self.evidence_same_payout(),
+            Signal::PaymentInstrument => self.evidence_same_instrument(),
             Signal::DisposableEmail => self.evidence_disposable_mailbox(),
         }
     }

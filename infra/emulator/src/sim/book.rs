@@ -129,6 +129,9 @@ pub struct StripePayment {
     /// Set once a dispute was opened, also after it is closed.
     #[serde(default)]
     pub disputed: bool,
+    /// Fingerprint of the card that paid.
+    #[serde(default)]
+    pub card: Option<String>,
 }
 
 /// Status of a payment.

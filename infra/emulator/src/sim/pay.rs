@@ -29,6 +29,9 @@ struct Ask {
     /// A currency that differs from the order's (Stripe).
     #[serde(default)]
     currency: Option<String>,
+    /// Fingerprint of the card that pays (Stripe); one without if absent.
+    #[serde(default)]
+    card: Option<String>,
     /// Number of payments to make.
     #[serde(default)]
     times: Option<u32>,
@@ -172,7 +175,7 @@ fn pay_stripe(desk: &mut Desk<'_>, ask: &Ask, times: u32, due_at: Timestamp) -> 
         let number = desk.book.number();
         let session = Session { id, number, units, currency: currency.clone(), ..session.clone() };
         let telling = Telling { copies: ask.notify.copies(), due_at };
-        payments.push(take(desk, session, matches!(ask.action, Action::PayLater), &telling));
+        payments.push(take(desk, session, (matches!(ask.action, Action::PayLater), ask.card.clone()), &telling));
     }
     let back = session.success_url.replace("{CHECKOUT_SESSION_ID}", &session.id);
     Ok(Done { payments, back })
@@ -219,12 +222,12 @@ fn subscribe(desk: &mut Desk<'_>, ask: &Ask, due_at: Timestamp) -> Result<Done, 
     let other = Session { reference: None, metadata, intent_metadata, units, currency, subscription: true, ..ours };
     let back = other.success_url.clone();
     let telling = Telling { copies: ask.notify.copies(), due_at };
-    Ok(Done { payments: vec![take(desk, other, false, &telling)], back })
+    Ok(Done { payments: vec![take(desk, other, (false, None), &telling)], back })
 }
 
 /// Takes the payment of a session and sends Stripe's events.
 /// A delayed method has not captured the money yet.
-fn take(desk: &mut Desk<'_>, session: Session, delayed: bool, telling: &Telling) -> Value {
+fn take(desk: &mut Desk<'_>, session: Session, (delayed, card): (bool, Option<String>), telling: &Telling) -> Value {
     let payment = StripePayment {
         intent: desk.book.id("pi_"),
         charge: desk.book.id("ch_"),
@@ -237,6 +240,7 @@ fn take(desk: &mut Desk<'_>, session: Session, delayed: bool, telling: &Telling)
         method: session.methods.first().cloned().unwrap_or_default(),
         status: if delayed { PaymentStatus::Processing } else { PaymentStatus::Succeeded },
         disputed: false,
+        card,
     };
     let payment_intent = Some(payment.intent.clone());
     let session = Session { status: SessionStatus::Complete, payment_intent, delayed, ..session };

@@ -154,6 +154,15 @@ pub(super) fn intent(payment: &StripePayment, expanded: bool) -> Value {
     )
 }
 
+/// The method of a charge, with what is told of a card.
+fn method_details(payment: &StripePayment) -> Value {
+    let mut details = json!({"type": payment.method});
+    if let (Some(fingerprint), Some(details)) = (&payment.card, details.as_object_mut()) {
+        details.insert(payment.method.clone(), json!({"fingerprint": fingerprint, "last4": "4242"}));
+    }
+    details
+}
+
 /// The charge of a payment intent.
 pub(super) fn charge(payment: &StripePayment) -> Value {
     let object = json!({
@@ -179,7 +188,7 @@ pub(super) fn charge(payment: &StripePayment) -> Value {
         "paid": true,
         "payment_intent": payment.intent,
         "payment_method": "pm_sim",
-        "payment_method_details": {"type": payment.method},
+        "payment_method_details": method_details(payment),
         "radar_options": {},
         "refunded": payment.refunded == payment.units,
         "status": "succeeded",

@@ -85,6 +85,9 @@ pub struct Commission {
     /// True while it stays pending because its invitee's case is held, and for good if that was rejected (R10.2).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub under_review: bool,
+    /// True once an admin released it by itself: its case does not hold it again (R10.2).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reviewed: bool,
     /// Month from whose budget it was taken (R10.4).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_month: Option<Date>,

@@ -31,7 +31,12 @@ impl PayoutAccount {
 
     /// Tests whether somebody else has it, too.
     pub fn is_shared(&self, user: UserId) -> bool {
-        self.users.iter().any(|other| *other != user)
+        !self.others(user).is_empty()
+    }
+
+    /// Returns who else has it.
+    pub fn others(&self, user: UserId) -> Vec<UserId> {
+        self.users.iter().copied().filter(|other| *other != user).collect()
     }
 }
 

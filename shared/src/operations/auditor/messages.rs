@@ -107,6 +107,9 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
         Message::RedemptionCompleted { user, code, number } => {
             all.redemptions.contains_key(&Redemption::key(*user, *code, *number).pk)
         }
+        Message::SignalLeft { user, others, .. } => {
+            all.users.contains_key(user) && others.iter().all(|other| all.users.contains_key(other))
+        }
         Message::UserErased { user } => all.users.get(user).is_some_and(|user| user.status == Status::Erased),
         Message::CodeChanged { code, hash } => all.codes.get(hash).is_some_and(|changed| changed.of == *code),
         Message::RedemptionUndone { user, code, number } => {

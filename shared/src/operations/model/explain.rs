@@ -392,11 +392,11 @@ fn reward(bond: Option<&Referral>, rewards: &[Reward], side: Side) -> Result<Exp
         return Ok(told("over_budget", because.to_owned()).of(reward.amount).at(Some(reward.created_at)));
     }
     if reward.held() == Some(HoldReason::Risk) {
-        let because = "Signals of abuse were found at the invitee's sign-up: it is held until their case is decided.";
+        let because = "Signals of abuse were found for the invitee: it is held until their case is decided.";
         return Ok(told("under_review", because.to_owned()).of(reward.amount).at(Some(reward.created_at)));
     }
     let because = match reward.state {
-        RewardState::Rejected => "The case of the invitee's sign-up was rejected: it is never granted.".to_owned(),
+        RewardState::Rejected => "The invitee's case was rejected: it is never granted.".to_owned(),
         RewardState::Granted => format!("Online payments reached {threshold} at {reached}."),
         RewardState::Reversed => "It was taken back.".to_owned(),
         RewardState::Held => {
@@ -432,9 +432,7 @@ fn commission(
             ),
             (None, _) if made.under_review => told(
                 "under_review",
-                format!(
-                    "{base}. Signals of abuse were found at the invitee's sign-up: it is held until their case is decided."
-                ),
+                format!("{base}. Signals of abuse were found for the invitee: it is held until their case is decided."),
             ),
             (None, _) if made.withheld => {
                 told("held", format!("{base}. Whoever gets it is blocked: it is held until they are active."))

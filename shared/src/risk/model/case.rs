@@ -65,6 +65,19 @@ impl RiskCase {
         (!evidence.is_empty()).then_some(Self { invitee, inviter, state, evidence, opened_at: at, decision: None })
     }
 
+    /// Returns the case with more evidence, which may make it held; `None` if it has evidence of that rule, or a decision.
+    pub fn with(&self, evidence: Evidence) -> Option<Self> {
+        let is_known = self.evidence.iter().any(|known| known.rule == evidence.rule);
+        if is_known || self.decision.is_some() {
+            return None;
+        }
+        let state = if evidence.action == SignalAction::Hold { CaseState::Held } else { self.state };
+        let mut after = Self { state, ..self.clone() };
+        after.evidence.push(evidence);
+        after.evidence.sort_by_key(|one| one.rule);
+        Some(after)
+    }
+
     /// Returns the case with a decision; `None` if it does not wait for one.
     pub fn decided(&self, state: CaseState, decision: CaseDecision) -> Option<Self> {
         (self.state == CaseState::Held).then(|| Self { state, decision: Some(decision), ..self.clone() })

@@ -2,5 +2,6 @@
 
 pub mod case;
 pub mod disposable;
+pub mod instrument;
 pub mod settings;
 pub mod signal;

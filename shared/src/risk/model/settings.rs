@@ -10,6 +10,12 @@ kernel::settings! {
             "The mailbox of a sign-up is that of the inviter or of another invitee, written in another way", from "the next sign-up";
         network: SignalAction = SignalAction::Flag,
             "Another invitee signed up from the same network (a /24 of IPv4, a /56 of IPv6), or the inviter got their first code there", from "the next sign-up";
+        device: SignalAction = SignalAction::Flag,
+            "The device of a sign-up had signed in to the inviter's account or another invitee's before", from "the next sign-up";
+        payout_account: SignalAction = SignalAction::Flag,
+            "Two accounts of a tree ask for cash on the same payout account", from "the next withdrawal";
+        payment_instrument: SignalAction = SignalAction::Flag,
+            "Two accounts of a tree pay with the same card or account at Stripe", from "the next payment";
         disposable_email: SignalAction = SignalAction::Flag,
             "The e-mail of a sign-up is of a provider of mailboxes to throw away", from "the next sign-up";
         disposable_domains: Vec<String> = Vec::new(), in List::of(0..=500, Text::Label(253)).unique(), unit "domains",

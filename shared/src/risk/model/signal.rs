@@ -6,6 +6,8 @@
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
+use crate::account::model::user::User;
+use crate::referral::model::referral::Trigger;
 use crate::risk::model::settings::{RiskSettings, SignalAction};
 use kernel::id::UserId;
 use kernel::text_enum;
@@ -22,6 +24,12 @@ text_enum! {
         EmailAlias = "email_alias",
         /// Network of the sign-up.
         Network = "network",
+        /// Device of the sign-up, by the account that it had signed in to before.
+        Device = "device",
+        /// Account for cash of commission (R6.9).
+        PayoutAccount = "payout_account",
+        /// Card or account that paid, by the provider's fingerprint.
+        PaymentInstrument = "payment_instrument",
         /// Provider of mailboxes to throw away.
         DisposableEmail = "disposable_email",
     }
@@ -34,6 +42,12 @@ text_enum! {
         SameMailbox = "same_mailbox",
         /// Another account came from the same network.
         SameNetwork = "same_network",
+        /// The device had signed in to another account.
+        SameDevice = "same_device",
+        /// Another account has the same payout account.
+        SamePayoutAccount = "same_payout_account",
+        /// Another account paid with the same card or account.
+        SamePaymentInstrument = "same_payment_instrument",
         /// The mailbox is one to throw away.
         DisposableMailbox = "disposable_mailbox",
     }
@@ -45,6 +59,9 @@ impl Signal {
         match self {
             Self::EmailAlias => settings.email_alias,
             Self::Network => settings.network,
+            Self::Device => settings.device,
+            Self::PayoutAccount => settings.payout_account,
+            Self::PaymentInstrument => settings.payment_instrument,
             Self::DisposableEmail => settings.disposable_email,
         }
     }
@@ -54,6 +71,9 @@ impl Signal {
         match self {
             Self::EmailAlias => EvidenceClass::SameMailbox,
             Self::Network => EvidenceClass::SameNetwork,
+            Self::Device => EvidenceClass::SameDevice,
+            Self::PayoutAccount => EvidenceClass::SamePayoutAccount,
+            Self::PaymentInstrument => EvidenceClass::SamePaymentInstrument,
             Self::DisposableEmail => EvidenceClass::DisposableMailbox,
         }
     }
@@ -68,6 +88,12 @@ pub struct SignupSignals {
     /// Keyed hash of the network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<String>,
+    /// Keyed hash of the account that the device had signed in to before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// That account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_of: Option<UserId>,
     /// True for a mailbox to throw away.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub disposable_email: bool,
@@ -84,7 +110,8 @@ impl SignupSignals {
         match signal {
             Signal::EmailAlias => self.email_alias.as_deref(),
             Signal::Network => self.network.as_deref(),
-            Signal::DisposableEmail => None,
+            Signal::Device => self.device.as_deref(),
+            Signal::PayoutAccount | Signal::PaymentInstrument | Signal::DisposableEmail => None,
         }
     }
 }
@@ -98,6 +125,15 @@ pub struct Sighting {
 }
 
 impl Sighting {
+    /// Returns an account's place in an inviter's tree: the inviter's own since the sign-up, an invitee's since the link.
+    pub fn in_tree(of: &User, inviter: UserId) -> Option<Self> {
+        if of.id == inviter {
+            return Some(Self { user: of.id, at: of.created_at });
+        }
+        let bond = of.attribution.as_ref().filter(|bond| bond.inviter_for(Trigger::Registration) == inviter)?;
+        Some(Self { user: of.id, at: bond.bound_at })
+    }
+
     /// Tests whether another one is near enough to compare both.
     pub fn is_near(&self, other: Self) -> bool {
         let (first, last) = if self.at <= other.at { (self.at, other.at) } else { (other.at, self.at) };

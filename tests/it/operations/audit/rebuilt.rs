@@ -47,7 +47,11 @@ const ROWS: &[Row] = &[
     ("a code's uses", &["used"], |scan| up(&mut scan.one("code")["used"])),
     ("a shop's children", &["children"], |scan| up(&mut scan.one("shop")["children"])),
     ("a series' grants", &["grants"], |scan| up(&mut scan.one("series")["grants"])),
-    ("a total", &["users"], |scan| up(&mut scan.find("statistics", |item| !item["users"].is_null())["users"])),
+    ("a total", &["users"], |scan| {
+        let is_total =
+            |item: &Value| !item["users"].is_null() && item["sk"]["S"].as_str().is_some_and(|sk| sk.len() == 2);
+        up(&mut scan.find("statistics", is_total)["users"]);
+    }),
     ("a thing that was never counted", &["users"], |scan| {
         let user = scan.find("user", |_| true)["pk"]["S"].as_str().unwrap().to_owned();
         let held = scan.find("counted", |item| item["subject"]["S"] == user.as_str());

@@ -5,6 +5,8 @@
 
 use fluent_static::Message;
 use shared::operations::model::settings::Area;
+use shared::risk::model::settings::SignalAction;
+use shared::risk::model::signal::Signal;
 
 use crate::text::Texts;
 
@@ -54,6 +56,9 @@ impl Texts {
         Some(match field {
             "email_alias" => (self.set_risk_email_alias(), self.set_risk_email_alias_effect()),
             "network" => (self.set_risk_network(), self.set_risk_network_effect()),
+            "device" => (self.set_risk_device(), self.set_risk_device_effect()),
+            "payout_account" => (self.set_risk_payout_account(), self.set_risk_payout_account_effect()),
+            "payment_instrument" => (self.set_risk_payment_instrument(), self.set_risk_payment_instrument_effect()),
             "disposable_email" => (self.set_risk_disposable_email(), self.set_risk_disposable_email_effect()),
             "disposable_domains" => (self.set_risk_disposable_domains(), self.set_risk_disposable_domains_effect()),
             "lasting_domains" => (self.set_risk_lasting_domains(), self.set_risk_lasting_domains_effect()),
@@ -268,9 +273,11 @@ impl Texts {
     /// A word that a field can be set to.
     pub fn setting_word(&self, field: &str, word: &str) -> Option<Message> {
         Some(match (field, word) {
-            ("email_alias" | "network" | "disposable_email", "off") => self.word_signal_off(),
-            ("email_alias" | "network" | "disposable_email", "flag") => self.word_signal_flag(),
-            ("email_alias" | "network" | "disposable_email", "hold") => self.word_signal_hold(),
+            (field, word) if Signal::parse(field).is_some() => match SignalAction::parse(word)? {
+                SignalAction::Off => self.word_signal_off(),
+                SignalAction::Flag => self.word_signal_flag(),
+                SignalAction::Hold => self.word_signal_hold(),
+            },
             ("base", "credited") => self.word_base_credited(),
             ("base", "paid") => self.word_base_paid(),
             ("base", "paid_net_of_fee") => self.word_base_paid_net_of_fee(),

@@ -101,6 +101,7 @@ impl Accrual {
             withheld,
             over_budget,
             under_review: false,
+            reviewed: false,
             budget_month: budgeted.month(),
             cap_used: None,
             at_most: None,

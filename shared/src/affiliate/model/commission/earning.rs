@@ -134,6 +134,7 @@ impl Accrual {
             withheld,
             over_budget,
             under_review,
+            reviewed: false,
             budget_month: budgeted.month(),
             cap_used: terms.cap.map(|_| before.earned),
             at_most: None,
@@ -255,6 +256,18 @@ impl Accrual {
         }
         let same = LedgerMoney::zero(left.currency());
         self.post(matured, &[CommissionMove::Mature(left)], same, by, journal)
+    }
+
+    /// Holds a pending commission for its invitee's case, whatever its hold time is.
+    ///
+    /// # Rejects
+    /// The errors of [`Accrual::settle`].
+    pub fn review(&mut self, order: OrderId) -> Result<(), EarningError> {
+        let commission = self.commissions.get_mut(&order).ok_or(EarningError::Missing(order))?;
+        commission.under_review = true;
+        self.under_review.push(HeldCommission { invitee: commission.invitee, order });
+        self.changed.insert(order);
+        Ok(())
     }
 
     /// Posts moves of an existing commission, with `difference` on the platform account.

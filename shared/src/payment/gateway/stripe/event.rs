@@ -51,6 +51,8 @@ pub enum StripeFact {
     Refund(RefundFact),
     /// `charge.dispute.…`.
     Dispute(DisputeFact),
+    /// `charge.succeeded`: what paid; the money itself is told by the session.
+    Charged(ChargedFact),
     /// Any other type: acknowledged and stored under the order it names, if any.
     Other(OrderNames),
 }
@@ -102,6 +104,15 @@ impl OrderNames {
             _ => None,
         }
     }
+}
+
+/// Instrument of a charge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChargedFact {
+    /// Orders named by the charge.
+    pub names: OrderNames,
+    /// The provider's fingerprint of the card or account; absent for methods that have none.
+    pub fingerprint: Option<String>,
 }
 
 /// Facts of a charge and its refunds.
@@ -303,11 +314,12 @@ struct Data {
 }
 
 /// The types of events that are handled; an endpoint at Stripe is made for these.
-pub const HANDLED: [&str; 13] = [
+pub const HANDLED: [&str; 14] = [
     "checkout.session.completed",
     "checkout.session.async_payment_succeeded",
     "checkout.session.async_payment_failed",
     "checkout.session.expired",
+    "charge.succeeded",
     "charge.refunded",
     "refund.created",
     "refund.updated",
@@ -344,6 +356,7 @@ fn fact(kind: &str, object: Value) -> Result<StripeFact, &'static str> {
         "checkout.session.async_payment_succeeded" => StripeFact::SessionPaidLater(session(object)?),
         "checkout.session.async_payment_failed" => StripeFact::SessionFailed(session(object)?),
         "checkout.session.expired" => StripeFact::SessionExpired(session(object)?),
+        "charge.succeeded" => StripeFact::Charged(charged(&object)),
         "charge.refunded" => StripeFact::ChargeRefunded(charge(object)?),
         "refund.created" | "refund.updated" | "refund.failed" => StripeFact::Refund(refund(read(object)?)?),
         "charge.dispute.created"
@@ -353,6 +366,14 @@ fn fact(kind: &str, object: Value) -> Result<StripeFact, &'static str> {
         | "charge.dispute.closed" => StripeFact::Dispute(dispute(object, kind == "charge.dispute.closed")?),
         _ => StripeFact::Other(names(&object)),
     })
+}
+
+/// The instrument of a charge by its fingerprint; each method that has one has it under its own name.
+fn charged(object: &Value) -> ChargedFact {
+    let details = object.get("payment_method_details");
+    let method = details.and_then(|details| details.get(details.get("type")?.as_str()?));
+    let fingerprint = method.and_then(|method| method.get("fingerprint")?.as_str()).filter(|text| is_id(text));
+    ChargedFact { names: names(object), fingerprint: fingerprint.map(str::to_owned) }
 }
 
 /// Orders named by an object of any type.

@@ -94,5 +94,7 @@ pub const AGENCY: &[Row] = &[
 
 /// Condition: a withdrawal of a shop in this state.
 fn of_a_shop(state: &'static str) -> impl Fn(&Value) -> bool {
-    move |withdrawal| !withdrawal["shop"].is_null() && withdrawal["state"]["S"] == state
+    move |withdrawal| {
+        !withdrawal["shop"].is_null() && withdrawal["batch"].is_null() && withdrawal["state"]["S"] == state
+    }
 }
