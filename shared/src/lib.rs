@@ -59,7 +59,7 @@
 //! | `payment` | `account`, `affiliate`, `operations`, `referral` | an order belongs to an account and snapshots the inviter's terms under the affiliate programme's settings |
 //! | `redemption` | `account`, `operations`, `payment`, `referral` | a code credits a balance; its text is read like an invite code |
 //! | `referral` | `account`, `affiliate`, `operations`, `payment`, `risk` | a reward is settled in the batch that accrues commission; its threshold is in pay currency |
-//! | `risk` | `account`, `affiliate`, `operations`, `payment`, `referral` | signals are of e-mails and networks; a case holds rewards and commissions |
+//! | `risk` | `account`, `affiliate`, `operations`, `payment`, `referral` | signals are of e-mails, networks, devices, payout accounts and cards; a case holds rewards and commissions |
 //! | `webhooks` | `operations`, `payment`, `redemption` | an event names its order or redemption |
 
 pub use {edge, kernel, table};

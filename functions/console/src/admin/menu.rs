@@ -29,6 +29,7 @@ const MENU: &[Group] = &[
             ("/admin/withdrawals", Texts::staff_withdrawals),
             ("/admin/payout-batches", Texts::payouts),
             ("/admin/ledger", Texts::staff_ledger),
+            ("/admin/liabilities", Texts::liabilities),
         ],
     ),
     (
@@ -70,7 +71,6 @@ const MENU: &[Group] = &[
             ("/admin/webhooks", Texts::staff_webhooks),
             ("/admin/audit", Texts::staff_audit),
             ("/admin/stats", Texts::staff_stats),
-            ("/admin/liabilities", Texts::liabilities),
         ],
     ),
 ];

@@ -1,7 +1,5 @@
 //! Liabilities as routes and pages show them (R12.4).
 
-use std::collections::BTreeMap;
-
 use edge::export::CsvRow;
 use edge::view::Amount;
 use kernel::fault::{Error, Fault};
@@ -51,12 +49,14 @@ impl CsvRow for LiabilityLine {
 /// A fault when the database cannot be reached or the sums overflow.
 pub async fn now(app: &App) -> Result<LiabilityReport, Error> {
     let LiabilitiesByMonth { all, unlimited_codes, is_whole } = liabilities(app).await?;
-    let mut totals: BTreeMap<&str, Decimal> = BTreeMap::new();
-    for one in &all {
-        let sum = totals.entry(one.currency.code()).or_default();
-        *sum = sum.checked_add(one.amount).ok_or_else(|| Fault::bug("liabilities overflow"))?;
-    }
-    let totals = totals.into_iter().map(|(currency, sum)| written(sum, currency)).collect();
+    // The lines of a currency follow each other.
+    let totals = all.chunk_by(|one, other| one.currency == other.currency).map(|lines| {
+        let mut amounts = lines.iter().map(|line| line.amount);
+        let sum = amounts.try_fold(Decimal::ZERO, |sum, amount| sum.checked_add(amount));
+        let currency = lines.first().map_or("", |line| line.currency.code());
+        Ok(written(sum.ok_or_else(|| Fault::bug("liabilities overflow"))?, currency))
+    });
+    let totals = totals.collect::<Result<_, Fault>>()?;
     let lines = all.iter().map(LiabilityLine::from).collect();
     Ok(LiabilityReport { lines, totals, unlimited_codes, codes_complete: is_whole })
 }
