@@ -37,6 +37,7 @@ export const PAGES = [
   { name: "order-expired", path: ({ orders }) => `/orders/${orders.expired}`, as: "bob" },
   { name: "order-cancelled", path: ({ orders }) => `/orders/${orders.cancelled}`, as: "bob" },
   { name: "order-refunded", path: ({ orders }) => `/orders/${orders.refunded}`, as: "bob" },
+  { name: "order-receipt", path: ({ orders }) => `/orders/${orders.refunded}/receipt`, as: "bob" },
   { name: "order-cancel", path: ({ orders }) => `/orders/${orders.pending}/cancel`, as: "bob" },
   { name: "result-stranger", path: ({ orders }) => `/payment/result?order=${orders.paid}` },
   { name: "result-unknown", path: "/payment/result?order=ord_none", as: "bob" },

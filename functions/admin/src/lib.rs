@@ -53,6 +53,7 @@ pub fn api() -> Api<Arc<App>> {
         daily::days,
         user::users,
         user_file::user,
+        user_file::balance,
         user::set_status,
         erase::erase,
         user::set_role,

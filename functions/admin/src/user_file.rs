@@ -5,11 +5,14 @@ use std::sync::Arc;
 use axum::extract::State;
 use jiff::Timestamp;
 use serde::Serialize;
+use shared::account::balance_at::balance_at;
+use shared::account::balance_at::view::{PastBalance, PastTime};
 use shared::account::model::user::User;
 use shared::account::register_external::overview;
 use shared::account::view::Admin;
 use shared::affiliate::overview::{self as affiliate, AffiliateOverview};
 use shared::app::App;
+use shared::edge::page::Parameters;
 use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
@@ -139,6 +142,23 @@ pub async fn user(State(app): State<Arc<App>>, _: Admin, Id(id): Id<UserId>) -> 
         codes: programme.codes.into_iter().map(AdminInviteCode::from).collect(),
         user: user.into(),
     }))
+}
+
+/// Get one account's balance at a past time
+///
+/// It is read from the journal entries. Without a time it is that of now.
+#[utoipa::path(
+    get, path = "/v1/admin/users/{id}/balance", operation_id = "getUserBalance", tag = "admin",
+    responses((status = 200, body = PastBalance)),
+)]
+pub async fn balance(
+    State(app): State<Arc<App>>,
+    _: Admin,
+    Id(id): Id<UserId>,
+    Parameters(time): Parameters<PastTime>,
+) -> Result<Reply<PastBalance>, Problem> {
+    let at = time.read(app.clock.now())?;
+    Ok(Reply::ok(balance_at(&app, id, at).await?.into()))
 }
 
 async fn payments(app: &App, user: UserId) -> Result<Option<OrderSummary>, Error> {

@@ -102,6 +102,7 @@ pub fn api() -> Api<Arc<App>> {
         .route("/orders", get(orders::list))
         .route("/orders/{id}", get(orders::show))
         .route("/orders/{id}/cancel", get(orders::cancel))
+        .route("/orders/{id}/receipt", get(orders::receipt))
         .route("/orders/{id}/state", get(orders::state))
         .route("/payment/result", get(orders::result))
         .route("/invite", get(invite::page))

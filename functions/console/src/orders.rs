@@ -1,6 +1,7 @@
 //! A user's orders: the list, one order in every state, its cancellation, and the page that providers lead back to.
 
 mod order;
+mod receipt;
 mod result;
 
 use axum::response::Response;
@@ -15,6 +16,7 @@ use shared::payment::view::OrderView;
 use shared::table::store::Cursor;
 
 pub use self::order::{cancel, show, state};
+pub use self::receipt::receipt;
 pub use self::result::result;
 use crate::frame;
 use crate::list::Part;

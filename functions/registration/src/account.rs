@@ -6,6 +6,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::Deserialize;
+use shared::account::balance_at::balance_at;
+use shared::account::balance_at::view::{PastBalance, PastTime};
 use shared::account::model::identity::Password;
 use shared::account::model::user::User;
 use shared::account::profile;
@@ -14,7 +16,7 @@ use shared::account::view::Caller;
 use shared::account::view::{Record, network};
 use shared::app::App;
 use shared::edge::body::Body;
-use shared::edge::page::{Listing, Paging};
+use shared::edge::page::{Listing, Paging, Parameters};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
 use shared::edge::search::named;
@@ -136,6 +138,22 @@ pub struct Filters {
     from: Option<String>,
     /// Latest time, inclusive, RFC 3339.
     to: Option<String>,
+}
+
+/// The caller's balance at a past time
+///
+/// It is read from the journal entries. Without a time it is that of now.
+#[utoipa::path(
+    get, path = "/v1/balance", operation_id = "getBalance", tag = "account",
+    responses((status = 200, body = PastBalance)),
+)]
+pub async fn balance(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Parameters(time): Parameters<PastTime>,
+) -> Result<Reply<PastBalance>, Problem> {
+    let at = time.read(app.clock.now())?;
+    Ok(Reply::ok(balance_at(&app, caller.id(), at).await?.into()))
 }
 
 /// The caller's statement lines, newest first

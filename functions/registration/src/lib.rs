@@ -43,6 +43,7 @@ pub fn api() -> Api<Arc<App>> {
         account::set_password,
         account::set_email,
         account::confirm_email,
+        account::balance,
         account::records,
         ledger::balance_proof,
         factor::state,

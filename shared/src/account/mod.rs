@@ -3,6 +3,7 @@
 
 pub mod adjust_balance;
 pub mod audit;
+pub mod balance_at;
 pub mod browser;
 pub mod browser_link;
 pub mod create_admin;

@@ -172,7 +172,8 @@ pub struct AccrualState {
 impl AccrualState {
     /// State of the case that a commission rests on, while anything is left of it and no admin released it by itself.
     pub(crate) fn case_of(&self, order: OrderId) -> Option<CaseState> {
-        let commission = self.now.commissions.get(&order).filter(|of| !of.left().is_zero() && !of.reviewed)?;
+        let rests = |of: &&Commission| !of.left().is_zero() && !of.reviewed && of.posted.is_none();
+        let commission = self.now.commissions.get(&order).filter(rests)?;
         self.cases.get(&commission.invitee).map(|case| case.state)
     }
 

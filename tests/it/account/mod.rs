@@ -1,5 +1,6 @@
 //! Accounts: sign-up, sign-in, service keys, erasure (R2).
 
+mod balance_at;
 pub mod erasure;
 mod identity;
 mod own;

@@ -276,6 +276,20 @@ fn a_late_rejection_takes_back_what_has_not_matured() {
     });
 }
 
+/// R6.8, R10.2: what an admin posted about an order rests on no case.
+#[test]
+fn a_posted_commission_rests_on_no_case() {
+    World::run(async |world| {
+        late_case(world).await;
+        let order = pay(world, "cid").await;
+        let ann = id_of(world, "ann").await;
+        let post = json!({"user_id": ann, "amount": "5", "reason": "a campaign", "order_id": order["id"]});
+        world.admin().once().post("/v1/admin/commissions", post).await.is(201);
+        a_week_later(world).await;
+        assert_eq!(commission(world).await, ["4.16666664", "6.38888888"], "Bob's, and what was posted");
+    });
+}
+
 /// R10.2, R10.4: a commission that was taken from a month's budget is not taken from another when it is released.
 #[test]
 fn a_release_takes_no_budget_twice() {

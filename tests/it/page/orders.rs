@@ -61,6 +61,43 @@ fn who_comes_back_from_a_provider_sees_the_order_and_nothing_is_believed() {
     }
 }
 
+/// R4.4, R4.11: a paid order has a receipt with a number, the operator's name, what paid it and what went back since; one that was not
+/// paid has none, and nobody sees another's.
+#[test]
+fn a_paid_order_has_a_receipt() {
+    for (words, pay) in both() {
+        World::run(async |world| {
+            world.open().await;
+            world.settings("console", |settings| settings["name"] = json!("Acme")).await;
+            for name in ["bob", "eve"] {
+                world.register(name, None).await;
+            }
+            let browser = enter(world, words, "bob").await;
+            let page = buy(&browser, &(pay.pay)("¥100.00"), "stripe/card", "100").await;
+            let order = order_of(&page, "stripe");
+            let id = order["id"].as_str().unwrap();
+            let path = format!("/orders/{id}");
+            let receipt = format!("{path}/receipt");
+            assert_eq!(browser.open(&receipt).await.path, path, "nothing was paid");
+            world.pay(&order, json!({})).await;
+            world.settle().await;
+            let links = browser.open(&path).await;
+            assert!(links.root.all("a").iter().any(|link| link.of("href") == Some(&receipt)), "{}", links.text);
+            let said = browser.open(&receipt).await.says();
+            let number = format!("2026-{}", id[id.len() - 16..].to_uppercase());
+            for part in [&number, "Acme", "bob@example.com", "¥100.00", "18.05555554", "pi_", id] {
+                assert!(said.contains(part), "{part} in {said}");
+            }
+            assert!(!said.contains("¥70.00"), "{said}");
+            crate::fixtures::refund(world, &order, 3_000).await;
+            world.settle().await;
+            let said = browser.open(&receipt).await.says();
+            assert!(said.contains("¥30.00") && said.contains("¥70.00"), "{said}");
+            assert_eq!(enter(world, words, "eve").await.open(&receipt).await.status, 404);
+        });
+    }
+}
+
 /// Journey 10, R4.10: the webhook is lost; *I have paid* asks the provider and credits.
 #[test]
 fn i_have_paid_credits_what_no_webhook_told() {

@@ -30,9 +30,9 @@ const GRACE: i64 = 120;
 const PROCESSING: &str = "+processing";
 
 /// An order as stored, and as it is shown.
-struct Shown {
-    order: Order,
-    view: OrderView,
+pub(super) struct Shown {
+    pub(super) order: Order,
+    pub(super) view: OrderView,
 }
 
 impl Shown {
@@ -44,7 +44,7 @@ impl Shown {
     }
 
     /// Reads the order and, at the same time, its visitor.
-    async fn beside(arrival: Arrival, id: &str) -> Result<(Visit, Self), Instead> {
+    pub(super) async fn beside(arrival: Arrival, id: &str) -> Result<(Visit, Self), Instead> {
         let (app, user) = (arrival.app(), arrival.user());
         let (visit, shown) = tokio::join!(arrival.member(), Self::read(&app, user, id));
         let visit = visit?;
@@ -54,7 +54,7 @@ impl Shown {
         }
     }
 
-    fn path(&self) -> String {
+    pub(super) fn path(&self) -> String {
         format!("/orders/{}", self.view.id)
     }
 
@@ -68,7 +68,7 @@ impl Shown {
         if self.view.status == OrderStatus::Pending { u64::try_from(left).unwrap_or(0) } else { 0 }
     }
 
-    fn is_top_up(&self) -> bool {
+    pub(super) fn is_top_up(&self) -> bool {
         self.order.agency.is_none()
     }
 
@@ -264,6 +264,7 @@ fn timeline(visit: &Visit, order: &OrderView) -> Markup {
                     @if let Some(paid) = order.paid_at { dt { (text.event_paid()) } dd { (time(visit.language, paid)) } }
                     @else if ends { dt { (text.event_ends()) } dd { (time(visit.language, order.expires_at)) } }
                 }
+                @if order.paid_at.is_some() { p.small { a href=(format!("/orders/{}/receipt", order.id)) { (text.receipt()) } } }
             }
         }
     }

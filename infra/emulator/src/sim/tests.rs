@@ -103,7 +103,7 @@ impl Shop {
         (status, serde_json::from_str(&body).unwrap())
     }
 
-    /// The due checkout events, verified and parsed by the functions' code; other events are `None`.
+    /// The due events that tell of money, verified and parsed by the functions' code.
     fn stripe_events(&self) -> Vec<shared::payment::gateway::stripe::event::StripeEvent> {
         let due = self.simulators.due(self.clock.now());
         let read = |delivery: &Delivery| {
@@ -112,7 +112,10 @@ impl Shop {
             self.stripe().verify(signature, body, self.clock.now()).unwrap();
             self.stripe().parse(body).unwrap()
         };
-        due.iter().map(read).filter(|event| !matches!(event.fact, StripeFact::Other(_))).collect()
+        due.iter()
+            .map(read)
+            .filter(|event| !matches!(event.fact, StripeFact::Charged(_) | StripeFact::Other(_)))
+            .collect()
     }
 
     fn zpay_notices(&self) -> Vec<ZpayNotice> {

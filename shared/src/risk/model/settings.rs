@@ -42,8 +42,8 @@ kernel::text_enum! {
 kernel::word_setting!(SignalAction);
 
 impl RiskSettings {
-    /// Tests whether any signal may hold something.
+    /// Tests whether any signal of a sign-up may hold something.
     pub fn may_hold(&self) -> bool {
-        Signal::ALL.into_iter().any(|signal| signal.action(self) == SignalAction::Hold)
+        Signal::ALL.into_iter().any(|signal| signal.is_of_sign_up() && signal.action(self) == SignalAction::Hold)
     }
 }

@@ -66,6 +66,11 @@ impl Signal {
         }
     }
 
+    /// Tests whether a sign-up leaves it; others come later.
+    pub fn is_of_sign_up(self) -> bool {
+        !matches!(self, Self::PayoutAccount | Self::PaymentInstrument)
+    }
+
     /// Returns the class of its evidence.
     pub fn class(self) -> EvidenceClass {
         match self {

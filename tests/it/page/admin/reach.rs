@@ -44,6 +44,7 @@ const SHOWN_ON: &[(&str, &str)] = &[
     ("getLiabilities", "/admin/liabilities"),
     ("listUsers", "/admin/users"),
     ("getUser", "/admin/users/{id}"),
+    ("getUserBalance", "/admin/ledger"),
     ("listWebhookEndpoints", "/admin/webhooks"),
     ("listDeliveries", "/admin/webhooks/{id}"),
     ("listPayoutBatches", "/admin/payout-batches"),

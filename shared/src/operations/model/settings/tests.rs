@@ -62,7 +62,8 @@ fn the_defaults_are_the_documented_ones() {
         ),
         (
             Area::Risk,
-            json!({"email_alias": "flag", "network": "flag", "disposable_email": "flag",
+            json!({"email_alias": "flag", "network": "flag", "device": "flag", "payout_account": "flag",
+                "payment_instrument": "flag", "disposable_email": "flag",
                 "disposable_domains": [], "lasting_domains": [], "auto_release_days": 0}),
         ),
     ];
