@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use jiff::Timestamp;
 use serde::Deserialize;
 use shared::account::balance_at::balance_at;
 use shared::account::balance_at::view::{PastBalance, PastTime};
@@ -19,7 +18,7 @@ use shared::edge::body::Body;
 use shared::edge::page::{Listing, Paging, Parameters};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
-use shared::edge::search::named;
+use shared::edge::search::{named, time};
 use shared::kernel::ledger::{AccountKind, AccountOwner, RecordType};
 use shared::kernel::refusal::{Refusal, code};
 
@@ -180,13 +179,4 @@ impl Filters {
         let (from, to) = (time("/from", self.from.as_deref())?, time("/to", self.to.as_deref())?);
         Ok(StatementFilter { account, kind, from, to, limit: window.limit, after: window.after.clone() })
     }
-}
-
-/// Reads a bound of a range.
-///
-/// # Rejects
-/// 422 at `pointer`.
-pub fn time(pointer: &str, text: Option<&str>) -> Result<Option<Timestamp>, Refusal> {
-    let wrong = || Refusal::field(pointer, "not_a_time", "A time as RFC 3339 writes it, such as 2026-11-20T10:00:00Z.");
-    text.map(|text| text.parse().map_err(|_| wrong())).transpose()
 }

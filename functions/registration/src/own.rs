@@ -18,6 +18,7 @@ use shared::edge::page::{Listing, Paging, Parameters};
 use shared::edge::path::Id;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
+use shared::edge::search::time;
 use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
 use shared::kernel::id::{CommissionId, OrderId, RewardId, SessionId, ShopId, WithdrawalId};
@@ -32,7 +33,6 @@ use shared::referral::overview::Invitee;
 use shared::table::list::Window;
 use utoipa::{IntoParams, ToSchema};
 
-use super::account::time;
 use super::wire::Me;
 
 shared::kernel::text_enum! {

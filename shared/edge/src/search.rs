@@ -147,6 +147,15 @@ pub fn given<T>(
     text.filter(|text| !text.is_empty()).map(|text| read(text).ok_or_else(unknown)).transpose()
 }
 
+/// Reads a time.
+///
+/// # Rejects
+/// 422 at `pointer`.
+pub fn time(pointer: &str, text: Option<&str>) -> Result<Option<Timestamp>, Refusal> {
+    let wrong = || Refusal::field(pointer, "not_a_time", "A time as RFC 3339 writes it, such as 2026-11-20T10:00:00Z.");
+    text.map(|text| text.parse().map_err(|_| wrong())).transpose()
+}
+
 /// Reads a filter by user.
 ///
 /// # Rejects

@@ -177,15 +177,12 @@ impl AccrualState {
         self.cases.get(&commission.invitee).map(|case| case.state)
     }
 
-    /// Commissions whose case was rejected, with the reason.
-    pub(crate) fn rejected(&self) -> Vec<(HeldCommission, String)> {
-        let rejected = self.now.commissions.values().filter(|of| self.case_of(of.order) == Some(CaseState::Rejected));
-        let told = |of: &Commission| {
-            let decision = self.cases.get(&of.invitee).and_then(|case| case.decision.as_ref());
-            let reason = decision.map(|decision| decision.reason.clone()).unwrap_or_default();
-            (HeldCommission { invitee: of.invitee, order: of.order }, reason)
-        };
-        rejected.map(told).collect()
+    /// Commission of an order, with the reason why its case was rejected.
+    pub(crate) fn rejection(&self, order: OrderId) -> Option<(HeldCommission, String)> {
+        let invitee = self.now.commissions.get(&order)?.invitee;
+        let decision = self.cases.get(&invitee)?.decision.as_ref();
+        let reason = decision.map(|decision| decision.reason.clone()).unwrap_or_default();
+        Some((HeldCommission { invitee, order }, reason))
     }
 
     /// Adds the writes of changed entities.

@@ -71,9 +71,8 @@ async fn plan(app: &App, ctx: &Ctx, user: UserId) -> Result<(Ended, Tx), Error> 
     }
     let settled = matured(app, ctx, user, &waiting).await?;
     settled.write(&mut tx);
-    let rejected = settled.rejected();
-    let ended = waiting.iter().filter(|hold| rejected.iter().all(|(held, _)| held.order != hold.order));
-    let ended: Vec<_> = ended.collect();
+    let is_rejected = |hold: &&Versioned<CommissionHold>| settled.case_of(hold.order) == Some(CaseState::Rejected);
+    let (rejected, ended): (Vec<_>, Vec<_>) = waiting.iter().partition(is_rejected);
     for hold in &ended {
         tx.remove(hold);
     }
@@ -85,7 +84,7 @@ async fn plan(app: &App, ctx: &Ctx, user: UserId) -> Result<(Ended, Tx), Error> 
             .filter(|case| case.state == CaseState::Held)
             .for_each(|case| tx.unchanged(case).or_retry());
     }
-    Ok(((ended.len(), rejected), tx))
+    Ok(((ended.len(), rejected.iter().filter_map(|hold| settled.rejection(hold.order)).collect()), tx))
 }
 
 async fn is_active(app: &App, user: UserId) -> Result<bool, Fault> {

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 
 use crate::agency::model::commission_split::{Level, Sales, SalesTally, differences, divide};
 use crate::agency::model::grant::{Grant, GrantStatus};
-use crate::agency::model::order::{AgencyOrder, OrderKind, PaidBy, SaleLevel, SaleOutcome, cause};
+use crate::agency::model::order::{AgencyOrder, OrderKind, SaleLevel, SaleOutcome, cause};
 use crate::agency::model::series::SeriesCode;
 use crate::operations::auditor::{Finding, Snapshot};
 use kernel::id::{AssetId, GrantId, SeriesId, ShopId};
@@ -212,10 +212,8 @@ fn check_order(snapshot: &Snapshot, order: &AgencyOrder, findings: &mut Vec<Find
             fail("C4", format!("{shop} has {posted} of it, not {due}"));
         }
     }
-    let credit = if order.kind == OrderKind::Recharge { outcome.net } else { Decimal::ZERO };
-    let spent = if order.paid_by == PaidBy::Asset { order.amount.amount() } else { Decimal::ZERO };
     let on_asset = posted(snapshot, AccountOwner::Asset(order.asset), order);
-    if Some(on_asset) != credit.checked_sub(spent) {
+    if Ok(on_asset) != order.asset_part(outcome) {
         fail("G3", format!("its asset has {on_asset} of it"));
     }
 }

@@ -61,16 +61,18 @@ pub async fn daily(app: &App, from: Date, to: Date) -> Result<BTreeMap<Date, Tal
 /// # Errors
 /// The database can't be reached.
 pub async fn expiring(app: &App) -> Result<BTreeMap<(Month, LotKind), Decimal>, Fault> {
-    let mut months: BTreeMap<Month, Tallies> = BTreeMap::new();
+    let mut all: BTreeMap<(Month, LotKind), Decimal> = BTreeMap::new();
     for item in partitions(app, Statistics::expiring()).await? {
         let month = text(&item, "sk").and_then(|sk| Month::parse(sk.split_once('#')?.0));
-        add(months.entry(month.ok_or_else(|| Fault::bug("expiring credit without a month"))?).or_default(), &item)?;
+        for (kind, amount) in numbers(&item)? {
+            let of =
+                month.zip(LotKind::parse(&kind)).ok_or_else(|| Fault::bug("expiring credit of no month or kind"))?;
+            let sum = all.entry(of).or_default();
+            *sum = sum.checked_add(amount).ok_or_else(|| Fault::bug("a total overflows"))?;
+        }
     }
-    let all = months.into_iter().flat_map(|(month, sums)| {
-        let of_kind = |kind| Some(((month, kind), *sums.get(LotKind::as_str(kind))?)).filter(|(_, sum)| !sum.is_zero());
-        LotKind::ALL.into_iter().filter_map(of_kind).collect::<Vec<_>>()
-    });
-    Ok(all.collect())
+    all.retain(|_, sum| !sum.is_zero());
+    Ok(all)
 }
 
 async fn partitions(app: &App, all: impl Iterator<Item = String>) -> Result<Vec<Item>, Fault> {

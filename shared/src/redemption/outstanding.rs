@@ -52,7 +52,7 @@ async fn redeemed(app: &App, batch: BatchId) -> Result<u64, Fault> {
     let page = app.store.list_items(&Query::newest(Index::Table, CodeUses::of_batch(batch), PAGE)).await?;
     let counted = page.items.iter().map(|item| Ok(numbers(item)?.get("uses").copied().unwrap_or_default()));
     let sum = counted.collect::<Result<Vec<Decimal>, Fault>>()?.into_iter().sum::<Decimal>();
-    Ok(u64::try_from(sum.trunc().mantissa()).unwrap_or(0))
+    Ok(u64::try_from(sum).unwrap_or(0))
 }
 
 /// Codes of a batch that count apart from it, with the uses taken of each.

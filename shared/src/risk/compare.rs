@@ -12,12 +12,10 @@ use crate::account::model::network::Network;
 use crate::account::model::user::User;
 use crate::app::App;
 use crate::message::Message;
-use crate::referral::model::referral::Trigger;
 use crate::risk::model::case::{Evidence, RiskCase};
 use crate::risk::model::settings::{RiskSettings, SignalAction};
 use crate::risk::model::signal::{Sighting, Sightings, Signal, SignupSignals};
 use crate::risk::sign_up::{mailbox_hash, network_hash};
-use jiff::Timestamp;
 use kernel::fault::Fault;
 use kernel::id::UserId;
 use table::item::Versioned;
@@ -91,31 +89,27 @@ impl<'a> SignupComparison<'a> {
     ) -> ComparedSignups {
         let mut compared = ComparedSignups { before: found, ..ComparedSignups::default() };
         for sign_up in self.sign_ups.iter().filter(|of| is_new(of.invitee)) {
-            let bond = users.get(&sign_up.invitee).and_then(|user| user.attribution.as_ref());
-            let bond = bond.filter(|bond| bond.inviter_for(Trigger::Registration) == sign_up.inviter);
-            let Some(at) = bond.map(|bond| bond.bound_at) else { continue };
             let user = |id: &UserId| users.get(id).map(|user| &**user);
+            let own = user(&sign_up.invitee).and_then(|user| Sighting::in_tree(user, sign_up.inviter));
+            let Some(own) = own else { continue };
             let (root, device) = (user(&sign_up.inviter), sign_up.signals.device_of.as_ref().and_then(user));
-            let evidence = self.evidence(app, sign_up, (root, device, at), &mut compared);
+            let evidence = self.evidence(app, sign_up, (own, root, device), &mut compared);
             compared.opened.extend(RiskCase::open(sign_up.invitee, sign_up.inviter, evidence, app.clock.now()));
         }
         compared
     }
 
-    /// Returns what a sign-up has in common with its tree, below `root` since `at`, and adds it to the sightings; `device` is the account
-    /// that its device had signed in to.
+    /// Returns what a sign-up has in common with its tree, below `root`, and adds it to the sightings as `own`; `device` is the account that
+    /// its device had signed in to.
     fn evidence(
         &self,
         app: &App,
         sign_up: &SignUp<'_>,
-        (root, device, at): (Option<&User>, Option<&User>, Timestamp),
+        (own, root, device): (Sighting, Option<&User>, Option<&User>),
         compared: &mut ComparedSignups,
     ) -> Vec<Evidence> {
-        let own = Sighting { user: sign_up.invitee, at };
-        let device = device.filter(|of| {
-            let seen = Sighting::in_tree(of, sign_up.inviter);
-            of.id != own.user && seen.is_some_and(|seen| own.is_near(seen))
-        });
+        let is_near = |of: &&User| Sighting::in_tree(of, sign_up.inviter).is_some_and(|seen| own.is_near(seen));
+        let device = device.filter(|of| of.id != own.user).filter(is_near);
         let mut others: BTreeMap<Signal, Option<UserId>> = BTreeMap::new();
         if sign_up.signals.disposable_email {
             others.insert(Signal::DisposableEmail, None);
@@ -123,10 +117,8 @@ impl<'a> SignupComparison<'a> {
         for (signal, id) in sign_up.hashes(&self.settings) {
             let known = compared.sightings(&id);
             let device = device.filter(|_| signal == Signal::Device).map(|device| device.id);
-            let root = root.filter(|_| signal == Signal::EmailAlias).filter(|root| {
-                root.email.as_ref().is_some_and(|email| mailbox_hash(app, email) == id.2)
-                    && own.is_near(Sighting { user: root.id, at: root.created_at })
-            });
+            let has_mailbox = |root: &&User| root.email.as_ref().is_some_and(|email| mailbox_hash(app, email) == id.2);
+            let root = root.filter(|_| signal == Signal::EmailAlias).filter(has_mailbox).filter(is_near);
             let other = root.map(|root| root.id).or(device).or_else(|| known.near(own));
             others.extend(other.map(|other| (signal, Some(other))));
             compared.after.insert(id, known.with(own));

@@ -3,8 +3,6 @@
 use axum::response::Response;
 use maud::{Markup, html};
 use shared::edge::export::{CsvRow, csv};
-use shared::kernel::id::Identifier as _;
-use shared::kernel::month::Month;
 use shared::operations::liabilities::view::{LiabilityLine, LiabilityReport, now};
 
 use super::filters::day;
@@ -65,10 +63,9 @@ fn shown(visit: &Visit, of: &LiabilityReport) -> Markup {
 
 fn row(visit: &Visit, of: &LiabilityLine) -> Vec<Markup> {
     let text = &visit.text;
-    let expires = of.expires_in.as_deref().and_then(Month::parse);
     vec![
         html! { (text.liability(of.kind)) },
-        html! { @match expires { Some(expires) => { (month(visit.language, expires)) } None => { (text.expires_never()) } } },
+        html! { @match of.expires_in { Some(expires) => { (month(visit.language, expires)) } None => { (text.expires_never()) } } },
         html! { @if let Some(uses) = of.uses { (uses) } },
         money(&of.amount),
     ]

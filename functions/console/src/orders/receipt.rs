@@ -5,6 +5,7 @@ use axum::response::Response;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
+use shared::account::model::identity::Email;
 use shared::kernel::id::OrderId;
 
 use super::order::Shown;
@@ -35,11 +36,11 @@ pub async fn receipt(arrival: Arrival, Path(id): Path<String>) -> Result<Respons
         lead: html! { span.mono.small.break { (number(shown.view.id, paid_at)) } },
         aside: html! { a.btn.slim href=(shown.path()) { (text.back()) } },
     };
-    let email = visitor.user.email.as_ref().map(|email| email.as_str().to_owned());
+    let email = visitor.user.email.as_ref().map(Email::as_str);
     let main = html! {
         div.cols {
             div.stack {
-                (parties(&visit, email.as_deref(), &shown, paid_at))
+                (parties(&visit, email, &shown, paid_at))
                 (refunds(&visit, &shown.view))
             }
             aside.stack { (sum(&visit, &shown.view, shown.is_top_up())) }

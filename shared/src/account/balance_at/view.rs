@@ -1,5 +1,6 @@
 //! A balance at a past time, as routes ask for it and show it.
 
+use edge::search::time;
 use edge::view::Amount;
 use jiff::Timestamp;
 use kernel::refusal::Refusal;
@@ -23,9 +24,7 @@ impl PastTime {
     /// # Rejects
     /// 422 at `/at`.
     pub fn read(&self, now: Timestamp) -> Result<Timestamp, Refusal> {
-        let wrong =
-            || Refusal::field("/at", "not_a_time", "A time as RFC 3339 writes it, such as 2026-11-20T10:00:00Z.");
-        self.at.as_deref().map_or(Ok(now), |at| at.parse().map_err(|_| wrong()))
+        Ok(time("/at", self.at.as_deref())?.unwrap_or(now))
     }
 }
 

@@ -284,6 +284,16 @@ impl AgencyOrder {
         Ok(rest)
     }
 
+    /// Sum that the order has moved on its asset: what a recharge adds at the outcome's net, less what it was paid with (R8.12).
+    ///
+    /// # Rejects
+    /// Overflow.
+    pub fn asset_part(&self, outcome: &SaleOutcome) -> Result<Decimal, MoneyError> {
+        let added = if self.kind == OrderKind::Recharge { outcome.net } else { Decimal::ZERO };
+        let taken = if self.paid_by == PaidBy::Asset { self.amount.amount() } else { Decimal::ZERO };
+        added.checked_sub(taken).ok_or(MoneyError::Overflow)
+    }
+
     /// Contribution to the statistics of its series at `net`.
     pub fn tally(&self, net: Decimal) -> SalesTally {
         let counts = self.paid_by.counts() && net > Decimal::ZERO;

@@ -3,6 +3,7 @@
 use edge::export::CsvRow;
 use edge::view::Amount;
 use kernel::fault::{Error, Fault};
+use kernel::month::Month;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -15,8 +16,8 @@ use crate::operations::liabilities::{LiabilitiesByMonth, Liability, LiabilityKin
 #[schema(as = Liability)]
 pub struct LiabilityLine {
     /// Calendar month (UTC) in which it expires; null if it never does. Credit of a month that has ended is about to be taken back.
-    #[schema(example = "2026-12")]
-    pub expires_in: Option<String>,
+    #[schema(value_type = Option<String>, example = "2026-12")]
+    pub expires_in: Option<Month>,
     /// Kind of the liability.
     pub kind: LiabilityKind,
     /// Sum that is owed.
@@ -68,11 +69,6 @@ fn written(amount: Decimal, currency: &str) -> Amount {
 
 impl From<&Liability> for LiabilityLine {
     fn from(of: &Liability) -> Self {
-        Self {
-            expires_in: of.expires_in.map(|month| month.to_string()),
-            kind: of.kind,
-            amount: written(of.amount, of.currency.code()),
-            uses: of.uses,
-        }
+        Self { expires_in: of.expires_in, kind: of.kind, amount: written(of.amount, of.currency.code()), uses: of.uses }
     }
 }

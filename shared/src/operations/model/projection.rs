@@ -48,7 +48,7 @@ use crate::account::model::credit_lot::CreditLot;
 use crate::account::model::user::User;
 use crate::affiliate::model::commission::{Commission, CommissionAccount};
 use crate::affiliate::model::withdrawal::{Withdrawal, WithdrawalState};
-use crate::agency::model::order::{AgencyOrder, OrderKind, PaidBy};
+use crate::agency::model::order::AgencyOrder;
 use crate::agency::model::wallet::Wallet;
 use crate::operations::model::metrics::Tallies;
 use crate::payment::model::order::Order;
@@ -293,9 +293,8 @@ pub fn of_agency_order(order: &AgencyOrder) -> Tallies {
     both(&mut tallies, at, &format!("agency.returned.{currency}"), returned);
     both(&mut tallies, at, &format!("agency.commission.{currency}"), shares.map(part).sum());
     both(&mut tallies, at, &format!("agency.platform.{currency}"), order.platform_part(outcome).unwrap_or_default());
-    let added = if order.kind == OrderKind::Recharge { outcome.net } else { Decimal::ZERO };
-    let taken = if order.paid_by == PaidBy::Asset { order.amount.amount() } else { Decimal::ZERO };
-    put(&mut tallies, format!("liabilities.agency.assets.{currency}"), added.saturating_sub(taken));
+    let on_asset = order.asset_part(outcome).unwrap_or_default();
+    put(&mut tallies, format!("liabilities.agency.assets.{currency}"), on_asset);
     tallies
 }
 

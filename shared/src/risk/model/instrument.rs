@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::risk::model::signal::{SEEN, Sighting, kept_until};
+use crate::risk::model::signal::{Sighting, compared_until, latest_with, others_near};
 use jiff::Timestamp;
 use kernel::id::UserId;
 
@@ -10,7 +10,7 @@ use kernel::id::UserId;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentInstrument {
     pub instrument_hash: String,
-    /// The latest, at most [`SEEN`], each with the first payment of the last 90 days; oldest first.
+    /// The latest, as many as of any hash, each with the first payment of the last 90 days; oldest first.
     pub seen: Vec<Sighting>,
 }
 
@@ -25,23 +25,18 @@ impl PaymentInstrument {
         if self.seen.iter().any(|known| known.user == own.user && known.is_near(own)) {
             return None;
         }
-        let others = self.seen.iter().filter(|known| known.user != own.user);
-        let mut seen: Vec<Sighting> = others.copied().chain([own]).collect();
-        seen.sort_by_key(|known| known.at);
-        let surplus = seen.len().saturating_sub(SEEN);
-        seen.drain(..surplus);
-        Some(Self { seen, ..self.clone() })
+        let others = self.seen.iter().filter(|known| known.user != own.user).copied().collect();
+        Some(Self { seen: latest_with(others, own), instrument_hash: self.instrument_hash.clone() })
     }
 
     /// Returns the others who paid with it within 90 days.
     pub fn others(&self, own: Sighting) -> Vec<UserId> {
-        let near = self.seen.iter().filter(|other| other.user != own.user && other.is_near(own));
-        near.map(|other| other.user).collect()
+        others_near(&self.seen, own).map(|other| other.user).collect()
     }
 
     /// Returns the time after which none of them is compared any more.
     pub fn until(&self) -> Option<Timestamp> {
-        self.seen.last().and_then(|last| kept_until(last.at))
+        compared_until(&self.seen)
     }
 }
 
@@ -49,6 +44,7 @@ impl PaymentInstrument {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::risk::model::signal::{SEEN, kept_until};
     use jiff::ToSpan;
     use ulid::Ulid;
 

@@ -151,6 +151,25 @@ pub fn kept_until(at: Timestamp) -> Option<Timestamp> {
     at.checked_add(DAYS.saturating_mul(24).hours()).ok()
 }
 
+/// Returns others of these accounts that are near enough to be compared.
+pub fn others_near(seen: &[Sighting], own: Sighting) -> impl Iterator<Item = &Sighting> {
+    seen.iter().filter(move |other| other.user != own.user && own.is_near(**other))
+}
+
+/// Returns the latest [`SEEN`] of these accounts and one more, oldest first.
+pub fn latest_with(mut seen: Vec<Sighting>, own: Sighting) -> Vec<Sighting> {
+    seen.push(own);
+    seen.sort_by_key(|known| known.at);
+    let surplus = seen.len().saturating_sub(SEEN);
+    seen.drain(..surplus);
+    seen
+}
+
+/// Returns the time after which none of these accounts, oldest first, is compared any more.
+pub fn compared_until(seen: &[Sighting]) -> Option<Timestamp> {
+    seen.last().and_then(|last| kept_until(last.at))
+}
+
 /// Accounts of one inviter's tree that left the same hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sightings {
@@ -169,22 +188,18 @@ impl Sightings {
 
     /// Returns another account that is near enough: the inviter, else the latest.
     pub fn near(&self, own: Sighting) -> Option<UserId> {
-        let near = self.seen.iter().filter(|other| other.user != own.user && own.is_near(**other));
+        let near = others_near(&self.seen, own);
         near.max_by_key(|other| (other.user == self.inviter, other.at)).map(|other| other.user)
     }
 
     /// Returns the sightings with one more; the earliest go.
-    pub fn with(mut self, own: Sighting) -> Self {
-        self.seen.push(own);
-        self.seen.sort_by_key(|known| known.at);
-        let surplus = self.seen.len().saturating_sub(SEEN);
-        self.seen.drain(..surplus);
-        self
+    pub fn with(self, own: Sighting) -> Self {
+        Self { seen: latest_with(self.seen, own), ..self }
     }
 
     /// Returns the time after which none of them is compared any more.
     pub fn until(&self) -> Option<Timestamp> {
-        self.seen.last().and_then(|last| kept_until(last.at))
+        compared_until(&self.seen)
     }
 }
 
