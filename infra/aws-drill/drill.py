@@ -280,6 +280,26 @@ def ticked(cloud):
     cloud.say(f"the {len(expected)} schedules are there and the sweeper ticks")
 
 
+def alarmed(cloud, boss):
+    """The rule for alarms has the scheduler as its target, which takes AWS's documented event of one of the stack's alarms."""
+    events, alarm = cloud.aws("events"), resources(cloud)["ReviewsOpened"]
+    named = [rule for rule in events.list_rules()["Rules"] if rule["Name"].startswith(f"{STACK}-SchedulerFunction")]
+    assert len(named) == 1, named
+    pattern = json.loads(named[0]["EventPattern"])
+    event = json.loads((ROOT / "tests/fixtures/aws/alarm-state-change.json").read_text())
+    assert event["source"] in pattern["source"] and event["detail-type"] in pattern["detail-type"], pattern
+    assert pattern["detail"]["alarmName"] == [{"prefix": f"{STACK}-"}] and alarm.startswith(f"{STACK}-"), (pattern, alarm)
+    targets = events.list_targets_by_rule(Rule=named[0]["Name"])["Targets"]
+    assert len(targets) == 1 and targets[0]["DeadLetterConfig"]["Arn"], targets
+    assert cloud.ask("GET", "/v1/admin/waiting", token=boss)[0]["alarms"] == []
+    event["detail"]["alarmName"] = alarm
+    told = cloud.aws("lambda").invoke(FunctionName=targets[0]["Arn"], Payload=json.dumps(event))
+    assert "FunctionError" not in told, told["Payload"].read()
+    standing = cloud.ask("GET", "/v1/admin/waiting", token=boss)[0]["alarms"]
+    assert [one["name"] for one in standing] == ["ReviewsOpened"], standing
+    cloud.say("the rule for alarms leads to the scheduler, and an alarm stands")
+
+
 def resources(cloud, stack=STACK):
     pages = cloud.aws("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
     return {one["LogicalResourceId"]: one["PhysicalResourceId"] for page in pages for one in page["StackResourceSummaries"]}
@@ -406,6 +426,7 @@ def main():
         ann, _ = journey(cloud, boss)
         routed(cloud)
         ticked(cloud)
+        alarmed(cloud, boss)
         verifying(cloud, boss)
         restored(cloud, ann)
         mailed(cloud)

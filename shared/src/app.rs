@@ -27,6 +27,8 @@ pub struct Config {
     pub codes: CodeSecrets,
     /// Secrets of the CDN before the API; a request with one of them names its viewer (R2.9).
     pub origins: OriginSecrets,
+    /// Name of the CloudFormation stack; none in functions that need none.
+    pub stack_name: Option<String>,
     /// True for a deployment that moves no real money (C4.11).
     pub test_mode: bool,
     /// Argon2 cost: memory in KiB and passes.

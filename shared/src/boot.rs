@@ -92,6 +92,7 @@ pub fn assemble(environment: &impl Environment, aws: &Aws, secrets: &Secrets, pr
             secret: Secret::new(secret.into_bytes()),
             codes: CodeSecrets::parse(&secrets.get("CODE_SECRET").unwrap_or_default())?,
             origins,
+            stack_name: environment.get("STACK_NAME"),
             test_mode: environment.get("TEST_MODE").is_some_and(|mode| mode == "on"),
             password_cost: PASSWORD_COST,
         },

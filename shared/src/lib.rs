@@ -60,7 +60,7 @@
 //! | `redemption` | `account`, `operations`, `payment`, `referral` | a code credits a balance; its text is read like an invite code |
 //! | `referral` | `account`, `affiliate`, `operations`, `payment`, `risk` | a reward is settled in the batch that accrues commission; its threshold is in pay currency |
 //! | `risk` | `account`, `affiliate`, `operations`, `payment`, `referral` | signals are of e-mails, networks, devices, payout accounts and cards; a case holds rewards and commissions |
-//! | `webhooks` | `operations`, `payment`, `redemption` | an event names its order or redemption |
+//! | `webhooks` | `operations`, `payment`, `redemption`, `risk` | an event names its order, redemption, case or alarm |
 
 pub use {edge, kernel, table};
 

@@ -4,7 +4,9 @@
 //! one outbox item. They are sent right after the commit or, if that fails, by the sweeper. Each is sent at least once, and only
 //! if its transaction committed.
 
+mod event_kinds;
 mod mail_kind;
+mod parts;
 
 use kernel::fault::Fault;
 use serde::{Deserialize, Serialize};
@@ -16,7 +18,11 @@ use crate::affiliate::model::withdrawal::WithdrawalState;
 use crate::redemption::model::code_text::{CodeHash, CodeRef};
 use crate::risk::model::signal::{Signal, SignupSignals};
 use crate::webhooks::model::outbound_event::{CommissionStep, EventKind, EventSubject};
-use kernel::id::{AgencyOrderId, BatchId, GrantId, OrderId, RewardId, SeriesId, ShopId, UserId, WithdrawalId};
+pub(crate) use event_kinds::of_withdrawal;
+use event_kinds::{of_alarm, of_commission, of_reward};
+use kernel::id::{
+    AgencyOrderId, BatchId, GrantId, OrderId, ReviewId, RewardId, SeriesId, ShopId, UserId, WithdrawalId,
+};
 pub use mail_kind::MailKind;
 
 /// Declares the messages: their fields, FIFO group, consumers and outbound events.
@@ -97,32 +103,6 @@ macro_rules! subscriptions {
             }
         }
     };
-}
-
-impl Message {
-    /// Returns the inviter whom it is for.
-    pub fn inviter(&self) -> Option<UserId> {
-        match *self {
-            Self::UserRegistered { inviter, .. }
-            | Self::OrderPaid { inviter, .. }
-            | Self::OrderNetChanged { inviter, .. } => inviter,
-            Self::InviterNamed { inviter, .. }
-            | Self::ReferralImported { inviter, .. }
-            | Self::InviterChanged { inviter, .. }
-            | Self::ChargeCounted { inviter, .. }
-            | Self::PurchaseNetChanged { inviter, .. }
-            | Self::SecondLevelDue { inviter, .. } => Some(inviter),
-            _ => None,
-        }
-    }
-
-    /// Signals of the sign-up that it tells of.
-    pub fn signals(&self) -> Option<&SignupSignals> {
-        match self {
-            Self::UserRegistered { signals, .. } | Self::InviterNamed { signals, .. } => signals.as_ref(),
-            _ => None,
-        }
-    }
 }
 
 subscriptions! {
@@ -270,10 +250,13 @@ subscriptions! {
         /// True if this change granted it.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         granted: bool,
+        /// True if this change made it need a person.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        failed: bool,
     } => {
         group beneficiary;
         to Statistics;
-        event granted.then_some(EventKind::RewardGranted) => EventSubject::Reward(*reward);
+        event of_reward(*granted, *failed) => EventSubject::Reward(*reward);
     }
 
     /// A failed or held reward is to be retried.
@@ -291,6 +274,31 @@ subscriptions! {
     } => {
         group user;
         to Reward;
+    }
+
+    /// A review item opened: provider money needs a person (R4.5).
+    ReviewOpened { review: ReviewId } => {
+        group review;
+        to Mail;
+        event Some(EventKind::ReviewOpened) => EventSubject::Review(*review);
+    }
+
+    /// A case of risk was opened (R10.2).
+    RiskCaseOpened { invitee: UserId } => {
+        group invitee;
+        to Mail;
+        event Some(EventKind::CaseOpened) => EventSubject::RiskCase(*invitee);
+    }
+
+    /// An alarm of the deployment was raised or cleared.
+    AlarmChanged {
+        /// Name in the template.
+        alarm: String,
+        raised: bool,
+    } => {
+        group alarm;
+        to Mail;
+        event [of_alarm(*raised)] => EventSubject::Alarm(alarm.clone());
     }
 
     /// A case of risk was decided: what is held for it follows (R10.2).
@@ -451,25 +459,6 @@ impl Message {
     /// True if the message goes to `queue`: its consumer subscribes to it, or the notifier sends its events.
     pub fn goes_to(&self, queue: Queue) -> bool {
         self.is_consumed_by(queue) || (queue == Queue::Mail && !self.events().is_empty())
-    }
-}
-
-fn of_commission(step: CommissionStep) -> EventKind {
-    match step {
-        CommissionStep::Accrued => EventKind::CommissionAccrued,
-        CommissionStep::Available => EventKind::CommissionAvailable,
-        CommissionStep::Reversed => EventKind::CommissionReversed,
-    }
-}
-
-/// Event kind of a withdrawal's new state.
-pub(crate) fn of_withdrawal(state: WithdrawalState) -> EventKind {
-    match state {
-        WithdrawalState::Requested => EventKind::WithdrawalRequested,
-        WithdrawalState::Done => EventKind::WithdrawalCompleted,
-        WithdrawalState::Paid => EventKind::WithdrawalPaid,
-        WithdrawalState::Rejected => EventKind::WithdrawalRejected,
-        WithdrawalState::Cancelled => EventKind::WithdrawalCancelled,
     }
 }
 

@@ -69,5 +69,11 @@ async fn every_binary_does_its_work_and_refuses_what_it_should() {
     let mut scheduler = bench.0.start("scheduler").await.unwrap();
     let swept = scheduler.process.invoke(&json!({"schedule": "sweep-outbox"}), PATIENCE).await.unwrap();
     assert_eq!(swept["outbox"]["failed"], 0);
-    assert!(scheduler.process.invoke(&json!({"schedule": "nonsense"}), PATIENCE).await.is_err());
+    let alarm =
+        crate::operations::alarms::event("guerdon-ApiFails-1AB2CD3EF4GH", "ALARM", "2026-11-20T10:00:00.000+0000");
+    let taken = scheduler.process.invoke(&alarm, PATIENCE).await.unwrap();
+    assert_eq!(taken, json!({"alarm": "ApiFails", "news": "raised"}));
+    for unknown in [json!({"schedule": "nonsense"}), json!({"source": "aws.s3", "detail-type": "Object Created"})] {
+        assert!(scheduler.process.invoke(&unknown, PATIENCE).await.is_err(), "{unknown}");
+    }
 }

@@ -57,6 +57,7 @@ async fn play(world: &World) {
     backend(world).await;
     agency(world).await;
     events(world).await;
+    alarm(world).await;
     moved_in(world).await;
     levels(world).await;
     world.settle().await;
@@ -129,6 +130,13 @@ async fn events(world: &World) {
     let path = format!("/v1/admin/webhook-endpoints/{}", gone["id"].as_str().unwrap());
     world.admin().raw("DELETE", &path, "").await.is(204);
     world.register("kim", None).await;
+}
+
+/// An alarm of the deployment stands.
+async fn alarm(world: &World) {
+    let event =
+        crate::operations::alarms::event("guerdon-ReviewsOpened-1AB2CD3EF4GH", "ALARM", "2026-11-20T10:00:00.000+0000");
+    world.stack.event(&event).await.unwrap();
 }
 
 /// Two shops sell: recharges by wallet and online, a partial refund, a purchase, a deleted grant.

@@ -2,6 +2,7 @@
 
 use shared::webhooks::model::delivery::DeliveryState;
 use shared::webhooks::model::endpoint::DisabledBecause;
+use shared::webhooks::model::format::EndpointFormat;
 use shared::webhooks::model::outbound_event::{EventKind, EventPattern};
 use std::sync::Arc;
 
@@ -28,14 +29,17 @@ use utoipa::ToSchema;
 use shared::edge;
 use shared::edge::export::{CsvRow, JsonOrCsv};
 use shared::edge::page::Unfiltered;
+use shared::edge::search::named;
 
 /// A webhook endpoint.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WebhookEndpoint {
     /// Id of the endpoint.
     pub id: EndpointId,
-    /// URL that events are delivered to.
+    /// URL that events are delivered to; of a chat only the origin, since its path is a secret.
     pub url: String,
+    /// Format of what is posted: `signed`, `slack`, `discord`, `feishu`, `dingtalk` or `wecom`.
+    pub format: EndpointFormat,
     /// Event types delivered to it.
     pub events: Vec<EventPattern>,
     /// True if events are delivered to it.
@@ -56,14 +60,26 @@ pub struct WebhookEndpoint {
 }
 
 impl CsvRow for WebhookEndpoint {
-    const COLUMNS: &'static [&'static str] =
-        &["id", "url", "events", "enabled", "disabled_reason", "disabled_at", "failing_since", "made_by", "created_at"];
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "url",
+        "events",
+        "enabled",
+        "disabled_reason",
+        "disabled_at",
+        "failing_since",
+        "made_by",
+        "created_at",
+        "format",
+    ];
 }
 
 impl From<endpoint::Endpoint> for WebhookEndpoint {
     fn from(of: endpoint::Endpoint) -> Self {
         Self {
             id: of.id,
+            url: of.shown_url(),
+            format: of.format,
             events: of.events.iter().copied().collect(),
             enabled: of.is_open(),
             disabled_reason: of.disabled.map(|disabled: Disabled| disabled.because),
@@ -71,7 +87,6 @@ impl From<endpoint::Endpoint> for WebhookEndpoint {
             failing_since: of.failing_since,
             made_by: of.made_by,
             created_at: of.created_at,
-            url: of.url,
         }
     }
 }
@@ -82,7 +97,7 @@ pub struct EndpointWithSecret {
     /// The endpoint.
     #[serde(flatten)]
     pub about: WebhookEndpoint,
-    /// Signing secret, `whsec_…`; returned once, at creation or rotation, otherwise null.
+    /// Signing secret, `whsec_…`; returned once, at creation or rotation, otherwise null. A chat has none.
     pub secret: Option<String>,
 }
 
@@ -93,6 +108,11 @@ pub struct EndpointTerms {
     /// Public HTTPS URL.
     #[schema(example = "https://product.example/guerdon")]
     url: String,
+    /// Format of what is posted; it can't be changed.
+    /// `signed` is JSON, signed according to Standard Webhooks. The others are a line of text for the incoming webhook of a chat.
+    #[serde(default)]
+    #[schema(value_type = Option<EndpointFormat>)]
+    format: Option<String>,
     /// Event types delivered to it.
     /// Kinds such as `order.paid`, and groups such as `order.*`, which include the kinds that are added to them later.
     #[schema(value_type = Vec<EventPattern>)]
@@ -102,7 +122,8 @@ pub struct EndpointTerms {
 impl EndpointTerms {
     fn read(self, admin: UserId) -> Result<NewEndpoint, Refusal> {
         let events = events_at("/events", &self.events).map_err(Refusal::from)?;
-        Ok(NewEndpoint { url: self.url, events, admin })
+        let format = named("/format", self.format.as_deref())?.unwrap_or_default();
+        Ok(NewEndpoint { url: self.url, format, events, admin })
     }
 }
 
@@ -117,7 +138,7 @@ pub struct EndpointChange {
     events: Option<Vec<String>>,
     /// True to deliver events to it. Enabling it clears its failure record.
     enabled: Option<bool>,
-    /// True to rotate the secret. The previous secret also signs for one more day.
+    /// True to rotate the secret. The previous secret also signs for one more day. A chat has none to rotate.
     #[serde(default)]
     rotate_secret: bool,
 }
@@ -204,7 +225,8 @@ pub async fn endpoints(
 
 /// Create an endpoint
 ///
-/// Events from now on are delivered to it, signed according to Standard Webhooks. Only this response contains the secret.
+/// Events from now on are delivered to it: signed according to Standard Webhooks, or as a line of text that a chat takes. Only this
+/// response contains the secret.
 #[utoipa::path(
     post, path = "/v1/admin/webhook-endpoints", operation_id = "createWebhookEndpoint", tag = "admin",
     responses((status = 201, body = EndpointWithSecret)),

@@ -9,6 +9,7 @@ use shared::account::view::{Admin, StatsRead};
 use shared::app::App;
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
+use shared::operations::model::alarm::Alarm;
 use shared::operations::waiting::{self, Waiting, WaitingForStaff};
 use utoipa::ToSchema;
 
@@ -31,6 +32,24 @@ impl From<Waiting> for QueueLength {
     }
 }
 
+/// An alarm of the deployment that stands.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StandingAlarm {
+    /// Name in the template.
+    pub name: String,
+    /// Time since which it stands.
+    #[schema(value_type = String, format = DateTime)]
+    pub since: Timestamp,
+    /// Reason that CloudWatch gives.
+    pub reason: String,
+}
+
+impl From<Alarm> for StandingAlarm {
+    fn from(of: Alarm) -> Self {
+        Self { name: of.name, since: of.since, reason: of.reason }
+    }
+}
+
 /// Queues that wait for a person.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WaitingCounts {
@@ -46,6 +65,8 @@ pub struct WaitingCounts {
     pub differences: u64,
     /// Number of webhook endpoints that were switched off for their failures.
     pub webhook_endpoints: usize,
+    /// Alarms of the deployment that stand, by name.
+    pub alarms: Vec<StandingAlarm>,
 }
 
 impl From<WaitingForStaff> for WaitingCounts {
@@ -57,6 +78,7 @@ impl From<WaitingForStaff> for WaitingCounts {
             withdrawals: of.queues.withdrawals,
             differences: of.differences,
             webhook_endpoints: of.endpoints,
+            alarms: of.alarms.into_iter().map(StandingAlarm::from).collect(),
         }
     }
 }

@@ -122,6 +122,8 @@ todo-cases = Cases of risk to decide
 todo-differences = Differences in yesterday’s reconciliation
 todo-endpoints = Webhooks switched off
 todo-endpoints-note = Their deliveries failed for too long.
+todo-alarms = Alarms that stand
+alarm-since = since
 no-report-yet = { $day }: no report yet
 payments-compared = { $day }: { $n } payments compared
 

@@ -116,6 +116,8 @@ todo-cases = 待决定的风险案件
 todo-differences = 昨日对账差异
 todo-endpoints = 已停用的回调
 todo-endpoints-note = 投递长时间失败。
+todo-alarms = 未解除的告警
+alarm-since = 始于
 no-report-yet = { $day }：尚无报告
 payments-compared = { $day }：已核对 { $n } 笔付款
 

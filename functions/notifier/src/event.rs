@@ -13,19 +13,22 @@ use shared::edge::view::Amount;
 use shared::kernel::fault::Fault;
 use shared::kernel::id::EventId;
 use shared::message::ReceivedMessage;
+use shared::operations::model::alarm::Alarm;
 use shared::payment::model::order::Order;
+use shared::payment::model::review::Review;
 use shared::payment::payments_of::payments_of;
 use shared::payment::view;
 use shared::redemption::model::redemption::Redemption;
 use shared::redemption::view::{BenefitView, ExtendedSubscription};
 use shared::referral::model::referral::Reward;
+use shared::risk::model::case::{Evidence, RiskCase};
 use shared::table::item::{Item, Versioned};
 use shared::table::key::Key;
 use shared::webhooks::deliver::OutboundEvent;
 use shared::webhooks::model::outbound_event::{EventKind, EventSubject, event_id_of};
 
 /// An event that a message announces, before its payload is read.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Promised {
     /// Position of the message in the batch.
     pub record: usize,
@@ -46,36 +49,39 @@ pub fn promised(records: &[ReceivedMessage]) -> Vec<Promised> {
     records.iter().enumerate().flat_map(of_record).collect()
 }
 
-/// Read the payloads of the events.
+/// Read the payloads of the events, each with its `data`.
 ///
 /// # Errors
 /// Fails if the database cannot be reached, or a subject does not exist.
-pub async fn told(app: &App, events: &[Promised]) -> Result<Vec<OutboundEvent>, Fault> {
-    let subjects = app.store.read(events.iter().map(|event| key(event.about)).collect::<Vec<_>>()).await?;
+pub async fn told(app: &App, events: &[Promised]) -> Result<Vec<(OutboundEvent, Value)>, Fault> {
+    let subjects = app.store.read(events.iter().map(|event| key(&event.about)).collect::<Vec<_>>()).await?;
     let mut all = Vec::new();
     for (event, subject) in events.iter().zip(subjects) {
-        let missing = || Fault::item(key(event.about).pk, "an event is about it, but it is not there");
+        let missing = || Fault::item(key(&event.about).pk, "an event is about it, but it is not there");
         let subject = subject.ok_or_else(missing)?;
-        let data = data(app, event.about, subject).await?;
+        let data = data(app, &event.about, subject).await?;
         let at = event.id.made_at().unwrap_or_default();
         let body = json!({"type": event.kind.as_str(), "timestamp": at, "data": data}).to_string();
-        all.push(OutboundEvent { id: event.id, kind: event.kind, about: event.about, body });
+        all.push((OutboundEvent { id: event.id, kind: event.kind, about: event.about.clone(), body }, data));
     }
     Ok(all)
 }
 
-fn key(about: EventSubject) -> Key {
-    match about {
+fn key(about: &EventSubject) -> Key {
+    match *about {
         EventSubject::User(user) => User::key(user).into(),
         EventSubject::Order(order) => Order::key(order).into(),
         EventSubject::Reward(reward) => Reward::key(reward).into(),
         EventSubject::Commission(order) => Commission::key(Commission::id_of(order)).into(),
         EventSubject::Withdrawal(withdrawal) => Withdrawal::key(withdrawal).into(),
         EventSubject::Redemption { user, code, number } => Redemption::key(user, code, number).into(),
+        EventSubject::Review(review) => Review::key(review).into(),
+        EventSubject::RiskCase(invitee) => RiskCase::key(invitee).into(),
+        EventSubject::Alarm(ref name) => Alarm::key(name).into(),
     }
 }
 
-async fn data(app: &App, about: EventSubject, subject: Item) -> Result<Value, Fault> {
+async fn data(app: &App, about: &EventSubject, subject: Item) -> Result<Value, Fault> {
     Ok(match about {
         EventSubject::User(_) => of_user(&*Versioned::read(subject)?),
         EventSubject::Order(_) => of_order(app, &*Versioned::read(subject)?).await?,
@@ -83,6 +89,9 @@ async fn data(app: &App, about: EventSubject, subject: Item) -> Result<Value, Fa
         EventSubject::Commission(_) => of_commission(&*Versioned::read(subject)?, app.clock.now()),
         EventSubject::Withdrawal(_) => of_withdrawal(&*Versioned::read(subject)?),
         EventSubject::Redemption { .. } => of_redemption(&*Versioned::read(subject)?),
+        EventSubject::Review(_) => of_review(&*Versioned::read(subject)?),
+        EventSubject::RiskCase(_) => of_case(&*Versioned::read(subject)?),
+        EventSubject::Alarm(_) => of_alarm(&*Versioned::read(subject)?),
     })
 }
 
@@ -157,5 +166,38 @@ fn of_redemption(of: &Redemption) -> Value {
         "subscription": of.extension.clone().map(ExtendedSubscription::from),
         "credit": of.credit.map(Amount::from),
         "redeemed_at": of.redeemed_at,
+    })
+}
+
+fn of_review(of: &Review) -> Value {
+    json!({
+        "id": of.id,
+        "provider": of.provider.as_str(),
+        "payment_id": of.payment_id,
+        "order_id": of.order_id,
+        "reason": of.reason.as_str(),
+        "received": Amount::from(of.received),
+        "state": of.state.as_str(),
+        "created_at": of.created_at,
+    })
+}
+
+fn of_case(of: &RiskCase) -> Value {
+    let evidence = |one: &Evidence| json!({"rule": one.rule, "class": one.rule.class(), "effect": one.action});
+    json!({
+        "invitee_id": of.invitee,
+        "inviter_id": of.inviter,
+        "state": of.state.as_str(),
+        "evidence": of.evidence.iter().map(evidence).collect::<Vec<_>>(),
+        "opened_at": of.opened_at,
+    })
+}
+
+fn of_alarm(of: &Alarm) -> Value {
+    json!({
+        "name": of.name,
+        "state": of.state.as_str(),
+        "since": of.since,
+        "reason": of.reason,
     })
 }

@@ -1,6 +1,7 @@
 //! Sends e-mails, and events to the operator's product. A message holds ids only: addresses are read and codes derived
 //! here, so neither is ever in a queue. Delivery is at least once.
 
+mod chat;
 mod event;
 mod letter;
 mod text;
@@ -25,6 +26,7 @@ use shared::webhooks::endpoints as endpoint;
 use shared::webhooks::model::endpoint::Endpoint;
 use tokio::task::JoinSet;
 
+use self::chat::Speaker;
 use self::event::Promised;
 use self::text::Text;
 use shared::edge;
@@ -126,13 +128,11 @@ pub async fn batch(app: Arc<App>, mailer: Mailer, event: SqsEvent) -> SqsBatchRe
 /// Send all events to their endpoints concurrently. Returns the positions of the messages to redeliver.
 async fn tell(app: &Arc<App>, events: &[Promised]) -> BTreeSet<usize> {
     let begun = begin(app, events).await;
-    let Ok((events, wanted)) = begun.inspect_err(|fault| tracing::error!(fault = %Chain(fault), "no event was begun"))
-    else {
+    let Ok(wanted) = begun.inspect_err(|fault| tracing::error!(fault = %Chain(fault), "no event was begun")) else {
         return events.iter().map(|event| event.record).collect();
     };
     let mut tasks = JoinSet::new();
-    for (record, endpoint, index) in wanted {
-        let Some(event) = events.get(index).cloned() else { continue };
+    for (record, endpoint, event) in wanted {
         let app = Arc::clone(app);
         tasks.spawn(async move {
             let done = deliver(&app, &edge::context(), &endpoint, &event).await;
@@ -145,25 +145,31 @@ async fn tell(app: &Arc<App>, events: &[Promised]) -> BTreeSet<usize> {
     tasks.join_all().await.into_iter().filter_map(Result::err).collect()
 }
 
-/// Deliveries to make: position of the message, endpoint, position of the event.
-type Wanted = Vec<(usize, Endpoint, usize)>;
+/// Deliveries to make: position of the message, endpoint, event in the endpoint's format.
+type Wanted = Vec<(usize, Endpoint, OutboundEvent)>;
 
-async fn begin(app: &App, events: &[Promised]) -> Result<(Vec<OutboundEvent>, Wanted), Fault> {
+async fn begin(app: &App, events: &[Promised]) -> Result<Wanted, Fault> {
     if events.is_empty() {
-        return Ok((Vec::new(), Vec::new()));
+        return Ok(Vec::new());
     }
     let endpoints = endpoint::all(app).await?;
     let is_wanted = |event: &&Promised| endpoints.iter().any(|endpoint| endpoint.wants(event.kind));
-    let some: Vec<Promised> = events.iter().filter(is_wanted).copied().collect();
+    let some: Vec<Promised> = events.iter().filter(is_wanted).cloned().collect();
     if some.is_empty() {
-        return Ok((Vec::new(), Vec::new()));
+        return Ok(Vec::new());
     }
+    let has_chat = endpoints.iter().any(|endpoint| endpoint.format.is_chat());
+    let speaker = if has_chat { Some(Speaker::of(app).await?) } else { None };
     let mut wanted = Vec::new();
-    for (index, event) in some.iter().enumerate() {
-        let by = endpoints.iter().filter(|endpoint| endpoint.wants(event.kind));
-        wanted.extend(by.map(|endpoint| (event.record, endpoint.clone(), index)));
+    for (promised, (event, data)) in some.iter().zip(event::told(app, &some).await?) {
+        for endpoint in endpoints.iter().filter(|endpoint| endpoint.wants(event.kind)) {
+            let line = speaker.as_ref().map(|speaker| speaker.line(event.kind, &event.about, &data));
+            let posted = line.and_then(|line| endpoint.format.body(&line));
+            let body = posted.unwrap_or_else(|| event.body.clone());
+            wanted.push((promised.record, endpoint.clone(), OutboundEvent { body, ..event.clone() }));
+        }
     }
-    Ok((event::told(app, &some).await?, wanted))
+    Ok(wanted)
 }
 
 async fn send(app: &App, mailer: &Mailer, message: &Message) -> Result<(), Fault> {

@@ -1,4 +1,6 @@
-//! Scheduled jobs: one function call per schedule.
+//! Scheduled jobs, one function call per schedule, and events of AWS services.
+
+mod from_aws;
 
 use std::sync::Arc;
 
@@ -15,13 +17,19 @@ use shared::risk::auto_release;
 use shared::webhooks::deliver;
 
 /// Environment variables that this function needs, besides those that every function has.
-pub const NEEDS: [&str; 4] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL", "REWARD_DEAD_QUEUE_URL"];
+pub const NEEDS: [&str; 5] =
+    ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL", "REWARD_DEAD_QUEUE_URL", "STACK_NAME"];
 
-/// Run the job of the schedule named in the event and return its report.
+/// Run the job of the schedule named in the event, or take the event of a service, and return the report.
 ///
 /// # Errors
-/// Fails if the job fails or the schedule is unknown.
+/// Fails if the job fails, or nothing takes the event.
 pub async fn tick(app: Arc<App>, event: Value) -> Result<Value, Fault> {
+    if let Some(taken) = from_aws::take(&app, &event).await {
+        let did = taken?;
+        tracing::info!(did = %did, "took an event of AWS");
+        return Ok(did);
+    }
     let schedule = event.get("schedule").and_then(Value::as_str).unwrap_or_default().to_owned();
     let did = match schedule.as_str() {
         "audit" => json!(audit_table::audit_table(&app).await?),

@@ -2,6 +2,7 @@
 //! The template declares all resources. This module contains no business rules.
 
 pub mod functions;
+mod rules;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -40,8 +41,7 @@ use crate::sim::{AtTime, Book, SimConfig, Simulators, connector, https, names, r
 use crate::sqs::{self, FunctionReply, Queues, Retry, SqsBackend};
 use crate::ssm::Parameters;
 pub use crate::template::TABLE;
-use crate::template::Template;
-use crate::template::intrinsics::Names;
+use crate::template::{Template, intrinsics::Names};
 
 const TEMPLATE: &str = include_str!("../../../template.yaml");
 static PARSED: LazyLock<Result<Arc<Template>, String>> =

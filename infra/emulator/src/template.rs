@@ -5,6 +5,7 @@
 //! other resources.
 
 pub mod intrinsics;
+pub mod pattern;
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,7 @@ use serde_json::{Map, Value, json};
 use yaml_serde::Value as Yaml;
 
 use self::intrinsics::Names;
+use self::pattern::Pattern;
 use crate::dynamo::{IndexSpec, TableSpec};
 use crate::gateway::Cors;
 use crate::iam::policy::{Statement, statements};
@@ -62,6 +64,8 @@ pub struct Function {
     pub queues: Vec<Source>,
     /// Schedules that invoke it.
     pub schedules: Vec<Schedule>,
+    /// Rules for events of AWS services that invoke it.
+    pub rules: Vec<Rule>,
     /// Unresolved environment variables, including the globals.
     pub environment: BTreeMap<String, Value>,
     /// Policy statements of its role.
@@ -95,6 +99,13 @@ pub struct Schedule {
     pub every_seconds: i64,
     /// Input of the invocation.
     pub input: Value,
+}
+
+/// A rule of EventBridge.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rule {
+    pub name: String,
+    pub pattern: Pattern,
 }
 
 /// The route and function of a request.
@@ -353,12 +364,13 @@ fn function_of(
         routes: Vec::new(),
         queues: Vec::new(),
         schedules: Vec::new(),
+        rules: Vec::new(),
         environment,
         statements: statements(&names.resolve(function.pointer("/Properties/Policies").unwrap_or(&Value::Null))?)?,
     };
     let events = function.pointer("/Properties/Events").and_then(Value::as_object);
     for (name, event) in events.into_iter().flatten() {
-        add_event(&mut read, name, event, queues)?;
+        add_event(&mut read, name, event, (queues, names))?;
     }
     Ok(read)
 }
@@ -385,15 +397,24 @@ fn route_of(route: &Value) -> Result<Route> {
     Ok(Route { method: method.to_owned(), path: path.to_owned() })
 }
 
-fn add_event(function: &mut Function, name: &str, event: &Value, names: &BTreeMap<String, String>) -> Result<()> {
+fn add_event(
+    function: &mut Function,
+    name: &str,
+    event: &Value,
+    (queues, names): (&BTreeMap<String, String>, &Names),
+) -> Result<()> {
     match text(event, "/Type")?.as_str() {
         "SQS" => {
-            let queue = referred(event.pointer("/Properties/Queue"), names)?;
+            let queue = referred(event.pointer("/Properties/Queue"), queues)?;
             let batch_size = number(event, "/Properties/BatchSize").unwrap_or(10);
             let batch_size = usize::try_from(batch_size).map_err(|_| missing("BatchSize"))?;
             function.queues.push(Source { queue, batch_size });
         }
         "ScheduleV2" => function.schedules.push(schedule_of(name, event)?),
+        "EventBridgeRule" => {
+            let pattern = event.pointer("/Properties/Pattern").ok_or_else(|| missing(format!("{name} Pattern")))?;
+            function.rules.push(Rule { name: name.to_owned(), pattern: Pattern::read(&names.resolve(pattern)?)? });
+        }
         other => return Err(missing(format!("an event of type {other}"))),
     }
     Ok(())

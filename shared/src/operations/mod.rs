@@ -1,5 +1,6 @@
 //! Operations: settings, statistics, audit log, explanations, search, the auditor (R9).
 
+pub mod alarms;
 pub mod audit_log;
 pub mod audit_table;
 pub mod auditor;

@@ -192,6 +192,9 @@ fn subjects(message: &Message) -> Vec<Subject> {
         Message::CodeChanged { code, hash } => vec![Subject::Code(*code, *hash)],
         Message::RewardRetried { .. }
         | Message::SignalLeft { .. }
+        | Message::ReviewOpened { .. }
+        | Message::RiskCaseOpened { .. }
+        | Message::AlarmChanged { .. }
         | Message::RiskCaseDecided { .. }
         | Message::BatchStarted { .. }
         | Message::AgencyOrderNetChanged { .. }

@@ -9,6 +9,7 @@ use table::records;
 use table::records::RecordSchema;
 use table::spread::{COUNTERS, MonthlyList, numbered};
 
+use crate::operations::model::alarm::Alarm;
 use crate::operations::model::audit_record::AuditRecord;
 use crate::operations::model::budget::{BudgetShare, BudgetedProgramme};
 use crate::operations::model::heads::{HeadsPage, LatestHeads, LedgerHeads};
@@ -17,6 +18,8 @@ use crate::operations::settings::SettingsRecord;
 
 /// Records of admin actions, of the whole platform.
 pub const AUDITS: MonthlyList = MonthlyList::new("AUDITS");
+/// Partition of the alarms.
+pub const ALARMS: &str = "ALARMS";
 
 records! {
     /// The settings document of an area: every function, cached (R9.1).
@@ -54,6 +57,12 @@ records! {
     LatestHeads = "latest_heads" {
         fn key() = "HEADS", "LATEST";
         at |_it| LatestHeads::key();
+    }
+
+    /// An alarm of the deployment with its last state.
+    Alarm = "alarm" {
+        fn key(name: &str) = "ALARMS", "{name}";
+        at |it| Alarm::key(&it.name);
     }
 }
 

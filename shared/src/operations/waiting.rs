@@ -7,6 +7,8 @@ use jiff::{Timestamp, ToSpan};
 
 use crate::affiliate::model::withdrawal::WithdrawalState;
 use crate::app::App;
+use crate::operations::alarms;
+use crate::operations::model::alarm::Alarm;
 use crate::operations::search::{ReferralFilter, rewards};
 use crate::operations::totals::view::Reading;
 use crate::payment::model::reconciliation::Reconciliation;
@@ -51,13 +53,15 @@ pub struct WaitingQueues {
 }
 
 /// All that waits for staff.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingForStaff {
     pub queues: WaitingQueues,
     /// Differences in the reports of the day before.
     pub differences: u64,
     /// Webhook endpoints that were switched off for their failures.
     pub endpoints: usize,
+    /// Alarms that stand.
+    pub alarms: Vec<Alarm>,
 }
 
 /// Reads all that waits for staff, each queue at most one page.
@@ -67,18 +71,19 @@ pub struct WaitingForStaff {
 pub async fn now(app: &App) -> Result<WaitingForStaff, Error> {
     let at = app.clock.now();
     let yesterday = at.to_zoned(TimeZone::UTC).date().yesterday().map_err(Fault::bug)?;
-    let (reviews, rewards, cases, withdrawals, reports, endpoints) = tokio::join!(
+    let (reviews, rewards, cases, withdrawals, reports, endpoints, alarms) = tokio::join!(
         reviews(app),
         failed_rewards(app),
         held_cases(app),
         withdrawals(app),
         reports(app, yesterday),
         disabled_endpoints(app),
+        alarms::standing(app),
     );
     let queues = WaitingQueues { reviews: reviews?, rewards: rewards?, cases: cases?, withdrawals: withdrawals? };
     let differences = reports?.iter().fold(0_u64, |sum, report| sum.saturating_add(report.differences));
     app.glance.note(at, queues);
-    Ok(WaitingForStaff { queues, differences, endpoints: endpoints? })
+    Ok(WaitingForStaff { queues, differences, endpoints: endpoints?, alarms: alarms? })
 }
 
 /// Seconds for which the lengths are shown again without reading them.

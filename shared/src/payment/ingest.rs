@@ -443,6 +443,7 @@ impl Step<'_> {
         let mut applied = Applied::from(outcome);
         if let Some(odd) = &self.odd {
             tx.insert(odd);
+            tx.send(Message::ReviewOpened { review: odd.id });
             applied.opened.push((odd.id, odd.reason));
         }
         (applied, tx)

@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use ulid::Ulid;
 
 use crate::app::App;
+use crate::message::Message;
 use crate::operations::search::{OrderFilter, orders};
 use crate::payment::expire::{TICK, due, due_keys};
 use crate::payment::gateway::stripe::{AskFailure, Stripe};
@@ -165,6 +166,7 @@ async fn plan(
     for (review, known) in reviews.iter().zip(app.store.read(keys).await?) {
         if known.is_none() {
             tx.insert(review);
+            tx.send(Message::ReviewOpened { review: review.id });
             metrics::count("ReviewsOpened");
         }
     }

@@ -371,10 +371,10 @@ fn write(app: &App, read: &Read, settlement: &RewardLedger) -> Tx {
     let Changed { users, relied_on, counts, rewards, lots, milestones } = &settlement.changed;
     for (id, reward) in pick(rewards, &settlement.rewards) {
         let before = read.rewards.get(id);
-        let granted = |reward: &Reward| reward.state == RewardState::Granted;
-        let now = granted(reward) && !before.is_some_and(|before| granted(before));
+        let became = |state| reward.state == state && before.is_none_or(|before| before.state != state);
+        let (granted, failed) = (became(RewardState::Granted), became(RewardState::Failed));
         tx.upsert(before, reward);
-        tx.send(Message::RewardSettled { reward: *id, beneficiary: reward.beneficiary, granted: now });
+        tx.send(Message::RewardSettled { reward: *id, beneficiary: reward.beneficiary, granted, failed });
     }
     for id in milestones {
         match (read.milestones.get(id), settlement.milestones.get(id)) {

@@ -61,6 +61,6 @@ pub fn give(
         tx.insert(&posting);
     }
     tx.insert(reward);
-    tx.send(Message::RewardSettled { reward: reward.id, beneficiary: user.id, granted });
+    tx.send(Message::RewardSettled { reward: reward.id, beneficiary: user.id, granted, failed: false });
     Ok(())
 }

@@ -39,6 +39,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Retry) -> Result<(Reward, Tx), Error> 
     tx.replace(&reward, &after);
     tx.insert(&audit.change(reward.state.as_str(), after.state.as_str()));
     tx.send(Message::RewardRetried { reward: reward.id, beneficiary: reward.beneficiary });
-    tx.send(Message::RewardSettled { reward: reward.id, beneficiary: reward.beneficiary, granted: false });
+    let (reward, beneficiary) = (reward.id, reward.beneficiary);
+    tx.send(Message::RewardSettled { reward, beneficiary, granted: false, failed: false });
     Ok((after, tx))
 }

@@ -152,6 +152,7 @@ impl ComparedSignups {
         }
         for case in &self.opened {
             tx.insert(case).or_retry();
+            tx.send(Message::RiskCaseOpened { invitee: case.invitee });
         }
     }
 }

@@ -137,6 +137,7 @@ impl Match {
             None => {
                 if let Some(case) = RiskCase::open(self.invitee, self.inviter, vec![evidence], app.clock.now()) {
                     tx.insert(&case).or_retry();
+                    tx.send(Message::RiskCaseOpened { invitee: case.invitee });
                 }
             }
         }

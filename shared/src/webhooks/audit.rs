@@ -2,7 +2,10 @@
 
 use crate::message::of_withdrawal;
 use crate::operations::auditor::{Finding, Snapshot};
+use crate::operations::model::alarm::Alarm;
+use crate::payment::model::review::Review;
 use crate::redemption::model::redemption::Redemption;
+use crate::risk::model::case::RiskCase;
 use crate::webhooks::model::delivery::{Delivery, DeliveryState};
 use crate::webhooks::model::endpoint::host_of;
 use crate::webhooks::model::outbound_event::{EventKind, EventSubject};
@@ -11,7 +14,10 @@ use crate::webhooks::model::outbound_event::{EventKind, EventSubject};
 pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = Vec::new();
     for endpoint in snapshot.endpoints.values() {
-        let numbered = endpoint.secret >= 1 && endpoint.former.is_none_or(|former| former.number < endpoint.secret);
+        let rotated = endpoint.secret > 1 || endpoint.former.is_some();
+        let numbered = !(rotated && endpoint.format.is_chat())
+            && endpoint.secret >= 1
+            && endpoint.former.is_none_or(|former| former.number < endpoint.secret);
         if host_of(&endpoint.url).is_none() || endpoint.events.is_empty() || !numbered {
             findings.push(Finding::new("E1", endpoint.id, "is an endpoint of nothing"));
         }
@@ -34,7 +40,7 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
 /// Tests whether the effect of a delivery's event was committed, and is of that kind.
 fn happened(of: &Delivery, all: &Snapshot) -> bool {
     use EventKind as Kind;
-    match (of.event, of.about) {
+    match (of.event, of.about.clone()) {
         (Kind::UserRegistered, EventSubject::User(user)) => all.users.contains_key(&user),
         (Kind::UserReferred, EventSubject::User(user)) => all
             .users
@@ -46,6 +52,12 @@ fn happened(of: &Delivery, all: &Snapshot) -> bool {
         (Kind::RewardGranted, EventSubject::Reward(reward)) => {
             all.rewards.get(&reward).is_some_and(|reward| reward.granted_at.is_some())
         }
+        (Kind::RewardFailed, EventSubject::Reward(reward)) => all.rewards.contains_key(&reward),
+        (Kind::ReviewOpened, EventSubject::Review(review)) => all.all::<Review>().any(|of| of.id == review),
+        (Kind::AlarmRaised | Kind::AlarmCleared, EventSubject::Alarm(name)) => {
+            all.all::<Alarm>().any(|alarm| alarm.name == name)
+        }
+        (Kind::CaseOpened, EventSubject::RiskCase(invitee)) => all.all::<RiskCase>().any(|of| of.invitee == invitee),
         (
             Kind::CommissionAccrued | Kind::CommissionAvailable | Kind::CommissionReversed,
             EventSubject::Commission(order),

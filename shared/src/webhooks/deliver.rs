@@ -71,7 +71,7 @@ async fn begin(app: &App, endpoint: EndpointId, event: &OutboundEvent) -> Result
     let mut tx = app.tx();
     let known = app.store.get_item(&Delivery::key(endpoint, event.id)).await?.is_some();
     if !known {
-        let of = (event.kind, event.about);
+        let of = (event.kind, event.about.clone());
         tx.insert(&Delivery::new(endpoint, event.id, of, event.body.clone(), app.clock.now()));
     }
     Ok((!known, tx))
@@ -101,7 +101,7 @@ async fn attempt(app: &App, ctx: &Ctx, endpoint: EndpointId, id: EventId) -> Res
     }
     let text = id.to_string();
     let secrets: Vec<[u8; 32]> = to.signs_with(now).into_iter().map(|one| secret_of(app, endpoint, one)).collect();
-    let parcel = WebhookRequest { url: &to.url, id: &text, at: now, body: &delivery.body };
+    let parcel = WebhookRequest { url: &to.url, id: &text, at: now, body: &delivery.body, format: to.format };
     let came = app.courier.deliver(&parcel, &secrets).await;
     let success = came.is_success();
     tracing::info!(endpoint = %endpoint, to = origin_of(&to.url), event = %id, kind = delivery.event.as_str(), ?came, "attempted");

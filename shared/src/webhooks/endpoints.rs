@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::app::App;
 use crate::operations::audit_log::by_admin;
 use crate::webhooks::model::endpoint::{Endpoint, MOST};
+use crate::webhooks::model::format::EndpointFormat;
 use crate::webhooks::model::outbound_event::EventPattern;
 use crate::webhooks::table::ENDPOINTS;
 use crate::webhooks::webhook_sender::written;
@@ -24,6 +25,7 @@ use table::tx::Tx;
 pub struct NewEndpoint {
     /// URL as typed.
     pub url: String,
+    pub format: EndpointFormat,
     /// Subscribed event kinds.
     pub events: BTreeSet<EventPattern>,
     pub admin: UserId,
@@ -70,7 +72,7 @@ pub async fn endpoints(app: &App, window: &Window) -> Result<Page<Endpoint>, Fau
 
 /// Creates an endpoint.
 ///
-/// The second part of the answer is its secret; it is `None` in a replay, so the secret is returned once.
+/// The second part of the answer is its secret; it is `None` in a replay, so the secret is returned once. A chat has none.
 ///
 /// # Rejects
 /// 422 at `/url` for an address that is not on the internet, and at the maximum number of endpoints.
@@ -83,6 +85,7 @@ pub async fn create(app: &App, ctx: &Ctx, ask: &NewEndpoint) -> Result<(Answered
         let endpoint = Endpoint {
             id: EndpointId::new(app.ulid()),
             url,
+            format: ask.format,
             events: ask.events.clone(),
             secret: 1,
             former: None,
@@ -99,7 +102,8 @@ pub async fn create(app: &App, ctx: &Ctx, ask: &NewEndpoint) -> Result<(Answered
         Ok((endpoint, tx))
     };
     let done = app.execute(ctx, plan).await?;
-    let secret = (!done.replayed).then(|| written(&secret_of(app, done.answer.id, done.answer.secret)));
+    let secret = (!done.replayed && !done.answer.format.is_chat())
+        .then(|| written(&secret_of(app, done.answer.id, done.answer.secret)));
     Ok((done, secret))
 }
 
@@ -108,7 +112,7 @@ pub async fn create(app: &App, ctx: &Ctx, ask: &NewEndpoint) -> Result<(Answered
 /// The second part of the answer is its new secret after a rotation.
 ///
 /// # Rejects
-/// [`Refusal::NotFound`]; 422 at `/url` for an address that is not on the internet.
+/// [`Refusal::NotFound`]; 422 at `/url` for an address that is not on the internet, at `/rotate_secret` for a chat.
 pub async fn change(app: &App, ctx: &Ctx, ask: &ChangeEndpoint) -> Result<(Endpoint, Option<String>), Error> {
     let done = app.execute(&ctx.unkeyed(), || plan_change(app, ctx, ask)).await?;
     let secret = ask.rotate.then(|| written(&secret_of(app, done.answer.id, done.answer.secret)));
@@ -119,6 +123,10 @@ async fn plan_change(app: &App, ctx: &Ctx, ask: &ChangeEndpoint) -> Result<(Endp
     let mut tx = app.tx();
     let before = found(app, ask.id).await?;
     let mut after = Endpoint::clone(&before);
+    if ask.rotate && before.format.is_chat() {
+        let why = "its URL is the secret: make another one in the chat, and change the URL";
+        return Err(Refusal::field("/rotate_secret", "no_secret", why).into());
+    }
     if let Some(url) = ask.url.as_ref().filter(|url| **url != before.url) {
         after.url = app.courier.admit("/url", url).await.map_err(Refusal::from)?;
         after.failing_since = None;
@@ -175,5 +183,6 @@ pub(crate) fn described(of: &Endpoint) -> String {
     let events: Vec<&str> = of.events.iter().map(|event| event.as_str()).collect();
     let state = of.disabled.map_or("enabled", |disabled| disabled.because.as_str());
     let origin = crate::webhooks::model::endpoint::origin_of(&of.url);
-    format!("{origin} {state} secret {}: {}", of.secret, events.join(" "))
+    let signing = if of.format.is_chat() { of.format.to_string() } else { format!("secret {}", of.secret) };
+    format!("{origin} {state} {signing}: {}", events.join(" "))
 }

@@ -19,14 +19,16 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
 use data_encoding::BASE64;
 use hmac::{Hmac, KeyInit, Mac};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, Collected, Limited};
 use jiff::Timestamp;
 use sha2::Sha256;
 
 use crate::webhooks::model::delivery::Attempt;
 use crate::webhooks::model::endpoint::{address_of, host_of, is_public, url_at};
+use crate::webhooks::model::format::EndpointFormat;
 use kernel::refusal::FieldError;
 
 /// Connect timeout.
@@ -65,6 +67,8 @@ pub struct WebhookRequest<'a> {
     pub at: Timestamp,
     /// JSON payload.
     pub body: &'a str,
+    /// Format of the endpoint; a chat gets no signature.
+    pub format: EndpointFormat,
 }
 
 impl WebhookSender {
@@ -118,18 +122,18 @@ impl WebhookSender {
         }
         let Some(request) = request(parcel, secrets) else { return Attempt::NoResponse("the address can't be used") };
         match tokio::time::timeout(WHOLE_TIMEOUT, self.exchange(request)).await {
-            Ok(Ok(status)) => Attempt::Answered(status),
+            Ok(Ok((status, answer))) => parcel.format.outcome(status, &answer),
             Ok(Err(why)) => Attempt::NoResponse(why),
             Err(_) => Attempt::NoResponse("no answer in time"),
         }
     }
 
-    async fn exchange(&self, request: HttpRequest) -> Result<u16, &'static str> {
+    async fn exchange(&self, request: HttpRequest) -> Result<(u16, Bytes), &'static str> {
         let mut response = self.connector.call(request).await.map_err(|error| why(&error))?;
         let status = response.status().as_u16();
         // A response body that is too long or breaks off still counts as a response.
-        let _read = Limited::new(response.take_body(), MAX_ANSWER).collect().await;
-        Ok(status)
+        let read = Limited::new(response.take_body(), MAX_ANSWER).collect().await;
+        Ok((status, read.map(Collected::to_bytes).unwrap_or_default()))
     }
 }
 
@@ -145,16 +149,18 @@ fn why(error: &ConnectorError) -> &'static str {
 
 fn request(parcel: &WebhookRequest<'_>, secrets: &[[u8; 32]]) -> Option<HttpRequest> {
     let at = parcel.at.as_second();
-    let request = http::Request::builder()
+    let mut request = http::Request::builder()
         .method("POST")
         .uri(parcel.url)
         .header("content-type", "application/json")
-        .header("user-agent", "guerdon-webhooks/1")
-        .header("webhook-id", parcel.id)
-        .header("webhook-timestamp", at.to_string())
-        .header("webhook-signature", signatures(parcel.id, at, parcel.body, secrets))
-        .body(SdkBody::from(parcel.body));
-    HttpRequest::try_from(request.ok()?).ok()
+        .header("user-agent", "guerdon-webhooks/1");
+    if !parcel.format.is_chat() {
+        request = request
+            .header("webhook-id", parcel.id)
+            .header("webhook-timestamp", at.to_string())
+            .header("webhook-signature", signatures(parcel.id, at, parcel.body, secrets));
+    }
+    HttpRequest::try_from(request.body(SdkBody::from(parcel.body)).ok()?).ok()
 }
 
 /// Computes the `webhook-signature` header: one signature per secret.
@@ -296,7 +302,8 @@ mod tests {
         let connector = SharedHttpConnector::new(Lazily { connector: OnceLock::new(), names: names.clone() });
         let courier = WebhookSender { connector, names, local: false };
         let at = Timestamp::UNIX_EPOCH;
-        let parcel = |url: &'static str| WebhookRequest { url, id: "evt_1", at, body: "{}" };
+        let format = EndpointFormat::Signed;
+        let parcel = |url: &'static str| WebhookRequest { url, id: "evt_1", at, body: "{}", format };
         let rebound = courier.deliver(&parcel("https://product.example/"), &[[7; 32]]).await;
         assert_eq!(rebound, Attempt::NoResponse("the host resolves to a private address"));
         for literal in ["https://127.0.0.1/", "https://[::1]:8443/", "http://product.example/"] {

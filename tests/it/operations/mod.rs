@@ -1,6 +1,7 @@
 //! Operations: staff, statistics, jobs, the auditor (R9).
 
 pub mod admin;
+pub mod alarms;
 pub mod audit;
 mod audit_table;
 pub mod budget;

@@ -12,13 +12,13 @@ const TODAY: &str = "2026-11-20";
 
 /// Advances fifteen hours, to 01:00 of the next day, when this day's report is due.
 /// All tokens have expired by then.
-async fn next_day(world: &World) {
+pub async fn next_day(world: &World) {
     world.advance(15 * 3_600).await;
     world.sign_in("admin").await;
     world.sign_in("bob").await;
 }
 
-async fn reconcile(world: &World) -> Value {
+pub async fn reconcile(world: &World) -> Value {
     let did = world.stack.tick("reconcile").await.unwrap();
     world.settle().await;
     did
@@ -62,12 +62,12 @@ async fn open(world: &World) {
     world.settings("payment", |payment| payment["max_orders_per_minute"] = json!(100)).await;
 }
 
-async fn bob(world: &World) {
+pub async fn bob(world: &World) {
     open(world).await;
     world.register("bob", None).await;
 }
 
-async fn ordered(world: &World, provider: &str, pay: Value) -> Value {
+pub async fn ordered(world: &World, provider: &str, pay: Value) -> Value {
     let order = world.order("bob", json!({"offer_id": "o100", "provider": provider})).await;
     world.pay(&order, pay).await;
     world.settle().await;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use shared::affiliate::model::withdrawal::WithdrawalState;
 use shared::kernel::id::{
-    AgencyOrderId, BatchId, GrantId, OrderId, OutboxId, RewardId, SeriesId, ShopId, UserId, WithdrawalId,
+    AgencyOrderId, BatchId, GrantId, OrderId, OutboxId, ReviewId, RewardId, SeriesId, ShopId, UserId, WithdrawalId,
 };
 use shared::message::MessageEnvelope;
 use shared::message::{MailKind, Message};
@@ -74,8 +74,12 @@ fn samples() -> Vec<(&'static str, Message)> {
         ("promotion_expired", Message::PromotionExpired { user }),
         ("promotion_enrolled", Message::PromotionEnrolled { user }),
         ("balance_changed", Message::BalanceChanged { user }),
-        ("reward_settled", Message::RewardSettled { reward, beneficiary, granted: false }),
-        ("reward_settled.granted", Message::RewardSettled { reward, beneficiary, granted: true }),
+        ("reward_settled", Message::RewardSettled { reward, beneficiary, granted: false, failed: false }),
+        ("reward_settled.granted", Message::RewardSettled { reward, beneficiary, granted: true, failed: false }),
+        ("reward_settled.failed", Message::RewardSettled { reward, beneficiary, granted: false, failed: true }),
+        ("review_opened", Message::ReviewOpened { review: ReviewId::new(ulid(11)) }),
+        ("risk_case_opened", Message::RiskCaseOpened { invitee: user }),
+        ("alarm_changed", Message::AlarmChanged { alarm: "ReviewsOpened".to_owned(), raised: true }),
         ("reward_retried", Message::RewardRetried { reward, beneficiary }),
         ("signal_left", Message::SignalLeft { user, rule: Signal::PaymentInstrument, others: vec![inviter] }),
         ("risk_case_decided", Message::RiskCaseDecided { invitee: user, inviter }),
@@ -162,8 +166,8 @@ fn every_kind_of_message_is_golden() {
 }
 
 /// Optional fields of messages.
-const OPTIONAL: [&str; 10] =
-    ["inviter", "grant", "refunded", "reinstated", "granted", "steps", "shop", "state", "subject", "signals"];
+const OPTIONAL: [&str; 11] =
+    ["inviter", "grant", "refunded", "reinstated", "granted", "failed", "steps", "shop", "state", "subject", "signals"];
 
 #[test]
 fn a_message_that_says_less_or_something_unknown_is_refused() {

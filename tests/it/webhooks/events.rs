@@ -1,6 +1,7 @@
 //! Outbound events: content, signature, retries, and refused destinations.
 
-mod kinds;
+pub mod kinds;
+pub mod staff;
 
 use std::collections::BTreeSet;
 

@@ -1,3 +1,4 @@
 //! Webhooks: events for the operator's product.
 
+mod chat;
 pub mod events;

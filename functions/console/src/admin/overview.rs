@@ -11,7 +11,9 @@ use shared::app::App;
 use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
 use shared::kernel::provider::Provider;
+use shared::operations::alarms;
 use shared::operations::days::view::{Day, between};
+use shared::operations::model::alarm::Alarm;
 use shared::operations::totals::view::{self as totals, Totals};
 use shared::operations::waiting::{self, Waiting, WaitingQueues};
 use shared::payment::model::order::OrderStatus;
@@ -48,12 +50,13 @@ struct Read {
     cases: Result<Waiting, Error>,
     reports: Result<Vec<Reconciliation>, Error>,
     endpoints: Result<usize, Error>,
+    alarms: Result<Vec<Alarm>, Error>,
 }
 
 impl Read {
     async fn of(app: &App, from: Date, today: Date) -> Self {
         let yesterday = today.yesterday().unwrap_or(today);
-        let (totals, days, reviews, rewards, cases, reports, endpoints) = tokio::join!(
+        let (totals, days, reviews, rewards, cases, reports, endpoints, alarms) = tokio::join!(
             totals::now(app),
             between(app, from, today),
             waiting::reviews(app),
@@ -61,6 +64,7 @@ impl Read {
             waiting::held_cases(app),
             waiting::reports(app, yesterday),
             waiting::disabled_endpoints(app),
+            alarms::standing(app),
         );
         if let (Ok(totals), Ok(reviews), Ok(rewards), Ok(cases)) = (&totals, &reviews, &rewards, &cases) {
             let withdrawals = totals.withdrawals.get(REQUESTED).map_or(0, |found| found.count);
@@ -75,6 +79,7 @@ impl Read {
             cases: cases.map_err(Error::from),
             reports: reports.map_err(Error::from),
             endpoints: endpoints.map_err(Error::from),
+            alarms: alarms.map_err(Error::from),
         }
     }
 }
@@ -387,7 +392,26 @@ fn todo(visit: &Visit, read: &Read, today: Date) -> Markup {
             page: "/admin/webhooks".to_owned(),
         });
     }
+    all.extend(standing(visit, read));
     html! { div.in-0 { ul.todo { @for one in &all { li { (line(visit, one)) } } } } }
+}
+
+/// The alarms that stand, with their names; nothing while there is none.
+fn standing(visit: &Visit, read: &Read) -> Option<Todo> {
+    let text = &visit.text;
+    let alarms = read.alarms.as_deref().unwrap_or_default();
+    (read.alarms.is_err() || !alarms.is_empty()).then(|| Todo {
+        count: read.alarms.as_ref().map(|alarms| alarms.len().to_string()).map_err(Clone::clone),
+        tone: "bad",
+        what: html! { (text.todo_alarms()) },
+        more: html! {
+            @for (place, alarm) in alarms.iter().enumerate() {
+                @if place > 0 { br; }
+                (alarm.name) " " (text.alarm_since()) " " (time_line(visit.language, alarm.since))
+            }
+        },
+        page: String::new(),
+    })
 }
 
 /// Differences in the reports on yesterday.

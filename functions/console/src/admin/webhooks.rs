@@ -10,9 +10,10 @@ use shared::webhooks::deliver::deliveries;
 use shared::webhooks::endpoints::{all, endpoints};
 use shared::webhooks::model::delivery::{Delivery, DeliveryState};
 use shared::webhooks::model::endpoint::{DisabledBecause, Endpoint};
+use shared::webhooks::model::format::EndpointFormat;
 use shared::webhooks::model::outbound_event::EventPattern;
 
-use super::acts::{Act, facts, form, line};
+use super::acts::{Act, choice, facts, form, line};
 use super::filters::Days;
 use super::keys::once;
 use super::menu::{self, Head};
@@ -26,6 +27,11 @@ use crate::visit::{Visit, not_found};
 
 const PAGE: &str = "/admin/webhooks";
 const ROUTE: &str = "/v1/admin/webhook-endpoints";
+/// The list with the form of a chat's endpoint.
+const CHAT: &str = "/admin/webhooks?chat=1";
+/// Events that the form of a chat's endpoint begins with: those that staff has to see.
+const FOR_CHAT: [EventPattern; 4] =
+    [EventPattern::RewardFailed, EventPattern::Review, EventPattern::Case, EventPattern::Alarm];
 
 fn page_of(id: EndpointId) -> String {
     format!("{PAGE}/{id}")
@@ -39,6 +45,18 @@ impl Texts {
             Some(DisabledBecause::ByAdmin) => ("", self.hook_off_by_admin()),
             Some(DisabledBecause::Failing) => ("bad", self.hook_off_failing()),
             Some(DisabledBecause::Gone) => ("bad", self.hook_off_gone()),
+        }
+    }
+
+    /// Format of an endpoint.
+    pub fn endpoint_format(&self, format: EndpointFormat) -> Message {
+        match format {
+            EndpointFormat::Signed => self.hook_format_signed(),
+            EndpointFormat::Slack => self.hook_format_slack(),
+            EndpointFormat::Discord => self.hook_format_discord(),
+            EndpointFormat::Feishu => self.hook_format_feishu(),
+            EndpointFormat::Dingtalk => self.hook_format_dingtalk(),
+            EndpointFormat::Wecom => self.hook_format_wecom(),
         }
     }
 
@@ -64,6 +82,7 @@ pub async fn list(staff: Staff) -> Response {
         let rows: Vec<Vec<Markup>> = page.items.iter().map(|one| row(visit, one)).collect();
         let columns = [
             Column::Text(text.hook_url()),
+            Column::Text(text.hook_format()),
             Column::Text(text.hook_events()),
             Column::Text(text.state_of_it()),
             Column::Text(text.time()),
@@ -75,20 +94,47 @@ pub async fn list(staff: Staff) -> Response {
         Head { title: text.staff_webhooks().to_string(), lead: Some(html! { (text.hooks_lead()) }), ..Head::default() };
     let main = html! {
         section.card aria-label=(&*text.staff_webhooks()) { (alone(visit, listed)) }
-        (card("make", &text.hook_make(), &html! {
-            form.in.stack-s.narrow method="post" action=(format!("/forms/admin{ROUTE}")) {
-                (visit.sealed("POST", ROUTE, "/admin/webhooks/{id}", PAGE, Some("hook_made")))
-                (terms(visit, None))
-                div.row { button.btn.go { (text.hook_make_do()) } }
-            }
-        }))
+        (make(visit))
     };
     menu::page(&staff, &head, &main)
 }
 
+/// The form of a new endpoint: of the product, or of a chat if the query asks for it.
+fn make(visit: &Visit) -> Markup {
+    let text = &visit.text;
+    let is_chat = visit.asked("chat").is_some();
+    let (title, button) = if is_chat {
+        (text.hook_chat_make(), text.hook_chat_make_do())
+    } else {
+        (text.hook_make(), text.hook_make_do())
+    };
+    let here = if is_chat { CHAT } else { PAGE };
+    let form = html! {
+        form.in.stack-s.narrow method="post" action=(format!("/forms/admin{ROUTE}")) {
+            (visit.sealed("POST", ROUTE, "/admin/webhooks/{id}", here, Some("hook_made")))
+            @if is_chat {
+                p.muted { (text.hooks_lead_chat()) " " a href=(PAGE) { (text.hook_signed_choose()) } }
+                (choice(visit, ("format", "format"), &text.hook_format(), &chats(visit), EndpointFormat::Slack.as_str()))
+            } @else {
+                p.muted { a href=(CHAT) { (text.hook_chat_choose()) } }
+            }
+            (terms(visit, is_chat, None))
+            div.row { button.btn.go { (button) } }
+        }
+    };
+    card("make", &title, &form)
+}
+
+/// Formats of chats, with their names.
+fn chats(visit: &Visit) -> Vec<(String, String)> {
+    let chats = EndpointFormat::ALL.into_iter().filter(|format| format.is_chat());
+    chats.map(|format| (format.to_string(), visit.text.endpoint_format(format).to_string())).collect()
+}
+
 fn row(visit: &Visit, of: &Endpoint) -> Vec<Markup> {
     vec![
-        html! { a.break href=(page_of(of.id)) { (of.url) } },
+        html! { a.break href=(page_of(of.id)) { (of.shown_url()) } },
+        html! { (visit.text.endpoint_format(of.format)) },
         html! { ul { @for event in &of.events { li.mono.small { (event.as_str()) } } } },
         html! { (badge(&visit.text.endpoint_state(of))) @if let Some(off) = of.disabled { small { (time_line(visit.language, off.at)) } } },
         time(visit.language, of.created_at),
@@ -96,12 +142,20 @@ fn row(visit: &Visit, of: &Endpoint) -> Vec<Markup> {
 }
 
 /// URL and events.
-fn terms(visit: &Visit, of: Option<&Endpoint>) -> Markup {
+fn terms(visit: &Visit, is_chat: bool, of: Option<&Endpoint>) -> Markup {
     let text = &visit.text;
     let error = visit.error_at("/events").map(|code| text.field_error("/events", code));
-    let has = |event: &EventPattern| of.is_some_and(|of| of.events.contains(event));
+    let begins = |event: &EventPattern| is_chat && FOR_CHAT.contains(event);
+    let has = |event: &EventPattern| of.map_or_else(|| begins(event), |of| of.events.contains(event));
+    // The URL of a chat is a secret: an empty field keeps it.
+    let (name, hint) = match (is_chat, of) {
+        (false, _) => ("url", text.hook_url_hint()),
+        (true, None) => ("url", text.hook_chat_url_hint()),
+        (true, Some(_)) => ("url:?", text.hook_chat_url_keep()),
+    };
+    let shown = of.filter(|_| !is_chat).map(|of| of.url.as_str());
     html! {
-        (line(visit, ("url", "url"), &text.hook_url(), Some(text.hook_url_hint().to_string()), of.map(|of| of.url.as_str())))
+        (line(visit, ("url", name), &text.hook_url(), Some(hint.to_string()), shown))
         fieldset #events {
             legend.label { (text.hook_events()) }
             p.hint { (text.hook_events_hint()) }
@@ -145,13 +199,15 @@ pub async fn show(path: Option<Path<String>>, staff: Staff) -> Response {
     });
     let head = Head {
         title: text.hook().to_string(),
-        lead: Some(html! { span.break { (of.url) } }),
+        lead: Some(html! { span.break { (of.shown_url()) } }),
         aside: Some(badge(&text.endpoint_state(&of))),
         trail: vec![(PAGE.to_owned(), html! { (text.staff_webhooks()) })],
     };
     let main = html! {
-        (once(visit, "hook_made", "secret", &text.hook_secret(), &text.hook_secret_was_shown()))
-        (once(visit, "hook_rotated", "secret", &text.hook_secret(), &text.hook_secret_was_shown()))
+        @if !of.format.is_chat() {
+            (once(visit, "hook_made", "secret", &text.hook_secret(), &text.hook_secret_was_shown()))
+            (once(visit, "hook_rotated", "secret", &text.hook_secret(), &text.hook_secret_was_shown()))
+        }
         div.two {
             (card("change", &text.hook_change(), &html! { div.in { (change(visit, &of)) } }))
             (card("hook", &text.hook(), &html! { div.in.stack { (about(visit, &of)) (acts(visit, &of)) } }))
@@ -170,12 +226,13 @@ fn route(of: &Endpoint) -> String {
 
 fn change(visit: &Visit, of: &Endpoint) -> Markup {
     let act = Act { method: "PUT", route: route(of), done: page_of(of.id), said: "hook_saved" };
-    form(visit, &act, &terms(visit, Some(of)), &visit.text.hook_save())
+    form(visit, &act, &terms(visit, of.format.is_chat(), Some(of)), &visit.text.hook_save())
 }
 
 fn about(visit: &Visit, of: &Endpoint) -> Markup {
     let text = &visit.text;
-    let mut all = vec![(text.state_of_it(), badge(&text.endpoint_state(of)))];
+    let format = html! { (text.endpoint_format(of.format)) };
+    let mut all = vec![(text.state_of_it(), badge(&text.endpoint_state(of))), (text.hook_format(), format)];
     if let Some(off) = of.disabled {
         all.push((text.withdrawal_settled(), time_line(visit.language, off.at)));
     }
@@ -195,10 +252,12 @@ fn acts(visit: &Visit, of: &Endpoint) -> Markup {
     let switch = Act { method: "PUT", route: route(of), done: done(), said };
     let rotate = Act { method: "PUT", route: route(of), done: done(), said: "hook_rotated" };
     html! {
-        (form(visit, &rotate, &html! {
-            p.small.muted { (text.hook_rotate_hint()) }
-            input type="hidden" name="rotate_secret:bool" value="true";
-        }, &text.hook_rotate()))
+        @if !of.format.is_chat() {
+            (form(visit, &rotate, &html! {
+                p.small.muted { (text.hook_rotate_hint()) }
+                input type="hidden" name="rotate_secret:bool" value="true";
+            }, &text.hook_rotate()))
+        }
         (form(visit, &switch, &html! { input type="hidden" name="enabled:bool" value=(!is_on); }, &button))
         p { a.btn.risk href=(format!("{}/delete", page_of(of.id))) { (text.hook_delete()) } }
     }
@@ -249,7 +308,7 @@ pub async fn delete(path: Option<Path<String>>, staff: Staff) -> Response {
         done: (PAGE, "hook_deleted"),
         back: &page_of(of.id),
         act: text.hook_delete().to_string(),
-        effects: html! { div.in.stack-s { p.break { strong { (of.url) } } p { (text.hook_delete_effect()) } } },
+        effects: html! { div.in.stack-s { p.break { strong { (of.shown_url()) } } p { (text.hook_delete_effect()) } } },
         fields: html! {},
     };
     let main = confirm(visit, &confirmed);

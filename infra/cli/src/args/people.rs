@@ -171,6 +171,9 @@ pub enum Webhooks {
         /// Kinds of events, or groups as `order.*`.
         #[arg(required = true)]
         events: Vec<String>,
+        /// Format: `signed` (the default), `slack`, `discord`, `feishu`, `dingtalk` or `wecom`; a chat has no secret.
+        #[arg(long)]
+        format: Option<String>,
     },
     /// Enable an endpoint.
     Enable {

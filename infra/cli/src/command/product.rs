@@ -53,14 +53,28 @@ pub async fn webhooks(asked: Webhooks, api: &Api, out: &mut Out<'_>) -> Result<E
     let path = |id: &str| Ok::<_, Trouble>(format!("{ENDPOINTS}/{}", segment(id)?));
     match asked {
         Webhooks::List(page) => {
-            let columns =
-                ["id", "created_at", "url", "events", "enabled", "disabled_reason", "disabled_at", "failing_since"];
+            let columns = [
+                "id",
+                "created_at",
+                "url",
+                "format",
+                "events",
+                "enabled",
+                "disabled_reason",
+                "disabled_at",
+                "failing_since",
+            ];
             out.list(&columns, &api.list(ENDPOINTS, &[], &page).await?)?;
         }
-        Webhooks::Create { address, events } => {
-            let body = json!({"url": address, "events": events});
+        Webhooks::Create { address, events, format } => {
+            let mut body = json!({"url": address, "events": events});
+            if let (Some(fields), Some(format)) = (body.as_object_mut(), format) {
+                fields.insert("format".to_owned(), json!(format));
+            }
             let made = api.post_keyed(ENDPOINTS, &body, &api.fresh_key()).await?;
-            out.note(ONCE)?;
+            if made.get("secret").is_some_and(Value::is_string) {
+                out.note(ONCE)?;
+            }
             out.thing(&made)?;
         }
         Webhooks::Enable { id } => out.thing(&api.replace(&path(&id)?, &json!({"enabled": true})).await?)?,

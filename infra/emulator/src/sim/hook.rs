@@ -2,7 +2,7 @@
 //! It stores the outbound events that it receives.
 //!
 //! `POST` stores an event and returns 204, `GET` lists the events, `DELETE` clears them, and `PUT {"status", "times"}` sets the
-//! status of the next responses. Every host under `.test` is this product, except those whose names imply a private address.
+//! status of the next responses, and with `body` what they say from then on. Every host under `.test` is this product, except those whose names imply a private address.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -54,6 +54,8 @@ pub struct Hook {
     /// Received events, oldest first.
     pub heard: Vec<Heard>,
     answers: VecDeque<u16>,
+    /// Body of the responses; one that is set makes a success 200 in place of 204.
+    says: String,
 }
 
 #[derive(Deserialize)]
@@ -61,6 +63,8 @@ pub struct Hook {
 struct Answers {
     status: u16,
     times: u32,
+    /// Body of the responses from now on, as a chat answers.
+    body: Option<String>,
 }
 
 impl Hook {
@@ -69,20 +73,29 @@ impl Hook {
         self.answers = (0..times).map(|_| status).collect();
     }
 
+    /// Sets the body of the responses from now on.
+    pub fn says(&mut self, body: &str) {
+        body.clone_into(&mut self.says);
+    }
+
     /// Handles a request.
     pub fn handle(&mut self, request: &Request<Bytes>, now: Timestamp) -> Response<Bytes> {
         match *request.method() {
             Method::POST => {
                 let status = self.answers.pop_front().and_then(|status| StatusCode::from_u16(status).ok());
-                let status = status.unwrap_or(StatusCode::NO_CONTENT);
+                let success = if self.says.is_empty() { StatusCode::NO_CONTENT } else { StatusCode::OK };
+                let status = status.unwrap_or(success);
                 self.keep(request, now, status);
-                let mut response = Response::new(Bytes::new());
+                let mut response = Response::new(Bytes::from(self.says.clone()));
                 *response.status_mut() = status;
                 response
             }
             Method::PUT => match serde_json::from_slice::<Answers>(request.body()) {
-                Ok(Answers { status, times }) => {
+                Ok(Answers { status, times, body }) => {
                     self.answers(status, times);
+                    if let Some(body) = body {
+                        self.says(&body);
+                    }
                     super::json(StatusCode::OK, &json!({"status": status, "times": times}))
                 }
                 Err(error) => problem(StatusCode::BAD_REQUEST, &error.to_string()),

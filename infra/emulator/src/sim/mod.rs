@@ -182,6 +182,11 @@ impl Simulators {
         self.hook().answers(status, times);
     }
 
+    /// Sets the body of the simulated product's responses to events, as a chat answers.
+    pub fn say_to_events(&self, body: &str) {
+        self.hook().says(body);
+    }
+
     fn hook(&self) -> MutexGuard<'_, hook::Hook> {
         self.hook.lock().unwrap_or_else(PoisonError::into_inner)
     }

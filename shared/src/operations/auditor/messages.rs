@@ -13,12 +13,14 @@ use crate::agency::model::order::AgencyOrder;
 use crate::agency::model::wallet::Wallet;
 use crate::message::{MailKind, Message};
 use crate::operations::auditor::{Finding, Snapshot};
+use crate::operations::model::alarm::Alarm;
 use crate::operations::model::metrics::{ProjectedMetrics, Tallies};
 use crate::operations::model::projection::{
     of_account, of_agency_order, of_batch, of_code, of_commission, of_order, of_redemption, of_reward, of_user,
     of_wallet, of_withdrawal,
 };
 use crate::payment::model::order::{Order, OrderStatus};
+use crate::payment::model::review::Review;
 use crate::redemption::model::code::{Batch, Code};
 use crate::redemption::model::code_text::CodeHash;
 use crate::redemption::model::redemption::Redemption;
@@ -87,6 +89,9 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
         Message::RewardSettled { reward, beneficiary, .. } | Message::RewardRetried { reward, beneficiary } => {
             all.rewards.get(reward).is_some_and(|reward| reward.beneficiary == *beneficiary)
         }
+        Message::ReviewOpened { review } => all.all::<Review>().any(|of| of.id == *review),
+        Message::AlarmChanged { alarm, .. } => all.all::<Alarm>().any(|of| of.name == *alarm),
+        Message::RiskCaseOpened { invitee } => all.all::<RiskCase>().any(|case| case.invitee == *invitee),
         Message::RiskCaseDecided { invitee, inviter } => all
             .all::<RiskCase>()
             .any(|case| (case.invitee, case.inviter) == (*invitee, *inviter) && case.decision.is_some()),

@@ -1,5 +1,6 @@
 //! Entities and rules, pure.
 
+pub mod alarm;
 pub mod audit_record;
 pub mod budget;
 pub mod colour;

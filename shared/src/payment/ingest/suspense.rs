@@ -2,6 +2,7 @@
 
 use super::{Applied, Known, Planned, ProviderEvent, Step, event};
 use crate::app::App;
+use crate::message::Message;
 use crate::payment::credit_order::header;
 use crate::payment::model::event::EventOutcome;
 use crate::payment::model::payment::Payment;
@@ -30,6 +31,10 @@ impl Step<'_> {
         let suspended = self.suspend(&review, &[review.held()])?;
         let last = suspended.as_ref().map(|posting| posting.header.as_last());
         tx.insert(&Review { last, ..review.clone() });
+        // Money that was taken back before it came to the queue needs nobody.
+        if review.state == ReviewState::Open {
+            tx.send(Message::ReviewOpened { review: review.id });
+        }
         if let Some(posting) = suspended {
             tx.insert(&posting);
         }
@@ -59,6 +64,9 @@ impl Step<'_> {
         };
         let moved = self.suspend(review, &moves)?;
         let last = moved.as_ref().map(|posting| posting.header.as_last()).or(review.last);
+        if after.state == ReviewState::Open && review.state != ReviewState::Open {
+            tx.send(Message::ReviewOpened { review: review.id });
+        }
         tx.replace(review, &Review { last, ..after });
         if let Some(posting) = moved {
             tx.insert(&posting);
@@ -137,6 +145,7 @@ pub(super) async fn unreadable(
     let mut tx = app.tx();
     tx.insert(&event(notice, EventOutcome::Review, known.order.as_deref(), Some(id)));
     tx.insert(&review);
+    tx.send(Message::ReviewOpened { review: id });
     tracing::warn!(cause, "an authentic event that can't be read");
     Ok((Applied { outcome: Some(EventOutcome::Review), opened: vec![(id, ReviewReason::Unreadable)] }, tx))
 }

@@ -39,6 +39,8 @@ text_enum! {
 pub enum Attempt {
     /// HTTP status of the response; 2xx accepts the event.
     Answered(u16),
+    /// Response of a chat that says by its code that it refused; `None` if it has no such code.
+    Refused { status: u16, code: Option<i64> },
     /// No response, with a short reason.
     NoResponse(&'static str),
 }
@@ -56,7 +58,7 @@ impl Attempt {
 
     fn status(self) -> Option<u16> {
         match self {
-            Self::Answered(status) => Some(status),
+            Self::Answered(status) | Self::Refused { status, .. } => Some(status),
             Self::NoResponse(_) => None,
         }
     }
@@ -66,6 +68,8 @@ impl Attempt {
             Self::Answered(200..=299) => None,
             Self::Answered(300..=399) => Some("redirects are not followed".to_owned()),
             Self::Answered(status) => Some(format!("answered {status}")),
+            Self::Refused { code: Some(code), .. } => Some(format!("answered with code {code}")),
+            Self::Refused { code: None, .. } => Some("answered without a code".to_owned()),
             Self::NoResponse(why) => Some(why.to_owned()),
         }
     }

@@ -11,6 +11,7 @@ use http::Uri;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::webhooks::model::format::EndpointFormat;
 use crate::webhooks::model::outbound_event::{EventKind, EventPattern};
 use kernel::id::{EndpointId, UserId};
 use kernel::refusal::FieldError;
@@ -59,8 +60,11 @@ pub struct Former {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
     pub id: EndpointId,
-    /// URL as accepted by [`url_at`].
+    /// URL as accepted by [`url_at`]; that of a chat is a secret.
     pub url: String,
+    /// Format of what is posted, for good.
+    #[serde(default, skip_serializing_if = "is_signed")]
+    pub format: EndpointFormat,
     /// Subscribed event kinds and groups.
     pub events: BTreeSet<EventPattern>,
     /// Number of the current secret, from 1.
@@ -82,7 +86,16 @@ pub struct Endpoint {
     pub deleted_at: Option<Timestamp>,
 }
 
+fn is_signed(format: &EndpointFormat) -> bool {
+    !format.is_chat()
+}
+
 impl Endpoint {
+    /// Returns the URL as it is shown: of a chat, whose path is a secret, only the origin.
+    pub fn shown_url(&self) -> String {
+        if self.format.is_chat() { format!("{}/…", origin_of(&self.url)) } else { self.url.clone() }
+    }
+
     /// Tests whether it is open and subscribes to an event kind.
     pub fn wants(&self, kind: EventKind) -> bool {
         self.is_open() && self.events.iter().any(|pattern| pattern.covers(kind))
@@ -274,6 +287,7 @@ mod tests {
         Endpoint {
             id: EndpointId::new(Ulid::from_parts(1, 1)),
             url: "https://product.example/hook".into(),
+            format: EndpointFormat::Signed,
             events: BTreeSet::from([EventPattern::OrderPaid]),
             secret: 1,
             former: None,
@@ -382,6 +396,15 @@ mod tests {
         ] {
             assert!(!is_public(private.parse().unwrap()), "{private}");
         }
+    }
+
+    #[test]
+    fn the_path_of_a_chat_is_not_shown() {
+        assert_eq!(endpoint().shown_url(), "https://product.example/hook");
+        let url = "https://hooks.chat.example/services/5ec7e7".to_owned();
+        let chat = Endpoint { format: EndpointFormat::Slack, url, ..endpoint() };
+        assert_eq!(chat.shown_url(), "https://hooks.chat.example/…");
+        assert!(url_at("/url", &chat.shown_url(), false).is_err(), "and is no address");
     }
 
     #[test]

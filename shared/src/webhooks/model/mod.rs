@@ -2,4 +2,5 @@
 
 pub mod delivery;
 pub mod endpoint;
+pub mod format;
 pub mod outbound_event;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
 use crate::redemption::model::code_text::CodeRef;
-use kernel::id::{EventId, OrderId, OutboxId, RewardId, UserId, WithdrawalId};
+use kernel::id::{EventId, OrderId, OutboxId, ReviewId, RewardId, UserId, WithdrawalId};
 use kernel::text_enum;
 
 text_enum! {
@@ -25,6 +25,8 @@ text_enum! {
         OrderReinstated = "order.reinstated",
         /// A reward is on its beneficiary's balance.
         RewardGranted = "reward.granted",
+        /// A reward needs a person: it failed, and can be retried.
+        RewardFailed = "reward.failed",
         /// A code was redeemed.
         RedemptionCompleted = "redemption.completed",
         /// A commission was earned.
@@ -43,6 +45,14 @@ text_enum! {
         WithdrawalRejected = "withdrawal.rejected",
         /// Its user cancelled a cash withdrawal.
         WithdrawalCancelled = "withdrawal.cancelled",
+        /// A payment needs a person: a review item opened.
+        ReviewOpened = "review.opened",
+        /// A case of risk was opened.
+        CaseOpened = "case.opened",
+        /// An alarm of the deployment was raised.
+        AlarmRaised = "alarm.raised",
+        /// An alarm of the deployment is no longer raised.
+        AlarmCleared = "alarm.cleared",
     }
 }
 
@@ -62,6 +72,8 @@ text_enum! {
         /// This one.
         RewardGranted = "reward.granted",
         /// This one.
+        RewardFailed = "reward.failed",
+        /// This one.
         RedemptionCompleted = "redemption.completed",
         /// This one.
         CommissionAccrued = "commission.accrued",
@@ -79,6 +91,14 @@ text_enum! {
         WithdrawalRejected = "withdrawal.rejected",
         /// This one.
         WithdrawalCancelled = "withdrawal.cancelled",
+        /// This one.
+        ReviewOpened = "review.opened",
+        /// This one.
+        CaseOpened = "case.opened",
+        /// This one.
+        AlarmRaised = "alarm.raised",
+        /// This one.
+        AlarmCleared = "alarm.cleared",
         /// Every event of this group.
         User = "user.*",
         /// Every event of this group.
@@ -91,6 +111,12 @@ text_enum! {
         Commission = "commission.*",
         /// Every event of this group.
         Withdrawal = "withdrawal.*",
+        /// Every event of this group.
+        Review = "review.*",
+        /// Every event of this group.
+        Case = "case.*",
+        /// Every event of this group.
+        Alarm = "alarm.*",
     }
 }
 
@@ -116,7 +142,7 @@ pub enum CommissionStep {
 }
 
 /// Subject of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventSubject {
     User(UserId),
@@ -132,6 +158,11 @@ pub enum EventSubject {
         /// Number among the user's redemptions of the code.
         number: u32,
     },
+    Review(ReviewId),
+    /// Case of risk of an invitee.
+    RiskCase(UserId),
+    /// Alarm of the deployment, by its name in the template.
+    Alarm(String),
 }
 
 /// Maximum events of one message.

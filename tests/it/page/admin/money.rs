@@ -283,8 +283,8 @@ fn the_overview_tells_today_and_what_waits() {
             world.stack.dynamo.watch();
             let page = admin.open("/admin").await;
             let (lists, used) = (world.stack.dynamo.lists(), world.stack.dynamo.used());
-            // Pending orders and reviews, rewards, cases, yesterday's reports, endpoints; totals, the month and the orders themselves.
-            assert!(lists <= 6 && used["BatchGetItem"].calls <= 4, "{lists}: {used:?}");
+            // Pending orders and reviews, rewards, cases, yesterday's reports, endpoints, alarms; totals, the month and the orders themselves.
+            assert!(lists <= 7 && used["BatchGetItem"].calls <= 4, "{lists}: {used:?}");
             let todo = page.root.all("ul").into_iter().find(|list| list.of("class") == Some("todo")).unwrap();
             let numbers: Vec<String> = todo.all("li").iter().map(|line| line.all("span")[0].text()).collect();
             let counts: Vec<&str> = numbers.iter().map(|text| text.as_str()).collect();
@@ -321,10 +321,10 @@ fn what_waits_for_a_person_is_counted_by_the_api() {
         let told = read().await;
         let used = world.stack.dynamo.used();
         assert!(used.keys().all(|name| ["GetItem", "BatchGetItem", "Query"].contains(&name.as_str())), "{used:?}");
-        // Reviews, rewards, cases, yesterday's reports, endpoints; the admin and the totals.
+        // Reviews, rewards, cases, yesterday's reports, endpoints, alarms; the admin and the totals.
         let lists = world.stack.dynamo.lists();
         let items = used["BatchGetItem"].calls + used["GetItem"].calls;
-        assert!(lists <= 5 && items <= 2, "{lists}: {used:?}");
+        assert!(lists <= 6 && items <= 2, "{lists}: {used:?}");
         let open = world.admin().get("/v1/admin/payment/reviews?state=open").await.is(200)["items"].clone();
         let open = open.as_array().unwrap();
         assert_eq!((&told["reviews"]["count"], &told["reviews"]["more"]), (&json!(open.len()), &json!(false)));

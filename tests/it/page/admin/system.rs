@@ -5,6 +5,7 @@ use serde_json::json;
 use super::super::client::{Browser, Shown};
 use super::admin_in;
 use crate::affiliate::commission::{hundred, invited};
+use crate::operations::alarms::event as alarm_event;
 use crate::operations::risk::held_case;
 use crate::page::journeys::BOTH;
 use crate::world::World;
@@ -94,6 +95,67 @@ fn a_webhook_is_made_fails_and_is_replayed() {
             let page = browser.press(&question, ["Delete", "删除"][index], &[]).await;
             assert_eq!((page.status, page.path.as_str()), (200, "/admin/webhooks"), "{}", page.says());
             assert_eq!(browser.open(&path).await.status, 404);
+        });
+    }
+}
+
+/// A chat's endpoint is made with the events for staff, shows neither its URL nor a secret, and keeps its URL when the field is empty.
+#[test]
+fn a_webhook_to_a_chat_is_made_and_its_url_is_not_shown() {
+    for (index, words) in BOTH.iter().enumerate() {
+        World::run(async |world| {
+            world.settle().await;
+            let browser = admin_in(world, words).await;
+            let list = browser.open("/admin/webhooks").await;
+            let form = browser.open(&list.link(["To a chat", "发给群聊"][index])).await;
+            let chosen: Vec<&str> = form
+                .root
+                .all("input")
+                .iter()
+                .filter(|one| one.of("checked").is_some())
+                .filter_map(|one| one.of("value"))
+                .collect();
+            assert_eq!(chosen, ["reward.failed", "review.*", "case.*", "alarm.*"]);
+            let make = ["Make the chat’s webhook", "新建群聊回调"][index];
+            let wrong = browser.press(&form, make, &[("url", "https://10.0.0.1/x")]).await;
+            assert_eq!(wrong.status, 422, "{}", wrong.says());
+            let url = "https://chat.test/_sim/webhook/T0P5ECRET";
+            let page = browser.press(&form, make, &[("url", url), ("format", "discord")]).await;
+            assert!(page.path.starts_with("/admin/webhooks/whe_"), "{} {}", page.path, page.says());
+            assert_eq!(secret(&page), None, "its URL is the secret");
+            let says = page.says();
+            assert!(says.contains("https://chat.test/…") && says.contains("Discord"), "{says}");
+            assert!(!says.contains(["Rotate the secret", "轮换密钥"][index]), "{says}");
+            let path = page.path.clone();
+            let saved = browser.press(&page, ["Save", "保存"][index], &[("events[]", "user.*")]).await;
+            assert_eq!(saved.status, 200, "{}", saved.says());
+            world.register("eve", None).await;
+            world.settle().await;
+            let heard = world.stack.simulators.heard();
+            assert_eq!((heard.len(), heard[0].path.as_str()), (1, "/_sim/webhook/T0P5ECRET"), "the URL was kept");
+            for page in [path.as_str(), "/admin/webhooks", &format!("{path}/delete"), "/admin/audit"] {
+                let shown = browser.open(page).await;
+                assert!(shown.status == 200 && !shown.text.contains("T0P5ECRET"), "{page}: {}", shown.says());
+            }
+        });
+    }
+}
+
+/// An alarm stands on the overview, with its name, until it is over.
+#[test]
+fn an_alarm_is_on_the_overview_while_it_stands() {
+    for (index, words) in BOTH.iter().enumerate() {
+        World::run(async |world| {
+            let browser = admin_in(world, words).await;
+            let heading = ["Alarms that stand", "未解除的告警"][index];
+            assert!(!browser.open("/admin").await.says().contains(heading));
+            for (state, at, stands) in [("ALARM", "10:00:00", true), ("OK", "10:05:00", false)] {
+                let event = alarm_event("guerdon-ApiFails-1AB2CD3EF4GH", state, &format!("2026-11-20T{at}.000+0000"));
+                world.stack.event(&event).await.unwrap();
+                world.settle().await;
+                let says = browser.open("/admin").await.says();
+                assert_eq!((says.contains(heading), says.contains("ApiFails")), (stands, stands), "{says}");
+            }
         });
     }
 }

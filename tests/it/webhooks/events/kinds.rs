@@ -10,14 +10,14 @@ use crate::payment::refunds::{act, paid};
 use crate::world::World;
 
 /// Delivered events of a kind, in order of arrival.
-fn told(world: &World, kind: &str) -> Vec<Value> {
+pub fn told(world: &World, kind: &str) -> Vec<Value> {
     let all = heard(world).into_iter().map(|one| one.said());
     all.filter(|said| said["type"] == kind).map(|said| said["data"].clone()).collect()
 }
 
 /// The only delivered event of a kind.
 #[track_caller]
-fn once(world: &World, kind: &str) -> Value {
+pub fn once(world: &World, kind: &str) -> Value {
     let mut all = told(world, kind);
     assert_eq!(all.len(), 1, "{kind}: {all:#?}");
     all.remove(0)

@@ -31,5 +31,10 @@ pub const EVENTS: &[Row] = &[
         scan.one("delivery")["tried"]["N"] = json!("2");
     }),
     ("an endpoint that wants nothing", &["E1"], |scan| scan.one("endpoint")["events"]["L"] = json!([])),
+    ("a chat whose secret was rotated", &["E1"], |scan| {
+        let endpoint = scan.one("endpoint");
+        endpoint["format"] = json!({"S": "slack"});
+        endpoint["secret"]["N"] = json!("2");
+    }),
     ("an endpoint with a secret of before the first", &["E1"], |scan| scan.one("endpoint")["secret"]["N"] = json!("0")),
 ];
