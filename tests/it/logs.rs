@@ -105,6 +105,9 @@ async fn product(world: &World) -> Vec<String> {
     world.stack.simulators.answer_events(500, 2);
     let moved = json!({"url": "https://10.0.0.1/?token=TOPSECRET", "events": ["order.paid"]});
     world.admin().post("/v1/admin/webhook-endpoints", moved).await.is(422);
+    // The URL of a chat is its secret.
+    let chat = json!({"url": "https://chat.test/_sim/webhook/TOPSECRET", "events": ["user.*"], "format": "slack"});
+    world.admin().post("/v1/admin/webhook-endpoints", chat).await.is(201);
     let secret = made["secret"].as_str().unwrap();
     vec![secret.to_owned(), secret.trim_start_matches("whsec_").to_owned()]
 }

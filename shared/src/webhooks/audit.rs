@@ -3,7 +3,6 @@
 use crate::message::of_withdrawal;
 use crate::operations::auditor::{Finding, Snapshot};
 use crate::operations::model::alarm::Alarm;
-use crate::payment::model::review::Review;
 use crate::redemption::model::redemption::Redemption;
 use crate::risk::model::case::RiskCase;
 use crate::webhooks::model::delivery::{Delivery, DeliveryState};
@@ -53,7 +52,7 @@ fn happened(of: &Delivery, all: &Snapshot) -> bool {
             all.rewards.get(&reward).is_some_and(|reward| reward.granted_at.is_some())
         }
         (Kind::RewardFailed, EventSubject::Reward(reward)) => all.rewards.contains_key(&reward),
-        (Kind::ReviewOpened, EventSubject::Review(review)) => all.all::<Review>().any(|of| of.id == review),
+        (Kind::ReviewOpened, EventSubject::Review(review)) => all.reviews.iter().any(|of| of.id == review),
         (Kind::AlarmRaised | Kind::AlarmCleared, EventSubject::Alarm(name)) => {
             all.all::<Alarm>().any(|alarm| alarm.name == name)
         }

@@ -106,6 +106,21 @@ fn an_endpoint_is_made_switched_rotated_and_deleted() {
 }
 
 #[test]
+fn an_endpoint_of_a_chat_is_made_by_its_format_and_has_no_secret() {
+    Bench::run(async |bench| {
+        let made =
+            bench.json("webhooks create https://chat.test/_sim/webhook/T0P review.* alarm.* --format slack").await;
+        assert_eq!((&made["format"], &made["secret"]), (&json!("slack"), &Value::Null));
+        let said = bench.guerdon("webhooks create https://chat.test/_sim/webhook/T0P case.* --format slack").await;
+        assert_eq!(said.status, 0);
+        let listed = bench.json("webhooks list").await;
+        assert_eq!((listed.as_array().unwrap().len(), &listed[0]["url"]), (2, &json!("https://chat.test/…")));
+        let id = made["id"].as_str().unwrap();
+        assert_ne!(bench.guerdon(&format!("webhooks rotate {id}")).await.status, 0);
+    });
+}
+
+#[test]
 fn a_service_key_works_until_it_is_revoked() {
     Bench::run(async |bench| {
         let made = bench.json("keys create shop users:write users:read").await;

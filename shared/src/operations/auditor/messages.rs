@@ -20,7 +20,6 @@ use crate::operations::model::projection::{
     of_wallet, of_withdrawal,
 };
 use crate::payment::model::order::{Order, OrderStatus};
-use crate::payment::model::review::Review;
 use crate::redemption::model::code::{Batch, Code};
 use crate::redemption::model::code_text::CodeHash;
 use crate::redemption::model::redemption::Redemption;
@@ -89,7 +88,7 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
         Message::RewardSettled { reward, beneficiary, .. } | Message::RewardRetried { reward, beneficiary } => {
             all.rewards.get(reward).is_some_and(|reward| reward.beneficiary == *beneficiary)
         }
-        Message::ReviewOpened { review } => all.all::<Review>().any(|of| of.id == *review),
+        Message::ReviewOpened { review } => all.reviews.iter().any(|of| of.id == *review),
         Message::AlarmChanged { alarm, .. } => all.all::<Alarm>().any(|of| of.name == *alarm),
         Message::RiskCaseOpened { invitee } => all.all::<RiskCase>().any(|case| case.invitee == *invitee),
         Message::RiskCaseDecided { invitee, inviter } => all

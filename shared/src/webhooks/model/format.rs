@@ -13,8 +13,10 @@ pub const LINE_MAX: usize = 400;
 
 text_enum! {
     /// Format in which an endpoint gets events.
+    #[derive(Default)]
     pub enum EndpointFormat {
         /// JSON, signed as Standard Webhooks says.
+        #[default]
         Signed = "signed",
         /// Incoming webhook of Slack, and of what takes the same.
         Slack = "slack",
@@ -26,12 +28,6 @@ text_enum! {
         Dingtalk = "dingtalk",
         /// Group robot of WeCom.
         Wecom = "wecom",
-    }
-}
-
-impl Default for EndpointFormat {
-    fn default() -> Self {
-        Self::Signed
     }
 }
 
