@@ -104,6 +104,7 @@ export const PAGES = [
   { name: "admin-payout-close", path: ({ payout }) => `/admin/payout-batches/${payout}/act?act=close`, as: "admin" },
   { name: "admin-ledger", path: "/admin/ledger", as: "admin" },
   { name: "admin-stats", path: "/admin/stats", as: "admin" },
+  { name: "admin-affiliate-years", path: "/admin/affiliate-years", as: "admin" },
   { name: "admin-liabilities", path: "/admin/liabilities", as: "admin" },
   { name: "admin-settings", path: "/admin/settings", as: "admin" },
   ...["identity", "referral", "promotion", "payment", "affiliate", "redemption", "agency", "risk", "console"].map((area) => ({

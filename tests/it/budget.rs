@@ -374,3 +374,28 @@ fn a_grant_with_fifty_packages_is_one_transaction_of_six_items() {
         assert_eq!(used(world).reads, reads(&[("BatchGetItem", 2), ("GetItem", 2)]));
     });
 }
+
+/// R4.12: a receipt is one read and a commit of 4 units, the receipt 2 and the counter of its year 2. A repeat is one read.
+#[test]
+fn a_receipt_is_one_read_and_one_commit() {
+    World::run(async |world| {
+        begun(world).await;
+        world.register("bob", None).await;
+        let mut paths = Vec::new();
+        for _ in 0..2 {
+            let order = world.order("bob", json!({"offer_id": "o100", "provider": "zpay"})).await;
+            world.pay(&order, json!({})).await;
+            world.settle().await;
+            paths.push(format!("/v1/payment/orders/{}/receipt", order["id"].as_str().unwrap()));
+        }
+        // The first one also reads the operator's details, once a minute.
+        world.user("bob").post(&paths[0], json!({})).await.is(200);
+        world.stack.dynamo.reset();
+        world.user("bob").post(&paths[1], json!({})).await.is(200);
+        let once = Cost { reads: reads(&[("BatchGetItem", 1)]), before: 0, commit: (1, 4), after: 0 };
+        assert_eq!(used(world), once);
+        world.user("bob").post(&paths[1], json!({})).await.is(200);
+        let again = Cost { reads: reads(&[("BatchGetItem", 1)]), before: 0, commit: (0, 0), after: 0 };
+        assert_eq!(used(world), again);
+    });
+}

@@ -298,6 +298,10 @@ async fn payments(world: &World) {
     let carols = world.order("carol", json!({"amount": "5", "provider": "zpay"})).await;
     world.pay(&carols, json!({})).await;
     world.settle().await;
+    for (name, order) in [("bob", &bobs), ("carol", &carols)] {
+        let receipt = format!("/v1/payment/orders/{}/receipt", order["id"].as_str().unwrap());
+        world.user(name).post(&receipt, json!({})).await.is(200);
+    }
     refund(world, &bobs, 3_000).await;
     let daves = world.order("dave", json!({"amount": "50", "provider": "zpay"})).await;
     let complete = format!("/v1/admin/payment/orders/{}/complete", daves["id"].as_str().unwrap());

@@ -3,6 +3,7 @@
 //! Every route takes an [`shared::account::view::Admin`]. Lists return JSON or, for `Accept: text/csv`, a [`shared::edge::export`].
 
 pub mod affiliate;
+pub mod affiliate_year;
 pub mod agency;
 pub mod budget;
 pub mod bulk;
@@ -116,6 +117,8 @@ fn commissions() -> Api<Arc<App>> {
         bulk::reject,
         affiliate::release,
         affiliate::reverse,
+        affiliate_year::list,
+        affiliate_year::export,
         affiliate::withdrawals,
         affiliate::approve,
         affiliate::reject,

@@ -33,6 +33,7 @@ use shared::payment::order_file::{OrderFile, order_file};
 use shared::payment::pay_page::with_pay_url;
 use shared::payment::payments_of::payments_of;
 use shared::payment::poll_provider::verify_any;
+use shared::payment::receipt_view::ReceiptView;
 use shared::payment::release_bonus::{ReleaseBonus, release_bonus};
 use shared::payment::staff::view::{AdminOrder, Transition, transitions};
 use shared::payment::undo_completion::{UndoCompletion, undo_completion};
@@ -54,6 +55,8 @@ pub struct AdminOrderFile {
     pub events: Vec<ProviderEvent>,
     /// States of the order over time.
     pub transitions: Vec<Transition>,
+    /// Numbered receipt; null while the user has made none.
+    pub receipt: Option<ReceiptView>,
 }
 
 /// An event received from the provider.
@@ -85,7 +88,8 @@ impl AdminOrderFile {
                 outcome: event.outcome,
                 raw,
             };
-        Ok(Self { order, events: file.events.into_iter().map(event).collect(), transitions })
+        let receipt = file.receipt.as_ref().map(ReceiptView::from);
+        Ok(Self { order, events: file.events.into_iter().map(event).collect(), transitions, receipt })
     }
 }
 

@@ -14,6 +14,8 @@ use shared::affiliate::statement;
 use shared::affiliate::statement::view::{self, StatementOfMonth, StatementView, Statements};
 use shared::affiliate::view::WithdrawalView;
 use shared::affiliate::withdraw::{Withdrawn, withdraw};
+use shared::affiliate::years::own_years;
+use shared::affiliate::years::view::{OwnYears, YearTotals};
 use shared::app::App;
 use shared::edge::api;
 use shared::edge::body::Body;
@@ -41,7 +43,20 @@ pub const NEEDS: [&str; 3] = ["MAIL_QUEUE_URL", "REWARD_QUEUE_URL", "STATISTICS_
 
 /// The routes of the affiliate programme.
 pub fn api() -> Api<Arc<App>> {
-    api![overview, codes, make_code, drop_code, commissions, statements, statement, proof, ask, withdrawals, cancel,]
+    api![
+        overview,
+        codes,
+        make_code,
+        drop_code,
+        commissions,
+        statements,
+        statement,
+        proof,
+        years,
+        ask,
+        withdrawals,
+        cancel,
+    ]
 }
 
 /// The caller's totals, policy and codes, and the programme's terms
@@ -170,6 +185,18 @@ async fn proof(
     Id(month): Id<Month>,
 ) -> Result<Reply<ProvenStatement>, Problem> {
     Ok(Reply::ok(statement::proven(&app, caller.id(), month).await?))
+}
+
+/// The caller's totals by calendar year
+///
+/// Newest first; only years with lines, in UTC. They are the sums of the statements' lines, and moments old.
+#[utoipa::path(
+    get, path = "/v1/affiliate/years", operation_id = "listCommissionYears", tag = "affiliate",
+    responses((status = 200, body = OwnYears)),
+)]
+async fn years(State(app): State<Arc<App>>, caller: Caller) -> Result<Reply<OwnYears>, Problem> {
+    let all = own_years(&app, caller.id()).await?;
+    Ok(Reply::ok(OwnYears { items: all.iter().map(YearTotals::from).collect() }))
 }
 
 /// Withdraw commission

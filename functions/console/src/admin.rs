@@ -38,3 +38,4 @@ mod vouchers;
 mod webhooks;
 mod withdrawals;
 mod words;
+mod years;

@@ -3,8 +3,10 @@
 use axum::response::Response;
 use maud::{Markup, html};
 use shared::affiliate::model::commission::CommissionMonth;
+use shared::affiliate::model::year::AffiliateYear;
 use shared::affiliate::statement::view::sheet;
 use shared::affiliate::statement::{Statement, all_lines, lines, proven, statement, statements};
+use shared::affiliate::years::own_years;
 use shared::app::App;
 use shared::edge::view::Amount;
 use shared::kernel::fault::{Error, Fault};
@@ -19,7 +21,7 @@ use shared::table::store::Page;
 use crate::export::{file, saved};
 use crate::frame;
 use crate::list::{Column, empty, table};
-use crate::parts::{money, month};
+use crate::parts::{count, money, month};
 use crate::records;
 use crate::visit::{Arrival, Instead, Member, Visit};
 
@@ -28,6 +30,7 @@ struct Shown {
     months: Vec<Month>,
     of: Option<Statement>,
     lines: Page<StatementLine>,
+    years: Vec<AffiliateYear>,
 }
 
 /// The statement of the month that is asked for, or of the newest one.
@@ -50,18 +53,19 @@ pub async fn page(arrival: Arrival) -> Result<Response, Instead> {
             }
             (part.pager(&visit, &text.statement(), shown.lines.next.as_ref()))
         }
+        @if !shown.years.is_empty() { (years(&visit, &shown.years)) }
     };
     Ok(frame::page(&visit, member, &text.statement(), &text.statement_lead(), &main))
 }
 
 async fn read(app: &App, user: UserId, asked: Option<Month>, window: &Window) -> Result<Shown, Error> {
-    let all = statements(app, user).await?;
+    let (all, years) = tokio::try_join!(statements(app, user), own_years(app, user))?;
     let of = all.iter().find(|of| asked.is_none_or(|month| of.closing.month == month)).copied();
     let lines = match &of {
         Some(of) => lines(app, of, window).await?,
         None => Page { items: Vec::new(), next: None },
     };
-    Ok(Shown { months: all.iter().map(|of| of.closing.month).collect(), of, lines })
+    Ok(Shown { months: all.iter().map(|of| of.closing.month).collect(), of, lines, years })
 }
 
 fn choice(visit: &Visit, shown: &Shown, asked: Option<Month>) -> Markup {
@@ -109,6 +113,32 @@ fn both_ends(visit: &Visit, of: &Statement) -> Markup {
     html! {
         (table(&columns, &rows))
         @if of.is_open { div.in { p.muted { (text.statement_open()) } } }
+    }
+}
+
+/// Totals of each year with lines, newest first.
+fn years(visit: &Visit, all: &[AffiliateYear]) -> Markup {
+    let text = &visit.text;
+    let columns = [
+        Column::Text(text.totals_year()),
+        Column::Number(text.totals_earned()),
+        Column::Number(text.totals_back()),
+        Column::Number(text.totals_cash()),
+        Column::Number(text.totals_payouts()),
+        Column::Number(text.totals_to_balance()),
+    ];
+    let amount = |of: LedgerMoney| money(&Amount::from(of));
+    let row = |of: &AffiliateYear| {
+        let (earned, back) = (amount(of.earned), amount(of.taken_back));
+        let (cash, moved) = (amount(of.paid_out), amount(of.to_balance));
+        vec![html! { (of.year) }, earned, back, cash, html! { (count(of.payouts)) }, moved]
+    };
+    let rows: Vec<Vec<Markup>> = all.iter().map(row).collect();
+    html! {
+        section.card aria-labelledby="years" {
+            header { h2 #years { (text.totals_by_year()) } p { (text.totals_by_year_note()) } }
+            (table(&columns, &rows))
+        }
     }
 }
 

@@ -23,6 +23,7 @@ use shared::kernel::money::LedgerMoney;
 use shared::kernel::refusal::{Refusal, code};
 use shared::payment::cancel_order::{self, own};
 use shared::payment::create_order::{self as create_verb, CreateOrder};
+use shared::payment::issue_receipt::{issue_receipt, receipt_of};
 use shared::payment::model::order::OrderStatus;
 use shared::payment::model::price::Quote;
 use shared::payment::model::settings::{Offer as Promised, PaymentSettings};
@@ -30,6 +31,7 @@ use shared::payment::offers::{Offering, offering};
 use shared::payment::orders_of::{orders_of, view, views};
 use shared::payment::poll_provider;
 use shared::payment::price_now;
+use shared::payment::receipt_view::ReceiptView;
 use shared::payment::view::OrderView;
 use shared::table::store::Page;
 use utoipa::IntoParams;
@@ -42,7 +44,7 @@ pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_
 
 /// The routes of this function.
 pub fn api() -> Api<Arc<App>> {
-    api![promotion::promotion, config, price, create, list, show, cancel, verify,]
+    api![promotion::promotion, config, price, create, list, show, cancel, verify, receipt, issue,]
 }
 
 /// Offers, prices and payment methods
@@ -185,4 +187,36 @@ async fn cancel(State(app): State<Arc<App>>, caller: Caller, Id(id): Id<OrderId>
 async fn verify(State(app): State<Arc<App>>, caller: Caller, Id(id): Id<OrderId>) -> Result<Reply<OrderView>, Problem> {
     let order = poll_provider::verify_own(&app, &edge::context(), caller.id(), id).await?;
     Ok(Reply::ok(view(&app, &order).await?))
+}
+
+/// Get the receipt of an order
+///
+/// 404 while none is issued.
+#[utoipa::path(
+    get, path = "/v1/payment/orders/{id}/receipt", operation_id = "getReceipt", tag = "payment",
+    responses((status = 200, body = ReceiptView)),
+)]
+async fn receipt(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id<OrderId>,
+) -> Result<Reply<ReceiptView>, Problem> {
+    let receipt = receipt_of(&app, caller.id(), id).await?.ok_or(Refusal::NotFound)?;
+    Ok(Reply::ok(ReceiptView::from(&receipt)))
+}
+
+/// Issue the receipt of a paid order
+///
+/// With the next number of the year (UTC), which have no gap. An order has one receipt: repeating the request answers the same one.
+#[utoipa::path(
+    post, path = "/v1/payment/orders/{id}/receipt", operation_id = "issueReceipt", tag = "payment",
+    responses((status = 200, body = ReceiptView), code::AccountBlocked, code::OrderNotPaid),
+)]
+async fn issue(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id<OrderId>,
+) -> Result<Reply<ReceiptView>, Problem> {
+    let done = issue_receipt(&app, &edge::context(), &caller.bearer(), id).await?;
+    Ok(Reply::ok(ReceiptView::from(&done.answer)))
 }

@@ -20,3 +20,4 @@ pub mod settings;
 pub mod shape;
 pub mod text_enum;
 pub mod typed;
+pub mod year;

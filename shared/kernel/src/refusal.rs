@@ -159,6 +159,8 @@ refusals! {
     ProgrammeOff = 409 "programme_off", "This programme is switched off.";
     /// The order is no longer `pending`.
     OrderNotPending = 409 "order_not_pending", "The order is not pending any more.";
+    /// The order's payment was not captured (R4.12).
+    OrderNotPaid = 409 "order_not_paid", "The order is not paid.";
     /// The provider is processing a payment of the order, which nobody can call back (R4.10).
     PaymentUnderWay = 409 "payment_under_way", "A payment of this order is under way; wait for its end.";
     /// The order was not completed by hand, or the provider has confirmed it since (R4.12).

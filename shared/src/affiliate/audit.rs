@@ -1,4 +1,4 @@
-//! Affiliate invariants C1, C3–C7, W1–W5, and the ledger invariants L2–L4 of commission accounts.
+//! Affiliate invariants C1, C3–C8, W1–W5, and the ledger invariants L2–L4 of commission accounts.
 //!
 //! | invariant | rule |
 //! | --- | --- |
@@ -8,6 +8,7 @@
 //! | C5 | an invitee's commissions are numbered from 1, none above the limit of its order |
 //! | C6 | what a month left of an account is what its entries up to the last one of the month say |
 //! | C7 | both levels of an order earn at most its base |
+//! | C8 | the years of an affiliate have what the account's entries say, each entry once |
 //! | W1 | a withdrawal has one journal that requests and one that closes it, in line with its state |
 //! | W2 | the held part, or a shop's held account, is the sum of open withdrawals; the withdrawn total is the sum of completed ones |
 //! | W3 | a paid withdrawal with a first approval was paid by another admin, or in a payout batch that another admin made |
@@ -16,6 +17,7 @@
 
 pub mod payout_batch;
 pub mod purchase;
+pub mod years;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,6 +66,7 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     }
     check_payout_accounts(snapshot, &mut findings);
     payout_batch::check(snapshot, &mut findings);
+    years::check(snapshot, &mut findings);
     for wallet in snapshot.agency.wallets.values() {
         check_held(snapshot, wallet, &mut findings);
     }

@@ -23,3 +23,4 @@ pub mod statement;
 pub mod table;
 pub mod view;
 pub mod withdraw;
+pub mod years;

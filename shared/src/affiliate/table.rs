@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use kernel::id::{CommissionId, OrderId, PayoutBatchId, UserId, WithdrawalId};
 use kernel::month::Month;
+use kernel::year::Year;
 use table::item::Versioned;
-use table::key::{at_time, owned};
+use table::key::{IndexEntry, at_time, owned};
 use table::records;
-use table::spread::{DueList, FEW, MonthlyList, SOME};
+use table::spread::{DueList, FEW, MonthlyList, SOME, numbered, shard_of};
 use table::tx::Tx;
 
 use crate::affiliate::model::commission::{Commission, CommissionAccount, CommissionHold, CommissionMonth, Earnings};
@@ -14,6 +15,7 @@ use crate::affiliate::model::payout_account::PayoutAccount;
 use crate::affiliate::model::payout_batch::PayoutBatch;
 use crate::affiliate::model::purchase::Purchase;
 use crate::affiliate::model::withdrawal::Withdrawal;
+use crate::affiliate::model::year::AffiliateYear;
 
 /// Commissions, of the whole platform.
 pub const COMMISSIONS: MonthlyList = MonthlyList::spread("COMMISSIONS", FEW);
@@ -26,6 +28,8 @@ pub const COMMISSION: DueList = DueList::spread("commission", SOME);
 
 /// Prefix of the sort keys of what months left of a commission account.
 pub const MONTHS: &str = "MONTH#";
+/// Prefix of the sort keys of an affiliate's years.
+pub const YEARS: &str = "YEAR#";
 
 records! {
     /// An affiliate's commission account with its parts (R6.4).
@@ -38,6 +42,13 @@ records! {
     CommissionMonth = "commission_month" {
         fn key(user: UserId, month: Month) = "AFFILIATE#{user}", "MONTH#{month}";
         at |it| CommissionMonth::key(it.user, it.month);
+    }
+
+    /// The totals of an affiliate's calendar year: list of the year (R6.12).
+    AffiliateYear = "affiliate_year" {
+        fn key(user: UserId, year: Year) = "AFFILIATE#{user}", "YEAR#{year}";
+        at |it| AffiliateYear::key(it.user, it.year);
+        platform |it| Some(in_year(it.user, it.year));
     }
 
     /// A commission: one per order, lists (R6.7).
@@ -96,6 +107,16 @@ records! {
 /// Returns the partition of a user's commission account.
 pub fn affiliate(user: UserId) -> String {
     format!("AFFILIATE#{user}")
+}
+
+/// Returns the partitions of a year's affiliates.
+pub fn affiliates_of(year: Year) -> impl Iterator<Item = String> {
+    (0..FEW).map(move |shard| numbered(&format!("AFFILIATE_YEARS#{year}"), shard))
+}
+
+fn in_year(user: UserId, year: Year) -> IndexEntry {
+    let user = user.to_string();
+    (numbered(&format!("AFFILIATE_YEARS#{year}"), shard_of(&user, FEW)), user)
 }
 
 /// Adds the write of a commission account with new entries; what a month left is kept when they are of a later one (R6.12).

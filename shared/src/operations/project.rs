@@ -13,6 +13,7 @@ use crate::account::credit_lots::with_lots;
 use crate::account::model::user::User;
 use crate::affiliate::model::commission::{Commission, CommissionAccount};
 use crate::affiliate::model::withdrawal::Withdrawal;
+use crate::affiliate::years;
 use crate::agency::model::order::AgencyOrder;
 use crate::agency::model::wallet::Wallet;
 use crate::app::App;
@@ -103,7 +104,14 @@ async fn count_together(app: &App, messages: &[&Message]) -> Result<(), Error> {
     if subjects.is_empty() {
         return Ok(());
     }
-    app.execute(&Ctx::system(), || plan(app, &subjects)).await.map(|_| ())
+    app.execute(&Ctx::system(), || plan(app, &subjects)).await?;
+    // An affiliate's years follow from the account's journal entries, whichever message names it.
+    for subject in subjects {
+        if let Subject::Affiliate(user) = subject {
+            years::count(app, user).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn plan(app: &App, subjects: &BTreeSet<Subject>) -> Result<((), Tx), Error> {

@@ -1,8 +1,9 @@
-//! Invariants P1–P7: each payment is credited once, in proportion to its net (R4.11), or is in review; P11 in [`coupons`].
+//! Invariants P1–P7: each payment is credited once, in proportion to its net (R4.11), or is in review; P11 in [`coupons`], P12 in [`receipts`].
 
 pub mod book;
 pub mod coupons;
 pub mod facts;
+pub mod receipts;
 pub mod refunds;
 
 use std::collections::{BTreeMap, HashMap};
@@ -18,7 +19,7 @@ use kernel::id::{OrderId, UserId};
 use kernel::ledger::{AccountKind, JournalEntry, Line, Operator, PlatformAccount};
 use kernel::money::LedgerMoney;
 
-/// Checks payments, orders, promotions and coupons against P1–P7 and P11.
+/// Checks payments, orders, promotions and coupons against P1–P7, P11 and P12.
 pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = Vec::new();
     let posted = posted(snapshot);
@@ -30,6 +31,7 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
     check_promotions(snapshot, &mut findings);
     findings.extend(facts::check(snapshot));
     findings.extend(coupons::check(snapshot));
+    findings.extend(receipts::check(snapshot));
     findings
 }
 

@@ -5,13 +5,14 @@ use crate::app::App;
 use crate::payment::model::event::{ProviderEventRecord, RawEvent};
 use crate::payment::model::order::Order;
 use crate::payment::model::payment::Payment;
+use crate::payment::model::receipt::Receipt;
 use kernel::fault::Fault;
 use kernel::id::OrderId;
 use table::item::Versioned;
 use table::store::{Index, Query};
 
-/// Most events of one file; one batch read fetches all their raw bodies, the user and the payment.
-const EVENTS: i32 = 98;
+/// Most events of one file; one batch read fetches all their raw bodies, the user, the payment and the receipt.
+const EVENTS: i32 = 97;
 
 /// An order with its user, payment and events.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub struct OrderFile {
     pub user: Option<User>,
     /// The provider's payment, once known.
     pub payment: Option<Payment>,
+    /// The numbered receipt, once issued.
+    pub receipt: Option<Receipt>,
     /// Provider events, oldest first, each with its raw body while that is kept.
     pub events: Vec<(ProviderEventRecord, Option<String>)>,
 }
@@ -35,12 +38,13 @@ pub async fn order_file(app: &App, id: OrderId) -> Result<Option<OrderFile>, Fau
     let events: Vec<ProviderEventRecord> = page.items.into_iter().map(Versioned::into_inner).collect();
     let payment = order.payment_id.as_deref().map(|id| Payment::key(order.provider, id));
     let raw: Vec<_> = events.iter().map(|event| RawEvent::key(event.provider, &event.id)).collect();
-    let (user, payment, raw) = app.store.read((User::key(order.user), payment, raw)).await?;
+    let (user, payment, raw, receipt) = app.store.read((User::key(order.user), payment, raw, Receipt::key(id))).await?;
     let bodies = raw.into_iter().map(|raw| raw.map(|raw| raw.into_inner().body));
     Ok(Some(OrderFile {
         order: order.into_inner(),
         user: user.map(Versioned::into_inner),
         payment: payment.map(Versioned::into_inner),
+        receipt: receipt.map(Versioned::into_inner),
         events: events.into_iter().zip(bodies).collect(),
     }))
 }

@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use kernel::id::{OrderId, ReviewId, UserId};
 use kernel::key_part::KeyPart;
 use kernel::provider::Provider;
+use kernel::year::Year;
 use table::key::{at_time, owned};
 use table::records;
 use table::spread::{DueList, FEW, MonthlyList, SOME};
@@ -14,6 +15,7 @@ use crate::payment::model::coupon::{CouponCode, CouponUses};
 use crate::payment::model::event::{ProviderEventRecord, RAW_KEPT_HOURS, RawEvent};
 use crate::payment::model::order::{Order, OrderStatus, OrderWindow};
 use crate::payment::model::payment::Payment;
+use crate::payment::model::receipt::{Receipt, ReceiptCounter};
 use crate::payment::model::reconciliation::{Differences, Reconciliation};
 use crate::payment::model::review::Review;
 
@@ -47,6 +49,18 @@ records! {
             let confirm = it.completed.and(it.paid_at).map(|paid_at| (CONFIRM, paid_at));
             look.or(confirm).map(|(list, at)| list.entry(it.id, at))
         };
+    }
+
+    /// The numbered receipt of a paid order: one per order (R4.12).
+    Receipt = "receipt" {
+        fn key(order: OrderId) = "ORDER#{order}", "RECEIPT";
+        at |it| Receipt::key(it.order);
+    }
+
+    /// Number of a year's last receipt (R4.12).
+    ReceiptCounter = "receipt_counter" {
+        fn key(year: Year) = "RECEIPTS#{year}", "COUNTER";
+        at |it| ReceiptCounter::key(it.year);
     }
 
     /// Counting window for a user's new orders (R4.2).

@@ -132,6 +132,7 @@ const PLAYED: &[&str] = &[
     "POST /v1/admin/payment/reviews/{id}/resolve",
     "POST /v1/admin/payment/reviews/{id}/confirm",
     "POST /v1/payment/orders/{id}/verify",
+    "POST /v1/payment/orders/{id}/receipt",
     "POST /v1/payment/orders/{id}/verify of a refund that nobody told",
     "POST /v1/admin/payment/orders/{id}/verify",
     "POST /v1/admin/redemption/records/{id}/undo",

@@ -143,6 +143,8 @@ async fn orders(world: &World, met: &mut Met) {
     row(met, bob.get(nothing).await, 404, "not_found", "no such thing");
     let cancel = bob.post(&format!("/v1/payment/orders/{paid}/cancel"), json!({})).await;
     row(met, cancel, 409, "order_not_pending", "not pending");
+    let receipt = bob.post(&format!("/v1/payment/orders/{open}/receipt"), json!({})).await;
+    row(met, receipt, 409, "order_not_paid", "not paid");
     let by_hand = json!({"reason": "paid in cash"});
     let again = world.admin().once().post(&format!("{admin}/{paid}/complete"), by_hand).await;
     row(met, again, 409, "order_already_paid", "paid already");

@@ -152,6 +152,8 @@ const MATRIX: &[(&str, OpenTo)] = &[
     ("/admin/payout-batches/{id}/act", PAYOUTS),
     ("/admin/payout-batches/{id}/file.csv", PAYOUTS),
     ("/admin/payout-batches/{id}/file.xml", PAYOUTS),
+    ("/admin/affiliate-years", ADMINS),
+    ("/admin/affiliate-years.csv", ADMINS),
     ("/admin/ledger", ADMINS),
     ("/admin/stats", STATS),
     ("/admin/stats.csv", STATS),

@@ -266,12 +266,16 @@ fn a_month_is_shown_line_by_line_and_saved_as_a_file() {
             world.sign_in("ann").await;
             let body = json!({"amount": "0.3", "to": "balance"});
             world.user("ann").once().post("/v1/affiliate/withdrawals", body).await.is(201);
+            world.settle().await;
             let browser = signed_in(world, words, "ann", PASSWORD).await;
             let page = browser.open("/affiliate/statement").await;
             let available = [["Available", "可提现"][index], "1.38888888", "1.08888888"];
             let first = rows(&page, 0)[0].clone();
             assert!(available.iter().all(|part| first.contains(part)), "{first}");
             assert_eq!(rows(&page, 1).len(), 1, "{}", page.says());
+            let year = rows(&page, 2)[0].clone();
+            assert!(["2026", "1.38888888", "0.3"].iter().all(|part| year.contains(part)), "{year}");
+            assert!(page.says().contains(["By calendar year", "按自然年"][index]), "{}", page.says());
             let months: Vec<String> = page.root.all("option").iter().map(|option| option.text()).collect();
             assert_eq!(months, [["December 2026", "November 2026"], ["2026年12月", "2026年11月"]][index]);
             let november = browser.open("/affiliate/statement?month=2026-11").await;
@@ -289,7 +293,7 @@ fn a_month_is_shown_line_by_line_and_saved_as_a_file() {
             let link = "href=\"/affiliate/statement.json?month=2026-11\"";
             assert!(november.text.contains(link), "{}", november.text);
             let nothing = browser.open("/affiliate/statement?month=2026-10").await;
-            assert!(nothing.status == 200 && nothing.root.all("tbody").is_empty(), "{}", nothing.says());
+            assert!(nothing.status == 200 && nothing.root.all("tbody").len() == 1, "the years: {}", nothing.says());
         });
     }
 }

@@ -29,7 +29,7 @@ const PAGES: &[(&str, Calls)] = &[
     ("/top-up/price?amount=50", (1, 0, 0, 1)),
     ("/orders", (3, 0, 1, 3)),
     ("/orders/{id}", (2, 1, 0, 2)),
-    ("/orders/{id}/receipt", (2, 1, 0, 2)),
+    ("/orders/{id}/receipt", (2, 2, 0, 2)),
     ("/orders/{id}/state", (2, 1, 0, 2)),
     ("/payment/result", (1, 0, 0, 1)),
     ("/invite", (3, 0, 1, 2)),

@@ -83,11 +83,21 @@ fn a_paid_order_has_a_receipt() {
             world.settle().await;
             let links = browser.open(&path).await;
             assert!(links.root.all("a").iter().any(|link| link.of("href") == Some(&receipt)), "{}", links.text);
-            let said = browser.open(&receipt).await.says();
-            let number = format!("2026-{}", id[id.len() - 16..].to_uppercase());
-            for part in [&number, "Acme", "bob@example.com", "¥100.00", "18.05555554", "pi_", id] {
+            let page = browser.open(&receipt).await;
+            let stored = || world.stack.dynamo.scan(emulator::stack::TABLE).unwrap();
+            let issued = || stored().iter().filter(|item| item["type"]["S"] == "receipt").count();
+            assert!(!page.says().contains("R-2026-") && issued() == 0, "a look issues nothing: {}", page.says());
+            let make = match words.sign_in {
+                "Sign in" => "Make my receipt",
+                _ => "开具收据",
+            };
+            let page = browser.press(&page, make, &[]).await;
+            assert_eq!(page.path, receipt);
+            let said = page.says();
+            for part in ["R-2026-000001", "Acme", "bob@example.com", "¥100.00", "18.05555554", "pi_", id] {
                 assert!(said.contains(part), "{part} in {said}");
             }
+            assert!(!said.contains(make) && issued() == 1, "{said}");
             assert!(!said.contains("¥70.00"), "{said}");
             crate::fixtures::refund(world, &order, 3_000).await;
             world.settle().await;

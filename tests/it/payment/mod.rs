@@ -10,6 +10,7 @@ pub mod missed_webhooks;
 pub mod mutations;
 pub mod offered;
 pub mod orders;
+pub mod receipts;
 pub mod reconciliation;
 pub mod refunds;
 pub mod review;

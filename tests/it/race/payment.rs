@@ -66,6 +66,34 @@ fn a_coupon_is_never_used_above_its_total() {
     });
 }
 
+/// R4.12: of 64 orders at the same instant each gets a receipt of its own; the numbers have no gap, whatever fails meanwhile.
+#[test]
+fn receipts_at_once_have_numbers_without_a_gap() {
+    race("payment::receipts_at_once_have_numbers_without_a_gap", Weight::Light, async |round| {
+        let world = round.world;
+        world.open().await;
+        world.settings("payment", |payment| payment["max_orders_per_minute"] = json!(60)).await;
+        let names = ["ann", "bob", "cid", "dan", "eve", "fay", "gus", "hal"];
+        let mut orders = Vec::new();
+        for name in names {
+            world.register(name, None).await;
+        }
+        for client in 0..CLIENTS {
+            let order = world.order(names[client % names.len()], json!({"offer_id": "o10", "provider": "zpay"})).await;
+            world.pay(&order, json!({})).await;
+            orders.push(format!("{}/receipt", path(&order)));
+        }
+        world.settle().await;
+        let ask = |client: usize| world.user(names[client % names.len()]).post(&orders[client], json!({}));
+        let told = round.at_once(CLIENTS, ask).await;
+        assert_eq!(told.made_or("none is refused"), CLIENTS);
+        let mut given: Vec<&str> = told.made.values().map(|made| made["reference"].as_str().unwrap()).collect();
+        given.sort_unstable();
+        let all: Vec<String> = (1..=CLIENTS).map(|number| format!("R-2026-{number:06}")).collect();
+        assert_eq!(given, all);
+    });
+}
+
 /// R5.1: of many orders paid at the same instant one gets the promotion's bonus.
 #[test]
 fn payments_at_once_share_one_bonus() {

@@ -28,6 +28,7 @@ const MENU: &[Group] = &[
             ("/admin/reconciliations", Texts::staff_reconciliations),
             ("/admin/withdrawals", Texts::staff_withdrawals),
             ("/admin/payout-batches", Texts::payouts),
+            ("/admin/affiliate-years", Texts::affiliate_years),
             ("/admin/ledger", Texts::staff_ledger),
             ("/admin/liabilities", Texts::liabilities),
         ],

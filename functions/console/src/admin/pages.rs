@@ -29,7 +29,9 @@ use super::orders::{self, act, file};
 use super::users::acts;
 use super::vouchers::{batches, codes, plans, redemptions};
 use super::{audit, coupons, growth, keys, risk, settings, users, webhooks};
-use super::{find, ledger, liabilities, overview, payouts, reconciliations, reviews, stats, together, withdrawals};
+use super::{
+    find, ledger, liabilities, overview, payouts, reconciliations, reviews, stats, together, withdrawals, years,
+};
 use crate::factor;
 use crate::frame;
 use crate::list::Part;
@@ -201,6 +203,8 @@ pages![
     "/admin/payout-batches/{id}/act", WITHDRAWALS.fresh() => payouts::act;
     "/admin/payout-batches/{id}/file.csv", WITHDRAWALS => payouts::csv;
     "/admin/payout-batches/{id}/file.xml", WITHDRAWALS => payouts::xml;
+    "/admin/affiliate-years", Rule::ADMINS => years::list;
+    "/admin/affiliate-years.csv", Rule::ADMINS => years::sheet;
     "/admin/ledger", Rule::ADMINS => ledger::list;
     "/admin/stats", Rule::with(AdminScope::StatsRead) => stats::stats;
     "/admin/stats.csv", Rule::with(AdminScope::StatsRead) => stats::sheet;

@@ -58,7 +58,7 @@ impl Shown {
         format!("/orders/{}", self.view.id)
     }
 
-    fn route(&self, verb: &str) -> String {
+    pub(super) fn route(&self, verb: &str) -> String {
         format!("/v1/payment/orders/{}/{verb}", self.view.id)
     }
 

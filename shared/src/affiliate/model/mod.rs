@@ -9,3 +9,4 @@ pub mod settings;
 pub mod simulation;
 pub mod terms;
 pub mod withdrawal;
+pub mod year;

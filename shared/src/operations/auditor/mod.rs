@@ -3,8 +3,8 @@
 //! It runs at the end of every test world and under the local stack's `/_local/audit`. Groups: [`snapshot`] D1–D4 (items that do
 //! not decode, have the wrong key or index entries, or stand in a list before the deployment began), [`ledger`] L1–L4, L6 and L7, [`lots`] L9,
 //! [`payment`](crate::payment::audit) P1–P3 and
-//! P5–P7 and, in [`refunds`](crate::payment::audit::refunds), P8–P10, and in [`coupons`](crate::payment::audit::coupons) P11, [`referral`](crate::referral::audit) A1–A4,
-//! [`affiliate`](crate::affiliate::audit) C1, C3–C5, W1–W4 and L2–L4 of the commission account and, in
+//! P5–P7 and, in [`refunds`](crate::payment::audit::refunds), P8–P10, and in [`coupons`](crate::payment::audit::coupons) P11, in [`receipts`](crate::payment::audit::receipts) P12, [`referral`](crate::referral::audit) A1–A4,
+//! [`affiliate`](crate::affiliate::audit) C1, C3–C8, W1–W4 and L2–L4 of the commission account and, in
 //! [`purchase`](crate::affiliate::audit::purchase), B1, in [`payout_batch`](crate::affiliate::audit::payout_batch), W5, [`redemption`](crate::redemption::audit) K1–K3, [`messages`] O1, O2 and
 //! O4, [`webhooks`](crate::webhooks::audit) E1, [`account`](crate::account::audit) I1–I6, [`agency`](crate::agency::audit) G1–G4 and
 //! C1, C2 and C4 of its orders, and [`budget_audit`](crate::operations::budget_audit) M1 and M2,

@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | accounts of users, assets and shops' wallets: amounts, lines, journal entries | the lines of their journal entries |
 //! | commission accounts: their parts | the lines; `withdrawn` and `clawed_back` from withdrawals and commissions |
+//! | affiliates' years | the lines, by the sources of their journal entries |
 //! | inviters' counts, invitees' totals and earnings | users, orders, purchases, rewards, commissions |
 //! | net of orders | their payments |
 //! | uses of codes, codes of batches | redemptions, codes |
@@ -19,8 +20,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+use crate::affiliate::audit::years::{self, YearSums};
 use crate::affiliate::model::commission::{Commission, CommissionAccount};
 use crate::affiliate::model::withdrawal::WithdrawalState;
+use crate::affiliate::model::year::AffiliateYear;
 use crate::agency::audit as agency;
 use crate::operations::auditor::{Snapshot, ledger, messages};
 use crate::operations::model::metrics::Tallies;
@@ -66,6 +69,7 @@ pub fn rebuild(items: &[Item]) -> Rebuilt {
     }
     rebuilt.accounts(&snapshot);
     rebuilt.commission_accounts(&snapshot);
+    rebuilt.affiliate_years(&snapshot);
     rebuilt.invitees(&snapshot);
     rebuilt.inviters(&snapshot);
     rebuilt.orders(&snapshot);
@@ -162,6 +166,23 @@ impl Rebuilt {
         let left = all.withdrawals.values().filter(|one| one.shop.is_none() && one.user == user && gone(one.state));
         let withdrawn = left.map(|one| one.amount.amount()).fold(Decimal::ZERO, Decimal::saturating_add);
         self.amount(&user, "commission.withdrawn", account.withdrawn.amount(), withdrawn);
+    }
+
+    fn affiliate_years(&mut self, all: &Snapshot) {
+        let kept = all.all::<AffiliateYear>().map(|of| ((of.user, of.year), YearSums::from(of)));
+        let mut kept: BTreeMap<_, _> = kept.collect();
+        let says = years::by_entries(all);
+        let at: BTreeSet<_> = kept.keys().chain(says.keys()).copied().collect();
+        for (user, year) in at {
+            let of = |sums: Option<YearSums>| sums.unwrap_or_default();
+            let (is, says) = (of(kept.remove(&(user, year))), of(says.get(&(user, year)).copied()));
+            self.is(&user, &format!("{year}.postings"), &is.postings, &says.postings);
+            self.is(&user, &format!("{year}.payouts"), &is.payouts, &says.payouts);
+            let names = ["earned", "taken_back", "paid_out", "to_balance"];
+            for (name, (is, says)) in names.iter().zip(is.amounts.into_iter().zip(says.amounts)) {
+                self.amount(&user, &format!("{year}.{name}"), is, says);
+            }
+        }
     }
 
     fn invitees(&mut self, all: &Snapshot) {

@@ -1,6 +1,6 @@
 //! The settings of the console: the operator's own name, look and links (C8.1).
 
-use kernel::settings::{Checks, Text};
+use kernel::settings::{Checks, List, Text};
 
 use crate::operations::model::colour::{BLACK, Colour, WHITE};
 
@@ -21,6 +21,12 @@ kernel::settings! {
         privacy_url: Option<String> = None, in Text::Url, unit "URL", "Privacy, at the foot of every page", from "at once";
         home_url: Option<String> = None, in Text::Url, unit "URL",
             "Your site, at the foot of every page", from "at once";
+        receipt_name: String = String::new(), in Text::Label(100),
+            "Your name on receipts; empty is that of every page", from "the next receipt";
+        receipt_address: Vec<String> = Vec::new(), in List::of(0..=6, Text::Label(100)),
+            "Your address on receipts, line by line", from "the next receipt";
+        receipt_tax_number: String = String::new(), in Text::Label(50),
+            "Your tax number on receipts", from "the next receipt";
     }
 }
 

@@ -8,6 +8,7 @@ pub mod order;
 pub mod payment;
 pub mod price;
 pub mod promotion;
+pub mod receipt;
 pub mod reconciliation;
 pub mod refund;
 pub mod reversal;

@@ -7,7 +7,7 @@ use crate::fixtures::refund;
 use crate::world::World;
 
 /// Zoe invited Ann, who invited Bob; Ann has ten per cent, Zoe `rate` of what Bob's orders bring.
-async fn three(world: &World, rate: &str) {
+pub async fn three(world: &World, rate: &str) {
     world
         .settings("payment", |settings| {
             settings["enabled"] = json!(true);

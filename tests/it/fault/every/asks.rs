@@ -62,7 +62,8 @@ pub async fn prepare(world: &World, operation: &'static str) -> Act {
     if path.starts_with("/v1/admin/import/") {
         return Box::pin(of_imports(world, path)).await;
     }
-    let at_providers = ["/refunds", "/confirm", "/resolve", "/verify", "/undo", "/erase", "/retry", "/replay"];
+    let at_providers =
+        ["/refunds", "/confirm", "/resolve", "/verify", "/receipt", "/undo", "/erase", "/retry", "/replay"];
     if path.contains("/second-factor") {
         return Box::pin(of_second_factor(world, operation)).await;
     }

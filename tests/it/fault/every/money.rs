@@ -82,6 +82,10 @@ pub async fn of_money(world: &World, route: &str) -> Act {
             world.pay(&order, json!({"action": "refund", "amount": "30", "notify": "never"})).await;
             ask("bob", format!("/v1/payment/orders/{}/verify", agency::id(&order)), json!({}))
         }
+        "POST /v1/payment/orders/{id}/receipt" => {
+            let order = paid(world, "stripe").await;
+            ask("bob", format!("/v1/payment/orders/{}/receipt", agency::id(&order)), json!({}))
+        }
         "POST /v1/payment/orders/{id}/verify" => {
             let order = agency::id(&unheard(world).await);
             ask("bob", format!("/v1/payment/orders/{order}/verify"), json!({}))

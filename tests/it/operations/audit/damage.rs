@@ -228,6 +228,19 @@ pub const LEDGER: &[Row] = &[
 
 /// Damage to payments: P1–P3, P5–P8.
 pub const PAYMENTS: &[Row] = &[
+    ("a receipt that is gone", &["P12"], |scan| scan.remove("receipt", |receipt| receipt["number"]["N"] == "1")),
+    ("a receipt with another's number", &["P12"], |scan| {
+        scan.find("receipt", |receipt| receipt["number"]["N"] == "2")["number"]["N"] = json!("1");
+    }),
+    ("a receipt of somebody else", &["P12"], |scan| {
+        let dave = scan.id_of("dave");
+        scan.one("receipt")["user"]["S"] = json!(dave);
+    }),
+    ("a receipt of another year", &["P12"], |scan| {
+        scan.one("receipt")["issued_at"]["S"] = json!("2025-11-20T10:00:00Z")
+    }),
+    ("a number that no receipt has", &["P12"], |scan| up(&mut scan.one("receipt_counter")["last"])),
+    ("a counter of receipts that is lost", &["P12"], |scan| scan.remove("receipt_counter", |_| true)),
     ("a credit that went to nothing", &["L7", "P1"], |scan| {
         let posting = scan.find("posting", caused_by("payment:zpay"));
         entry_of(posting)["related_id"]["S"] = json!("ord_01arz3ndektsv4rrffq69g5fav");
@@ -395,7 +408,7 @@ pub const COMMISSION: &[Row] = &[
     ("an entry's amount before it", &["L3", "L7"], |scan| {
         entry_of(scan.find("posting", caused_by("commission:")))["before"]["S"] = json!("1");
     }),
-    ("a posting of the commission account that is lost", &["C1", "L2", "L3", "L7"], |scan| {
+    ("a posting of the commission account that is lost", &["C1", "C8", "L2", "L3", "L7"], |scan| {
         scan.remove("posting", caused_by("commission:"));
     }),
     ("a commission of another amount", &["C3", "C4", "O4"], |scan| {
@@ -424,6 +437,10 @@ pub const COMMISSION: &[Row] = &[
             "postings": {"N": "1"}, "pending": zero(), "available": zero(), "held": zero(), "debt": zero(),
         }));
     }),
+    ("a year that earned more", &["C8"], |scan| *amount(&mut scan.one("affiliate_year")["earned"]) = json!("99")),
+    ("a year with a payout more", &["C8"], |scan| up(&mut scan.one("affiliate_year")["payouts"])),
+    ("a year that counts an entry that is not there", &["C8"], |scan| up(&mut scan.one("affiliate_year")["postings"])),
+    ("a year that is lost", &["C8"], |scan| scan.remove("affiliate_year", |_| true)),
     ("a commission that is lost", &["C1", "C3", "C5", "O2"], |scan| scan.remove("commission", is_partly_left)),
     ("a withdrawal of another amount", &["O4", "W1", "W2"], |scan| {
         *amount(&mut scan.find("withdrawal", of_a_user("requested"))["amount"]) = json!("0.7");

@@ -41,6 +41,9 @@ const ROWS: &[Row] = &[
     ("what left a commission account", &["commission.withdrawn"], |scan| {
         up(&mut scan.one("commission_account")["withdrawn"]);
     }),
+    ("what an affiliate's year moved to the balance", &["2026.to_balance"], |scan| {
+        up(&mut scan.one("affiliate_year")["to_balance"])
+    }),
     ("an inviter's invitees", &["invitees"], |scan| up(&mut scan.one("referral_counts")["invitees"])),
     ("an inviter's rewards", &["earned"], |scan| up(&mut scan.one("referral_counts")["earned"])),
     ("an invitee's earnings", &["earnings.orders"], |scan| up(&mut scan.one("earnings")["orders"])),

@@ -126,7 +126,8 @@ fn the_fields_of_every_form_of_staff_are_those_of_its_route() {
 }
 
 /// Pages that read one thing by what another one says, and how deep: an order by its payments, a refund by its order.
-const DEEPER: &[(&str, u32)] = &[("/admin/orders/ord_", 6)];
+/// Of the newest lines of the ledger a partition may have more than its share, which is another round.
+const DEEPER: &[(&str, u32)] = &[("/admin/orders/ord_", 6), ("/admin/ledger", 5)];
 
 /// C2.5: a page of staff reads its visitor, and then at most eight lists or sets of items. A list is one read, of its keys and then of
 /// their items; what the items name is read after it, and nothing after that.

@@ -468,3 +468,23 @@ fn the_ledger_lists_every_line_and_filters_them() {
         assert!(rows(&payments)[0].contains("13.88888888"), "{:?}", rows(&payments));
     });
 }
+
+/// R6.12: the affiliates of a year are listed, and saved as a sheet; a year that is none is not there.
+#[test]
+fn a_years_affiliates_are_listed_and_saved() {
+    for (index, words) in BOTH.iter().enumerate() {
+        World::run(async |world| {
+            filled(world).await;
+            let admin = admin_in(world, words).await;
+            let page = admin.open("/admin/affiliate-years").await;
+            let row = rows(&page)[0].clone();
+            assert!(row.contains("ann@example.com") && row.contains("1.38888888"), "{}", page.says());
+            let file = admin.open(&page.link(["As CSV", "导出 CSV"][index])).await;
+            assert!(file.text.contains(",ann@example.com,2026,1.38888888,0,0,0,0,USD"), "{}", file.text);
+            assert_eq!(rows(&admin.open("/admin/affiliate-years?year=2025").await).len(), 0);
+            for path in ["/admin/affiliate-years?year=x", "/admin/affiliate-years.csv?year=x"] {
+                assert_eq!(admin.open(path).await.status, 404, "{path}");
+            }
+        });
+    }
+}

@@ -52,6 +52,8 @@ const SHOWN_ON: &[(&str, &str)] = &[
     ("getPayoutCsv", "/admin/payout-batches/{id}/file.csv"),
     ("getPayoutTransfer", "/admin/payout-batches/{id}/file.xml"),
     ("listAllWithdrawals", "/admin/withdrawals"),
+    ("listAffiliateYear", "/admin/affiliate-years"),
+    ("exportAffiliateYear", "/admin/affiliate-years.csv"),
     ("listShopWithdrawals", "/admin/withdrawals"),
     ("listAgencyCommissions", "/admin/sales/commissions"),
     ("listAgencyOrders", "/admin/sales"),

@@ -16,6 +16,7 @@ use shared::operations::search::{self, RecordFilter};
 use shared::payment::model::event::ProviderEventRecord;
 use shared::payment::model::order::{Order, OrderStatus};
 use shared::payment::model::payment::Payment;
+use shared::payment::model::receipt::Receipt;
 use shared::payment::model::refund::{RefundLine, RefundState};
 use shared::payment::order_file::{OrderFile, order_file};
 use shared::payment::staff::view::transitions;
@@ -109,6 +110,7 @@ fn amounts(visit: &Visit, file: &OrderFile, order: &OrderView) -> Markup {
                     @if let Some(coupon) = &order.coupon { (show::coupon_bonus(visit, coupon)) }
                     dt.total { (text.credited()) } dd.total { (money(&order.total)) }
                     @if of.status.is_captured() { dt { (text.net_left()) } dd { (price(&order.net)) } }
+                    (line(&text.receipt(), file.receipt.as_ref().map(Receipt::reference).as_ref()))
                     (line(&text.provider_payment_id(), known))
                     (line(&text.client_ip(), of.client_ip.as_ref()))
                     (line(&text.user_agent(), of.user_agent.as_ref()))

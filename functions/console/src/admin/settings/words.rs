@@ -212,6 +212,9 @@ impl Texts {
             "terms_url" => (self.set_console_terms_url(), self.set_console_terms_url_effect()),
             "privacy_url" => (self.set_console_privacy_url(), self.set_console_privacy_url_effect()),
             "home_url" => (self.set_console_home_url(), self.set_console_home_url_effect()),
+            "receipt_name" => (self.set_console_receipt_name(), self.set_console_receipt_name_effect()),
+            "receipt_address" => (self.set_console_receipt_address(), self.set_console_receipt_address_effect()),
+            "receipt_tax_number" => (self.set_console_receipt_tax_number(), self.set_console_receipt_tax_number_effect()),
             _ => return None,
         })
     }
@@ -264,6 +267,7 @@ impl Texts {
             "the next grant" => self.from_the_next_grant(),
             "the next code" => self.from_the_next_code(),
             "the next approval" => self.from_the_next_approval(),
+            "the next receipt" => self.from_the_next_receipt(),
             "the next payout file" => self.from_the_next_payout_file(),
             "the next withdrawal" => self.from_the_next_withdrawal(),
             _ => return None,
