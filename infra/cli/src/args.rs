@@ -4,6 +4,7 @@ pub mod deployment;
 pub mod import;
 pub mod money;
 pub mod people;
+pub mod programmes;
 
 use std::path::PathBuf;
 
@@ -17,7 +18,8 @@ use shared::table::queue::Queue;
 pub use self::deployment::{Deploy, Deployment, Setup, Stripe, Teardown};
 pub use self::import::{Import, ImportFile};
 pub use self::money::{Decision, Orders, PayoutBatches, Reconcile, Reviews, Withdrawals};
-pub use self::people::{Admin, Keys, Plans, Rewards, Shops, Users, Webhooks};
+pub use self::people::{Admin, Affiliates, Keys, Plans, Rewards, Shops, Users, Webhooks};
+pub use self::programmes::{Risk, Simulated};
 
 use crate::output::Format;
 
@@ -107,6 +109,9 @@ pub enum Operation {
     /// Gather cash withdrawals into batches that are paid together.
     #[command(subcommand)]
     PayoutBatches(PayoutBatches),
+    /// Show what affiliates earned and were paid, for tax reports.
+    #[command(subcommand)]
+    Affiliates(Affiliates),
     /// Move accounts, invite codes, opening balances and referrals in from another system, in this order, from CSV files.
     #[command(subcommand)]
     Import(Import),
@@ -116,6 +121,13 @@ pub enum Operation {
     /// List rewards and retry failed ones.
     #[command(subcommand)]
     Rewards(Rewards),
+    /// List cases of risk and decide them.
+    #[command(subcommand)]
+    Risk(Risk),
+    /// Replay a month under draft settings, user by user; writes nothing.
+    Simulate(Simulated),
+    /// Show what the platform owes, by kind and month of expiry.
+    Liabilities,
     /// Manage the endpoints of events, and their deliveries.
     #[command(subcommand)]
     Webhooks(Webhooks),

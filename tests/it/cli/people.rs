@@ -172,6 +172,65 @@ fn a_held_reward_is_tried_again() {
     });
 }
 
+/// R6.12: what a year's affiliates earned is listed, and written as a sheet.
+#[test]
+fn a_years_affiliates_are_listed() {
+    Bench::run(async |bench| {
+        bench.json("settings set payment enabled=true").await;
+        bench.json("settings set affiliate enabled=true").await;
+        let ann = bench.register("ann", None).await;
+        let code = bench.api("GET", "/v1/referral", Some(&ann), Value::Null).await["code"].as_str().unwrap().to_owned();
+        let bob = bench.register("bob", Some(&code)).await;
+        let order = json!({"offer_id": "o100", "provider": "stripe"});
+        let made = bench.api("POST", "/v1/payment/orders", Some(&bob), order).await;
+        bench.words(&["orders", "complete", made["id"].as_str().unwrap(), "--reason", "paid by wire"]).await;
+        bench.settle().await;
+        let year = &made["created_at"].as_str().unwrap()[..4];
+        let listed = bench.json(&format!("affiliates year {year}")).await;
+        assert_eq!(listed[0]["affiliate"]["email"], "ann@example.com");
+        assert_eq!(listed[0]["totals"]["earned"]["amount"], "1.38888888");
+        let sheet = bench.guerdon(&format!("affiliates year {year} -o csv")).await;
+        assert!(sheet.out.contains(",ann@example.com,1.38888888,0,0,0,0,USD"), "{}", sheet.out);
+        let wrong = bench.guerdon("affiliates year soon").await;
+        assert_eq!((wrong.status, wrong.err.contains("not_found")), (1, true), "{}", wrong.err);
+    });
+}
+
+/// R10.2, R12.4, R12.5: cases are decided, what is owed is listed, and a month is tried under other settings.
+#[test]
+fn cases_liabilities_and_simulations_have_commands() {
+    Bench::run(async |bench| {
+        bench.json("settings set payment enabled=true").await;
+        bench.json("settings set affiliate enabled=true").await;
+        bench.json("settings set referral enabled=true registration.invitee_reward=1").await;
+        bench.json("settings set risk email_alias=hold").await;
+        let ann = bench.register("ann", None).await;
+        let code = bench.api("GET", "/v1/referral", Some(&ann), Value::Null).await["code"].as_str().unwrap().to_owned();
+        let bob = bench.register("bob", Some(&code)).await;
+        bench.settle().await;
+        bench.register("bob+1", Some(&code)).await;
+        bench.settle().await;
+        let held = bench.json("risk list --state held").await;
+        let case = held[0]["invitee"]["id"].as_str().unwrap();
+        let released = bench.words(&["risk", "release", case, "--reason", "a family", "-o", "json"]).await;
+        assert_eq!(serde_json::from_str::<Value>(&released.out).unwrap()["state"], "released", "{}", released.err);
+        let again = bench.words(&["risk", "reject", case, "--reason", "no"]).await;
+        assert_eq!((again.status, again.err.contains("not_held")), (1, true), "{}", again.err);
+        let order = json!({"offer_id": "o100", "provider": "stripe"});
+        let made = bench.api("POST", "/v1/payment/orders", Some(&bob), order).await;
+        bench.words(&["orders", "complete", made["id"].as_str().unwrap(), "--reason", "paid by wire"]).await;
+        bench.settle().await;
+        let owed = bench.json("liabilities").await;
+        let commission = owed.as_array().unwrap().iter().find(|line| line["kind"] == "commission_available").unwrap();
+        assert_eq!(commission["amount"]["amount"], "1.38888888");
+        let month = &made["created_at"].as_str().unwrap()[..7];
+        let tried = bench.json(&format!("simulate affiliate {month} default_rate=0.2")).await;
+        assert_eq!((&tried[0]["real"]["amount"], tried.as_array().unwrap().len()), (&json!("1.38888888"), 1));
+        let wrong = bench.guerdon(&format!("simulate affiliate {month} rate=0.2")).await;
+        assert_eq!((wrong.status, wrong.err.contains("default_rate")), (2, true), "{}", wrong.err);
+    });
+}
+
 /// Asks the API as the command line does not, and returns the answer.
 async fn asked(bench: &Bench, path: &str, token: Option<&str>, body: Value) -> Value {
     let request = Request::post(path).header("host", "127.0.0.1").header("content-type", "application/json");

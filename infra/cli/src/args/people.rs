@@ -137,6 +137,18 @@ pub enum Plans {
     },
 }
 
+/// Subcommands of `affiliates`.
+#[derive(Debug, Subcommand)]
+pub enum Affiliates {
+    /// List the affiliates of a calendar year with their totals; `-o csv` for a spreadsheet.
+    Year {
+        /// Calendar year in UTC, as 2026.
+        year: String,
+        #[command(flatten)]
+        page: Page,
+    },
+}
+
 /// Subcommands of `rewards`.
 #[derive(Debug, Subcommand)]
 pub enum Rewards {

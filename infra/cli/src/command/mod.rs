@@ -8,6 +8,7 @@ pub mod import;
 pub mod orders;
 pub mod people;
 pub mod product;
+pub mod programmes;
 pub mod queue;
 pub mod settings;
 pub mod statement;
@@ -72,9 +73,13 @@ async fn operation(
         Operation::Orders(asked) => orders::run(asked, &api, out).await,
         Operation::PayoutBatches(asked) => queue::payout_batches(asked, &api, out).await,
         Operation::Withdrawals(asked) => queue::withdrawals(asked, &api, out).await,
+        Operation::Affiliates(asked) => people::affiliates(asked, &api, out).await,
         Operation::Import(asked) => import::run(asked, &api, out).await,
         Operation::Reviews(asked) => queue::reviews(asked, &api, out).await,
         Operation::Rewards(asked) => people::rewards(asked, &api, out).await,
+        Operation::Risk(asked) => programmes::risk(asked, &api, out).await,
+        Operation::Simulate(asked) => programmes::simulate(asked, &api, out).await,
+        Operation::Liabilities => programmes::liabilities(&api, out).await,
         Operation::Webhooks(asked) => product::webhooks(asked, &api, out).await,
         Operation::Keys(asked) => product::keys(asked, &api, out).await,
         Operation::Shops(asked) => people::shops(asked, &api, out).await,

@@ -1,11 +1,11 @@
-//! `users`, `rewards` and `shops`: people, what they earned and their wallets.
+//! `users`, `rewards`, `affiliates` and `shops`: people, what they earned and their wallets.
 
 use serde_json::{Value, json};
 
 use super::segment;
 use crate::Ended;
 use crate::api::{Api, key_of};
-use crate::args::{Rewards, Shops, Users};
+use crate::args::{Affiliates, Rewards, Shops, Users};
 use crate::output::Out;
 use crate::trouble::Trouble;
 
@@ -13,6 +13,7 @@ use crate::trouble::Trouble;
 pub(super) const USERS: &str = "/v1/admin/users";
 const REWARDS: &str = "/v1/admin/rewards";
 const SHOPS: &str = "/v1/shops";
+const YEARS: &str = "/v1/admin/affiliate/years";
 /// Columns of a list of users.
 pub(super) const COLUMNS: &[&str] =
     &["id", "created_at", "email", "status", "role", "scopes", "balance.amount", "balance.currency", "debt.amount"];
@@ -85,6 +86,26 @@ pub async fn rewards(asked: Rewards, api: &Api, out: &mut Out<'_>) -> Result<End
             out.thing(&api.post_keyed(&path, &Value::Null, &api.fresh_key()).await?)?;
         }
     }
+    Ok(Ended::Fine)
+}
+
+/// Lists the affiliates of a calendar year with their totals (R6.12).
+///
+/// # Errors
+/// Any request that the API refuses.
+pub async fn affiliates(asked: Affiliates, api: &Api, out: &mut Out<'_>) -> Result<Ended, Trouble> {
+    let Affiliates::Year { year, page } = asked;
+    let columns = [
+        "affiliate.id",
+        "affiliate.email",
+        "totals.earned.amount",
+        "totals.taken_back.amount",
+        "totals.paid_out.amount",
+        "totals.payouts",
+        "totals.to_balance.amount",
+        "totals.earned.currency",
+    ];
+    out.list(&columns, &api.list(&format!("{YEARS}/{}", segment(&year)?), &[], &page).await?)?;
     Ok(Ended::Fine)
 }
 
