@@ -282,22 +282,51 @@ def ticked(cloud):
 
 def alarmed(cloud, boss):
     """The rule for alarms has the scheduler as its target, which takes AWS's documented event of one of the stack's alarms."""
-    events, alarm = cloud.aws("events"), resources(cloud)["ReviewsOpened"]
-    named = [rule for rule in events.list_rules()["Rules"] if rule["Name"].startswith(f"{STACK}-SchedulerFunction")]
-    assert len(named) == 1, named
-    pattern = json.loads(named[0]["EventPattern"])
+    alarm = resources(cloud)["ReviewsOpened"]
     event = json.loads((ROOT / "tests/fixtures/aws/alarm-state-change.json").read_text())
-    assert event["source"] in pattern["source"] and event["detail-type"] in pattern["detail-type"], pattern
+    pattern, target = ruled(cloud, event)
     assert pattern["detail"]["alarmName"] == [{"prefix": f"{STACK}-"}] and alarm.startswith(f"{STACK}-"), (pattern, alarm)
-    targets = events.list_targets_by_rule(Rule=named[0]["Name"])["Targets"]
-    assert len(targets) == 1 and targets[0]["DeadLetterConfig"]["Arn"], targets
     assert cloud.ask("GET", "/v1/admin/waiting", token=boss)[0]["alarms"] == []
     event["detail"]["alarmName"] = alarm
-    told = cloud.aws("lambda").invoke(FunctionName=targets[0]["Arn"], Payload=json.dumps(event))
-    assert "FunctionError" not in told, told["Payload"].read()
+    tell(cloud, target, event)
     standing = cloud.ask("GET", "/v1/admin/waiting", token=boss)[0]["alarms"]
     assert [one["name"] for one in standing] == ["ReviewsOpened"], standing
     cloud.say("the rule for alarms leads to the scheduler, and an alarm stands")
+
+
+def ruled(cloud, event):
+    """Pattern and target of the stack's rule for events of this source and kind."""
+    events = cloud.aws("events")
+    named = [rule for rule in events.list_rules()["Rules"] if rule["Name"].startswith(f"{STACK}-SchedulerFunction")]
+    patterns = {rule["Name"]: json.loads(rule["EventPattern"]) for rule in named}
+    found = [name for name, one in patterns.items() if event["source"] in one["source"] and event["detail-type"] in one["detail-type"]]
+    assert len(found) == 1, patterns
+    targets = events.list_targets_by_rule(Rule=found[0])["Targets"]
+    assert len(targets) == 1 and targets[0]["DeadLetterConfig"]["Arn"], targets
+    return patterns[found[0]], targets[0]["Arn"]
+
+
+def tell(cloud, target, event):
+    """Gives a function an event as its rule would."""
+    told = cloud.aws("lambda").invoke(FunctionName=target, Payload=json.dumps(event))
+    answer = told["Payload"].read()
+    assert "FunctionError" not in told, answer
+
+
+def bounced(cloud, token):
+    """A payment was told by mail; the mail bounces, and its user gets no more of them."""
+    me, _ = cloud.ask("GET", "/v1/me", token=token)
+    mail = until("the payment is told", lambda: next(
+        (mail for mail in mails(cloud) if me["email"] in mail["To"] and "Your payment has arrived" in json.dumps(mail)), None))
+    assert "no-reply@example.com" in json.dumps(mail), mail
+    text = (ROOT / "tests/fixtures/aws/ses-email-bounced.json").read_text()
+    event = json.loads(text.replace("recipient@example.com", me["email"]).replace("usr_recipient", me["id"]))
+    pattern, target = ruled(cloud, event)
+    assert pattern["detail"]["mail"]["tags"]["ses:configuration-set"] == [resources(cloud)["MailFeedback"]], pattern
+    assert cloud.ask("GET", "/v1/me/mails", token=token)[0]["stopped"] is None
+    tell(cloud, target, event)
+    assert cloud.ask("GET", "/v1/me/mails", token=token)[0]["stopped"]["because"] == "bounced"
+    cloud.say("a payment was told by mail, and a bounce stopped the next ones")
 
 
 def resources(cloud, stack=STACK):
@@ -423,10 +452,11 @@ def main():
         boss = operate(cloud, operator)
         # A setting is seen within a minute, and at once by what starts anew.
         updated(cloud)
-        ann, _ = journey(cloud, boss)
+        ann, bob = journey(cloud, boss)
         routed(cloud)
         ticked(cloud)
         alarmed(cloud, boss)
+        bounced(cloud, bob)
         verifying(cloud, boss)
         restored(cloud, ann)
         mailed(cloud)

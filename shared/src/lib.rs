@@ -45,6 +45,7 @@
 //! | wallet | `Wallet` | a shop's accounts |
 //! | guard | | the item that makes an effect happen once |
 //! | outbox | `Outbox` | messages that a transaction has promised to send |
+//! | notice | `Notice` | a mail that tells a user of their money |
 //! | endpoint, delivery | `Endpoint`, `Delivery` | where outbound events go; one event on its way to one endpoint |
 //! | refusal, fault | `Refusal`, `Fault` | the business says no; we failed. They never mix |
 //!
@@ -52,10 +53,11 @@
 //!
 //! | capability | uses | because |
 //! | --- | --- | --- |
-//! | `account` | `affiliate`, `agency`, `operations`, `payment`, `redemption`, `referral`, `risk` | an account carries its referral, promotion window and shop; erasing a person and signing one up touch all of them |
+//! | `account` | `affiliate`, `agency`, `notices`, `operations`, `payment`, `redemption`, `referral`, `risk` | an account carries its referral, promotion window and shop; erasing a person and signing one up touch all of them |
 //! | `affiliate` | `account`, `agency`, `operations`, `payment`, `referral`, `risk`, `webhooks` | commission follows paid orders and their referral; a withdrawal of a shop takes from its wallet |
 //! | `agency` | `account`, `affiliate`, `operations`, `payment` | a sale is paid like any order; a shop belongs to an account; its commission is withdrawn like an affiliate's |
-//! | `operations` | `account`, `affiliate`, `agency`, `payment`, `redemption`, `referral`, `risk`, `webhooks` | statistics, search, explanations and the auditor look at everything; settings and the audit log are used by all |
+//! | `notices` | `account`, `affiliate`, `operations` | a notice goes to an account's address, and tells of a withdrawal's state |
+//! | `operations` | `account`, `affiliate`, `agency`, `notices`, `payment`, `redemption`, `referral`, `risk`, `webhooks` | statistics, search, explanations and the auditor look at everything; settings and the audit log are used by all |
 //! | `payment` | `account`, `affiliate`, `operations`, `referral` | an order belongs to an account and snapshots the inviter's terms under the affiliate programme's settings |
 //! | `redemption` | `account`, `operations`, `payment`, `referral` | a code credits a balance; its text is read like an invite code |
 //! | `referral` | `account`, `affiliate`, `operations`, `payment`, `risk` | a reward is settled in the batch that accrues commission; its threshold is in pay currency |
@@ -72,6 +74,7 @@ pub mod agency;
 pub mod app;
 pub mod boot;
 pub mod message;
+pub mod notices;
 pub mod operations;
 pub mod payment;
 pub mod redemption;
@@ -86,6 +89,7 @@ pub fn records() -> impl Iterator<Item = &'static RecordSchema> {
         account::table::RECORDS,
         affiliate::table::RECORDS,
         agency::table::RECORDS,
+        notices::table::RECORDS,
         operations::table::RECORDS,
         operations::table::COUNTED,
         payment::table::RECORDS,

@@ -231,6 +231,12 @@ subscriptions! {
         to Statistics;
     }
 
+    /// An unused promotion is about to end; its user is reminded.
+    PromotionEnding { user: UserId } => {
+        group user;
+        to Mail;
+    }
+
     /// An account that had signed up before was enrolled in the promotion.
     PromotionEnrolled { user: UserId } => {
         group user;

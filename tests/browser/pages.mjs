@@ -54,6 +54,8 @@ export const PAGES = [
   { name: "account", path: "/account", as: "bob" },
   { name: "account-second-factor", path: "/account/second-factor", as: "admin" },
   { name: "account-second-factor-refused", path: "/account/second-factor", as: "admin", act: refused("second-factor-begin-do", { password: "not the password" }) },
+  { name: "account-mails", path: "/account/mails", as: "bob" },
+  { name: "unsubscribe", path: "/unsubscribe?token=AAAA" },
   { name: "account-email", path: "/account?step=email", as: "bob" },
   { name: "redeem", path: "/redeem", as: "bob" },
   { name: "redeem-done", path: ({ redemption }) => `/redeem?done=${redemption}`, as: "bob" },

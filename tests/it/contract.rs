@@ -93,7 +93,14 @@ fn each_public_operation_is_throttled_by_itself() {
         .map(|(method, path)| format!("{method} {path}"))
         .collect();
     // C5.14: the pages and forms of strangers, too.
-    let pages = ["POST /forms/registration/{proxy+}", "GET /enter", "GET /sign-in", "GET /register", "GET /reset"];
+    let pages = [
+        "POST /forms/registration/{proxy+}",
+        "GET /enter",
+        "GET /sign-in",
+        "GET /register",
+        "GET /reset",
+        "GET /unsubscribe",
+    ];
     assert_eq!(throttled, public.iter().map(String::as_str).chain(pages).collect());
     let after = template.raw.pointer("/Resources/ApiStage/DependsOn").unwrap().as_array().unwrap();
     let key = |id: &Value| template.raw.pointer(&format!("/Resources/{}/Properties/RouteKey", id.as_str().unwrap()));

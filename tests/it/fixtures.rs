@@ -57,6 +57,7 @@ async fn play(world: &World) {
     backend(world).await;
     agency(world).await;
     events(world).await;
+    mails(world).await;
     alarm(world).await;
     moved_in(world).await;
     levels(world).await;
@@ -130,6 +131,16 @@ async fn events(world: &World) {
     let path = format!("/v1/admin/webhook-endpoints/{}", gone["id"].as_str().unwrap());
     world.admin().raw("DELETE", &path, "").await.is(204);
     world.register("kim", None).await;
+}
+
+/// Hal wants no mail of rewards, and the last mail to him bounces.
+async fn mails(world: &World) {
+    world.sign_in("hal").await;
+    let kinds = ["payment_credited", "reward_granted", "withdrawal_settled", "promotion_ending"];
+    let choice = kinds.into_iter().map(|kind| (kind.to_owned(), json!(kind != "reward_granted"))).collect();
+    world.user("hal").put("/v1/me/mails", choice).await.is(200);
+    let event = crate::account::notices::bounced(world, "hal@example.com");
+    assert_eq!(crate::account::notices::told(world, &event).await["stopped"], 1);
 }
 
 /// An alarm of the deployment stands.

@@ -16,6 +16,7 @@ use crate::export::{self, file};
 use crate::factor;
 use crate::frame;
 use crate::gate::{password, username};
+use crate::mails;
 use crate::parts::{Field, field, time};
 use crate::text::Language;
 use crate::visit::{Member, Visit, failed};
@@ -35,7 +36,7 @@ pub async fn account(Member(visit): Member) -> Response {
         div.two {
             (about(&visit, member))
             @if email.is_some() { (change_password(&visit, email)) (change_email(&visit)) }
-            div.stack.top-aligned { (factor::card(&visit, member)) (devices(&visit)) (data(&visit)) }
+            div.stack.top-aligned { (factor::card(&visit, member)) (mails::card(&visit)) (devices(&visit)) (data(&visit)) }
         }
     };
     frame::page(&visit, member, &text.account_title(), &text.account_lead(), &main)

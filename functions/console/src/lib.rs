@@ -16,6 +16,7 @@ mod gate;
 mod home;
 mod invite;
 mod list;
+mod mails;
 mod orders;
 mod parts;
 mod records;
@@ -62,6 +63,7 @@ pub const PAGES: &[&str] = &[
     "/invite/{proxy+}",
     "/sorry",
     "/reset",
+    "/unsubscribe",
     "/account",
     "/account/{proxy+}",
     "/redeem",
@@ -87,6 +89,8 @@ pub fn api() -> Api<Arc<App>> {
         .route("/account", get(account::account))
         .route("/account/records.csv", get(account::records))
         .route("/account/second-factor", get(factor::page))
+        .route("/account/mails", get(mails::page))
+        .route("/unsubscribe", get(mails::unsubscribe))
         .route("/redeem", get(redeem::redeem))
         .route("/affiliate", get(affiliate::affiliate))
         .route("/affiliate/off", get(affiliate::off))

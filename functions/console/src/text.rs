@@ -282,6 +282,8 @@ impl Texts {
             "reset_mailed" => self.reset_mailed(),
             "reset_done" => self.reset_done(),
             "language_saved" => self.language_saved(),
+            "mails_saved" => self.mails_saved(),
+            "mails_stopped" => self.mails_stopped(),
             "password_changed" => self.password_changed(),
             "email_asked" => self.email_asked(),
             "email_changed" => self.email_changed(),

@@ -11,12 +11,30 @@ use shared::kernel::fault::Fault;
 use shared::kernel::id::{SignupId, UserId};
 use shared::message::MailKind;
 
+use super::style::Style;
 use super::text::{Content, Text, text};
 
 /// A mail to be sent.
 pub struct Letter {
     pub to: Email,
     pub text: Text,
+    pub style: Style,
+    /// User whom it is for; none of a mail to somebody without an account.
+    pub user: Option<UserId>,
+    /// URL that stops mails of its kind, of one that nobody asked for.
+    pub unsubscribe: Option<String>,
+}
+
+impl Letter {
+    async fn new(app: &App, to: Email, content: &Content, locale: Option<&str>) -> Result<Self, Fault> {
+        let style = Style::of(app, locale).await?;
+        Ok(Self { to, text: text(content, &style), style, user: None, unsubscribe: None })
+    }
+
+    async fn to_user(app: &App, user: &User, to: Email, content: &Content) -> Result<Option<Self>, Fault> {
+        let letter = Self::new(app, to, content, user.locale.as_deref()).await?;
+        Ok(Some(Self { user: Some(user.id), ..letter }))
+    }
 }
 
 /// The mail of a message; `None` if there is nobody to send it to, or its code is no longer good.
@@ -34,20 +52,20 @@ pub async fn letter(
             let Some((to, locale)) = verify_signup::recipient(app, id, nonce).await? else { return Ok(None) };
             let known = claim(app, email).await?.is_some();
             let content = if known { Content::AlreadyRegistered } else { Content::Verification(code) };
-            Ok(Some(Letter { to, text: text(&content, locale.as_deref()) }))
+            Ok(Some(Letter::new(app, to, &content, locale.as_deref()).await?))
         }
         MailKind::PasswordReset | MailKind::Challenge => to_account(app, mail, email, nonce).await,
         MailKind::EmailChange => {
             let Some((user, change)) = change(app, subject, nonce).await? else { return Ok(None) };
             let known = claim(app, email).await?.is_some_and(|claim| claim.user != user.id);
             let content = if known { Content::AlreadyRegistered } else { Content::NewEmail(code) };
-            Ok(Some(Letter { to: change.email, text: text(&content, user.locale.as_deref()) }))
+            Letter::to_user(app, &user, change.email, &content).await
         }
         MailKind::EmailChangeNotice => {
             let Some((user, change)) = change(app, subject, nonce).await? else { return Ok(None) };
             let content = Content::EmailChangeNotice(change.email.masked());
-            let Some(to) = user.email.filter(|email| *email != change.email) else { return Ok(None) };
-            Ok(Some(Letter { to, text: text(&content, user.locale.as_deref()) }))
+            let Some(to) = user.email.clone().filter(|email| *email != change.email) else { return Ok(None) };
+            Letter::to_user(app, &user, to, &content).await
         }
         MailKind::SecondFactorSet => notice(app, subject, &Content::SecondFactorSet).await,
         MailKind::SecondFactorRemoved => notice(app, subject, &Content::SecondFactorRemoved).await,
@@ -72,14 +90,15 @@ async fn to_account(app: &App, mail: MailKind, email: &str, nonce: &str) -> Resu
             Content::PasswordReset { symbols, link: format!("{}/reset#token={token}", app.config.public_base_url) }
         }
     };
-    Ok(Some(Letter { to, text: text(&content, user.locale.as_deref()) }))
+    Letter::to_user(app, &user, to, &content).await
 }
 
 /// A notice to a user, at their present address.
 async fn notice(app: &App, subject: Option<&str>, content: &Content) -> Result<Option<Letter>, Fault> {
     let Some(id) = subject.and_then(UserId::parse) else { return Ok(None) };
     let Some(user) = app.store.get::<User>(&User::key(id)).await? else { return Ok(None) };
-    Ok(user.email.clone().map(|to| Letter { to, text: text(content, user.locale.as_deref()) }))
+    let Some(to) = user.email.clone() else { return Ok(None) };
+    Letter::to_user(app, &user, to, content).await
 }
 
 fn is_over(app: &App, purpose: Purpose, asked: Timestamp) -> bool {

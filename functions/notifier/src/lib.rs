@@ -4,6 +4,8 @@
 mod chat;
 mod event;
 mod letter;
+mod notice;
+mod style;
 mod text;
 
 use std::collections::BTreeSet;
@@ -14,13 +16,18 @@ use aws_sdk_sesv2::Client;
 use aws_sdk_sesv2::config::BehaviorVersion;
 use aws_sdk_sesv2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
-use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as Mail};
+use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as Mail, MessageHeader, MessageTag};
 use shared::account::model::identity::Email;
 use shared::app::App;
 use shared::edge::batch;
-use shared::kernel::fault::{Chain, Fault};
-use shared::message::Message;
+use shared::kernel::fault::{Chain, Error, Fault};
+use shared::kernel::id::UserId;
+use shared::message::{Message, MessageEnvelope};
+use shared::notices::cause::DueNotice;
+use shared::notices::feedback::USER_TAG;
+use shared::notices::send_once;
 use shared::table::aws::{Aws, Environment, ProcessEnvironment, endpoint};
+use shared::table::telemetry as metrics;
 use shared::webhooks::deliver::{OutboundEvent, deliver};
 use shared::webhooks::endpoints as endpoint;
 use shared::webhooks::model::endpoint::Endpoint;
@@ -28,22 +35,26 @@ use tokio::task::JoinSet;
 
 use self::chat::Speaker;
 use self::event::Promised;
-use self::text::Text;
+use self::letter::Letter;
 use shared::edge;
 
 /// Environment variables that this function needs, besides those that every function has.
 pub const NEEDS: [&str; 1] = ["MAIL_FROM"];
+/// Environment variable with the configuration set of SES that publishes bounces and complaints.
+pub const FEEDBACK: &str = "MAIL_CONFIGURATION_SET";
 
 /// Sender of e-mails through SES.
 #[derive(Debug, Clone)]
 pub struct Mailer {
     client: Client,
     from: String,
+    /// Configuration set that publishes bounces and complaints.
+    feedback: Option<String>,
 }
 
 impl Mailer {
     /// SES through `aws`, from an address that SES has verified.
-    pub fn new(aws: &Aws, endpoint: Option<String>, from: String) -> Self {
+    pub fn new(aws: &Aws, endpoint: Option<String>, from: String, feedback: Option<String>) -> Self {
         let mut config = aws_sdk_sesv2::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(aws_sdk_sesv2::config::Region::new(aws.region.clone()))
@@ -51,7 +62,7 @@ impl Mailer {
             .http_client(aws.http.clone())
             .timeout_config(Aws::timeouts());
         config.set_endpoint_url(endpoint);
-        Self { client: Client::from_conf(config.build()), from }
+        Self { client: Client::from_conf(config.build()), from, feedback }
     }
 
     /// SES as configured in the function's environment.
@@ -63,20 +74,24 @@ impl Mailer {
         let aws = Aws::from(&environment, shared::table::aws::https::aws_client()?)?;
         let from = environment.get("MAIL_FROM").ok_or_else(|| Fault::bug("MAIL_FROM is not set"))?;
         Email::parse(&from).ok_or_else(|| Fault::bug("MAIL_FROM is no e-mail address"))?;
-        Ok(Self::new(&aws, endpoint(&environment, "SESV2"), from))
+        Ok(Self::new(&aws, endpoint(&environment, "SESV2"), from, environment.get(FEEDBACK)))
     }
 
-    async fn send(&self, to: &Email, text: &Text) -> Result<(), Fault> {
+    async fn send(&self, letter: &Letter) -> Result<(), Fault> {
+        let text = &letter.text;
         let content = |data: &str| Content::builder().data(data).charset("UTF-8").build().map_err(Fault::bug);
         let mail = Mail::builder()
             .subject(content(&text.subject)?)
             .body(Body::builder().text(content(&text.plain)?).html(content(&text.html)?).build())
+            .set_headers(letter.unsubscribe.as_deref().map(one_click).transpose()?)
             .build();
         let sent = self
             .client
             .send_email()
-            .from_email_address(&self.from)
-            .destination(Destination::builder().to_addresses(to.as_str()).build())
+            .from_email_address(letter.style.sender(&self.from))
+            .set_configuration_set_name(self.feedback.clone())
+            .set_email_tags(letter.user.map(tagged).transpose()?)
+            .destination(Destination::builder().to_addresses(letter.to.as_str()).build())
             .content(EmailContent::builder().simple(mail).build())
             .send()
             .await;
@@ -89,6 +104,19 @@ impl Mailer {
             Err(error) => Err(Fault::unavailable("SendEmail", why(&error))),
         }
     }
+}
+
+/// Tag that names the user of a mail in the events about it.
+fn tagged(user: UserId) -> Result<Vec<MessageTag>, Fault> {
+    let tag = MessageTag::builder().name(USER_TAG).value(user.to_string()).build();
+    tag.map(|tag| vec![tag]).map_err(Fault::bug)
+}
+
+/// Headers that let mail programs offer to unsubscribe ([RFC 8058](https://www.rfc-editor.org/rfc/rfc8058)).
+fn one_click(url: &str) -> Result<Vec<MessageHeader>, Fault> {
+    let header = |name: &str, value: &str| MessageHeader::builder().name(name).value(value).build().map_err(Fault::bug);
+    let post = header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")?;
+    Ok(vec![header("List-Unsubscribe", &format!("<{url}>"))?, post])
 }
 
 /// True if a retry cannot succeed because of the recipient: SES takes no such address. The sender's was checked at start-up.
@@ -114,8 +142,8 @@ fn why(error: &SdkError<SendEmailError>) -> String {
 pub async fn batch(app: Arc<App>, mailer: Mailer, event: SqsEvent) -> SqsBatchResponse {
     let (records, mut failures) = batch::read(event);
     for record in &records {
-        if let Err(fault) = send(&app, &mailer, &record.envelope.message).await {
-            tracing::error!(fault = %Chain(&fault), message_id = record.envelope.id, "a mail was not sent");
+        if let Err(error) = send(&app, &mailer, &record.envelope).await {
+            tracing::error!(error = %Chain(&error), message_id = record.envelope.id, "a mail was not sent");
             failures.push(record.id.clone());
         }
     }
@@ -172,10 +200,17 @@ async fn begin(app: &App, events: &[Promised]) -> Result<Wanted, Fault> {
     Ok(wanted)
 }
 
-async fn send(app: &App, mailer: &Mailer, message: &Message) -> Result<(), Fault> {
-    let Message::Mail { mail, email, nonce, subject } = message else { return Ok(()) };
-    match letter::letter(app, *mail, email, nonce, subject.as_deref()).await? {
-        Some(letter) => mailer.send(&letter.to, &letter.text).await,
-        None => Ok(()),
+async fn send(app: &App, mailer: &Mailer, of: &MessageEnvelope) -> Result<(), Error> {
+    if let Message::Mail { mail, email, nonce, subject } = &of.message {
+        if let Some(letter) = letter::letter(app, *mail, email, nonce, subject.as_deref()).await? {
+            mailer.send(&letter).await?;
+        }
+    } else if let Some(due) = DueNotice::of(&of.message)
+        && let Some(letter) = notice::letter(app, &due, &of.id).await?
+    {
+        mailer.send(&letter).await?;
+        send_once::record(app, &edge::context(), &due, &of.id).await?;
+        metrics::count("NoticesSent");
     }
+    Ok(())
 }

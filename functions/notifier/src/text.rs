@@ -1,5 +1,9 @@
 //! Texts of e-mails, in English and Chinese.
 
+use maud::html;
+
+use super::style::{Language, Style};
+
 /// Text of an e-mail.
 pub struct Text {
     pub subject: String,
@@ -32,37 +36,52 @@ pub enum Content {
 }
 
 /// Words of an e-mail: subject, text before its code, the code, a link, text after it.
-struct Words<'a> {
-    subject: &'a str,
-    before: String,
-    code: Option<&'a str>,
-    link: Option<&'a str>,
-    after: &'a str,
+pub struct Words {
+    pub subject: String,
+    pub before: String,
+    pub code: Option<String>,
+    pub link: Option<String>,
+    pub after: String,
 }
 
-/// The text of a mail; Chinese for a locale that begins with `zh`, else English.
-pub fn text(content: &Content, locale: Option<&str>) -> Text {
-    let chinese = locale.is_some_and(|locale| locale.to_ascii_lowercase().starts_with("zh"));
-    let words = if chinese { in_chinese(content) } else { in_english(content) };
-    let (mut plain, mut html) = (format!("{}\n", words.before), format!("<p>{}</p>", words.before));
-    if let Some(code) = words.code {
-        plain.push_str(&format!("\n{code}\n"));
-        html.push_str(&format!("<p style=\"font-size:24px;letter-spacing:4px\"><b>{code}</b></p>"));
+/// The text of a mail, closed by the operator's name; `footer` is small print below that, each line with its link.
+pub fn compose(words: &Words, style: &Style, footer: &[(&str, String)]) -> Text {
+    let mut plain = format!("{}\n", words.before);
+    for line in [&words.code, &words.link].into_iter().flatten() {
+        plain.push_str(&format!("\n{line}\n"));
     }
-    if let Some(link) = words.link {
-        plain.push_str(&format!("\n{link}\n"));
-        html.push_str(&format!("<p><a href=\"{link}\">{link}</a></p>"));
+    for line in [&words.after, &style.name].into_iter().filter(|line| !line.is_empty()) {
+        plain.push_str(&format!("\n{line}\n"));
     }
-    plain.push_str(&format!("\n{}\n", words.after));
-    html.push_str(&format!("<p>{}</p>", words.after));
-    Text { subject: words.subject.to_owned(), plain, html }
+    for (line, link) in footer {
+        plain.push_str(&format!("\n{line}\n{link}\n"));
+    }
+    let html = html! {
+        p { (words.before) }
+        @if let Some(code) = &words.code { p style="font-size:24px;letter-spacing:4px" { b { (code) } } }
+        @if let Some(link) = &words.link { p { a href=(link) { (link) } } }
+        @if !words.after.is_empty() { p { (words.after) } }
+        p { (style.name) }
+        @for (line, link) in footer { p style="font-size:12px;color:#666" { a href=(link) { (line) } } }
+    };
+    Text { subject: words.subject.clone(), plain, html: html.into_string() }
 }
 
-fn words<'a>(subject: &'a str, before: &str, code: Option<&'a str>, after: &'a str) -> Words<'a> {
-    Words { subject, before: before.to_owned(), code, link: None, after }
+/// The text of a mail that somebody asked for.
+pub fn text(content: &Content, style: &Style) -> Text {
+    let words = match style.language {
+        Language::Chinese => in_chinese(content),
+        Language::English => in_english(content),
+    };
+    compose(&words, style, &[])
 }
 
-fn in_english(content: &Content) -> Words<'_> {
+fn words(subject: &str, before: &str, code: Option<&str>, after: &str) -> Words {
+    let [subject, before, after] = [subject, before, after].map(str::to_owned);
+    Words { subject, before, code: code.map(str::to_owned), link: None, after }
+}
+
+fn in_english(content: &Content) -> Words {
     match content {
         Content::Verification(code) => words(
             "Your verification code",
@@ -77,7 +96,7 @@ fn in_english(content: &Content) -> Words<'_> {
             "Sign in as usual, or reset your password if you forgot it. If it was not you, ignore this e-mail.",
         ),
         Content::PasswordReset { symbols, link } => Words {
-            link: Some(link),
+            link: Some(link.clone()),
             ..words(
                 "Reset your password",
                 "Enter this code, or open the link, to set a new password:",
@@ -124,7 +143,7 @@ fn in_english(content: &Content) -> Words<'_> {
     }
 }
 
-fn in_chinese(content: &Content) -> Words<'_> {
+fn in_chinese(content: &Content) -> Words {
     match content {
         Content::Verification(code) => words(
             "您的验证码",
@@ -139,7 +158,7 @@ fn in_chinese(content: &Content) -> Words<'_> {
             "请直接登录；如果忘记密码，请重置密码。如果这不是您的操作，请忽略此邮件。",
         ),
         Content::PasswordReset { symbols, link } => Words {
-            link: Some(link),
+            link: Some(link.clone()),
             ..words(
                 "重置密码",
                 "请输入以下验证码或打开链接设置新密码：",

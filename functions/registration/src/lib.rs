@@ -5,6 +5,7 @@ mod enter;
 mod factor;
 mod forms;
 mod ledger;
+mod mails;
 mod own;
 mod platform;
 mod sessions;
@@ -43,6 +44,9 @@ pub fn api() -> Api<Arc<App>> {
         account::set_password,
         account::set_email,
         account::confirm_email,
+        mails::mails,
+        mails::choose,
+        mails::unsubscribe,
         account::balance,
         account::records,
         ledger::balance_proof,

@@ -24,6 +24,7 @@ use shared::kernel::fault::Error;
 use shared::kernel::id::{CommissionId, OrderId, RewardId, SessionId, ShopId, WithdrawalId};
 use shared::kernel::money::MoneyError;
 use shared::kernel::refusal::{Refusal, code};
+use shared::notices::view::OwnMails;
 use shared::operations::export_account::{AccountExport, export_account};
 use shared::payment::view::OrderView;
 use shared::redemption::redeem::Redeemed;
@@ -144,6 +145,8 @@ pub struct OwnData {
     /// Time since which the account has a second factor; null without one.
     #[schema(value_type = Option<String>, format = DateTime)]
     second_factor_since: Option<Timestamp>,
+    /// Mails that tell the caller of their money.
+    mails: OwnMails,
     /// Sessions that still stand.
     sessions: Vec<SessionView>,
     /// Statement lines of the balance and its debt.
@@ -312,6 +315,7 @@ impl OwnData {
             invite_code: user.invite_code.as_ref().map(ToString::to_string),
             shop_id: user.shop.as_ref().and_then(|path| path.shop()),
             second_factor_since: user.second_factor_since,
+            mails: of.mails.into(),
             sessions: of.sessions.iter().map(|session| SessionView::of(session, by)).collect(),
             balance: of.balance.into_iter().map(Record::from).collect(),
             commission: of.commission.into_iter().map(Record::from).collect(),

@@ -7,6 +7,8 @@ use shared::kernel::fault::{Error, Fault};
 use shared::operations::alarms::note_alarm;
 use shared::operations::model::alarm::{AlarmChange, AlarmState};
 
+use super::mail_feedback;
+
 /// Takes an event; `None` for what is no event of a service.
 ///
 /// # Errors
@@ -16,6 +18,7 @@ pub async fn take(app: &App, event: &Value) -> Option<Result<Value, Fault>> {
     let source = event.get("source").and_then(Value::as_str)?;
     Some(match (source, text("detail-type")) {
         ("aws.cloudwatch", "CloudWatch Alarm State Change") => alarm(app, event).await,
+        ("aws.ses", "Email Bounced" | "Email Complaint Received") => mail_feedback::follow(app, event).await,
         (source, kind) => Err(Fault::bug(format!("nothing takes {kind} of {source}"))),
     })
 }

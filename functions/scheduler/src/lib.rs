@@ -1,6 +1,7 @@
 //! Scheduled jobs, one function call per schedule, and events of AWS services.
 
 mod from_aws;
+mod mail_feedback;
 
 use std::sync::Arc;
 

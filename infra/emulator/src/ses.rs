@@ -1,5 +1,6 @@
 //! In-process SES: stores e-mails in a mailbox.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,6 +24,15 @@ pub struct Sent {
     pub subject: String,
     /// Plain-text body.
     pub text: String,
+    /// HTML body.
+    #[serde(default)]
+    pub html: String,
+    /// Further headers, by name.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// Tags, by name.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
     /// Time of sending.
     pub at: Timestamp,
 }
@@ -58,6 +68,9 @@ impl Mailbox {
             from: text("/FromEmailAddress"),
             subject: text("/Content/Simple/Subject/Data"),
             text: text("/Content/Simple/Body/Text/Data"),
+            html: text("/Content/Simple/Body/Html/Data"),
+            headers: named(request, "/Content/Simple/Headers"),
+            tags: named(request, "/EmailTags"),
             at: self.clock.now(),
         };
         if let Some(file) = &self.file {
@@ -67,6 +80,13 @@ impl Mailbox {
         self.mails.lock().unwrap_or_else(PoisonError::into_inner).push(mail);
         Ok(())
     }
+}
+
+/// Values by their names, of a list in a request.
+fn named(request: &Value, list: &str) -> BTreeMap<String, String> {
+    let all = request.pointer(list).and_then(Value::as_array);
+    let text = |one: &Value, name: &str| one.get(name).and_then(Value::as_str).map(str::to_owned);
+    all.into_iter().flatten().filter_map(|one| Some((text(one, "Name")?, text(one, "Value")?))).collect()
 }
 
 impl Backend for Mailbox {

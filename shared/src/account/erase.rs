@@ -1,6 +1,6 @@
 //! Erases a user's personal data; journals, amounts and ids are kept.
 //!
-//! One transaction clears the account's e-mail, language and credentials and releases the claim on the address. The reward
+//! One transaction clears the account's e-mail, language, choice of mails and credentials and releases the claim on the address. The reward
 //! worker then clears the client data of orders, the payout accounts of withdrawals and the raw bodies of provider events, one
 //! order or withdrawal at a time. Each step is a no-op once done, so the work can stop anywhere and resume.
 //!
@@ -21,6 +21,7 @@ use crate::agency::model::wallet::Wallet;
 use crate::app::App;
 use crate::message::Message;
 use crate::message::ReceivedMessage;
+use crate::notices::model::mail_preferences::MailPreferences;
 use crate::operations::audit_log::{by_admin, must_be_another};
 use crate::payment::expire::{ExpiryReport, due, each};
 use crate::payment::model::event::{ProviderEventRecord, RawEvent};
@@ -111,12 +112,16 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Erase) -> Result<(User, Tx), Error> {
     });
     if let Some(email) = &user.email {
         let hash = email_hash(app, email);
-        let (claim, change) = app.store.read((EmailClaim::key(&hash), EmailChange::key(user.id))).await?;
+        let keys = (EmailClaim::key(&hash), EmailChange::key(user.id), MailPreferences::key(user.id));
+        let (claim, change, mails) = app.store.read(keys).await?;
         if let Some(claim) = claim.filter(|claim| claim.user == user.id) {
             tx.remove(&claim);
         }
         if let Some(change) = change {
             tx.remove(&change);
+        }
+        if let Some(mails) = mails {
+            tx.remove(&mails);
         }
     }
     if (user.role == Role::Admin || user.second_factor_since.is_some())

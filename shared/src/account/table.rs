@@ -18,7 +18,7 @@ use crate::account::token::PublicKeys;
 pub const USERS: MonthlyList = MonthlyList::spread("USERS", SOME);
 /// Service keys, of the whole platform.
 pub const SERVICE_KEYS: MonthlyList = MonthlyList::new("SERVICE_KEYS");
-/// Promotions that end.
+/// Promotions of which somebody is reminded, or that end.
 pub const PROMOTION: DueList = DueList::spread("promotion", SOME);
 /// Prefix of the sort keys of a user's credit lots.
 pub const LOTS: &str = "LOT#";
@@ -122,10 +122,9 @@ impl User {
 
     /// Returns the next due job of this account.
     ///
-    /// It is the second scrub after an erasure, or the end of the promotion window.
+    /// It is the second scrub after an erasure, or the reminder or end of the promotion window.
     fn due_at(&self) -> Option<(DueList, Timestamp)> {
-        let window = self.promotion.as_ref().filter(|promotion| !promotion.closed);
-        let window = window.map(|promotion| (PROMOTION, promotion.ends_at));
+        let window = self.promotion.as_ref().and_then(|promotion| Some((PROMOTION, promotion.due_at()?)));
         // An item has one due entry; an erased user's promotion window can wait.
         self.traces_due.map(|at| (TRACES, at)).or(window)
     }

@@ -7,6 +7,8 @@ use crate::account::records::{StatementFilter, records};
 use crate::affiliate::model::commission::Commission;
 use crate::affiliate::model::withdrawal::Withdrawal;
 use crate::app::App;
+use crate::notices::model::mail_preferences::MailPreferences;
+use crate::notices::preferences::MailChoices;
 use crate::operations::search::{self, CommissionFilter, OrderFilter, WithdrawalFilter};
 use crate::payment::model::order::Order;
 use crate::redemption::codes::{RedemptionFilter, redemptions, subscriptions};
@@ -27,6 +29,7 @@ const ROWS_MAX: usize = 4_000;
 #[derive(Debug)]
 pub struct AccountExport {
     pub user: User,
+    pub mails: MailChoices,
     pub sessions: Vec<Session>,
     /// Statement lines of the balance.
     pub balance: Vec<StatementLine>,
@@ -47,7 +50,8 @@ pub struct AccountExport {
 /// # Rejects
 /// [`Refusal::Unauthenticated`] for a token of an ended session; [`Refusal::RangeTooLarge`] above 4,000 rows.
 pub async fn export_account(app: &App, by: &Bearer, range: &Window) -> Result<AccountExport, Error> {
-    let user = app.store.get::<User>(&User::key(by.user)).await?.ok_or(Refusal::Unauthenticated)?.into_inner();
+    let (user, mails) = app.store.read((User::key(by.user), MailPreferences::key(by.user))).await?;
+    let user = user.ok_or(Refusal::Unauthenticated)?.into_inner();
     user.must_honour(by)?;
     let mut rows = Rows::of(range, ROWS_MAX);
     let id = Some(by.user);
@@ -67,6 +71,7 @@ pub async fn export_account(app: &App, by: &Bearer, range: &Window) -> Result<Ac
     let mut rewarded = rows.all(|window| async move { rewards(app, by.user, &window).await }).await?;
     rewarded.retain(|one| held(one.created_at));
     Ok(AccountExport {
+        mails: MailChoices::of(app, &user, mails.as_deref()).await?,
         sessions: rows.all(|window| async move { sessions(app, by, &window).await }).await?,
         balance: rows.all(|window| async move { lines(app, by, window, AccountKind::Balance).await }).await?,
         commission: rows.all(|window| async move { lines(app, by, window, AccountKind::Commission).await }).await?,

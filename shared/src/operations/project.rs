@@ -210,6 +210,7 @@ fn subjects(message: &Message) -> Vec<Subject> {
         | Message::UserErased { .. }
         | Message::ChargeCounted { .. }
         | Message::SecondLevelDue { .. }
+        | Message::PromotionEnding { .. }
         | Message::Mail { .. } => Vec::new(),
     }
 }

@@ -10,12 +10,14 @@ use futures_util::future::try_join_all;
 use serde::Serialize;
 use tokio::time::Instant;
 
+use crate::account::model::identity::Status;
 use crate::account::model::user::User;
 use crate::account::table::PROMOTION;
 use crate::app::App;
 use crate::message::Message;
 use crate::payment::keep_coupon::replace_order;
 use crate::payment::model::order::{Order, OrderStatus, UnderWay};
+use crate::payment::model::promotion::PromotionStep;
 use crate::payment::poll_provider::poll_or_give_up;
 use crate::payment::table::OPEN;
 use kernel::fault::{Chain, Error, Fault};
@@ -78,26 +80,33 @@ async fn expire_order(app: &App, id: OrderId, under_way: Option<UnderWay>) -> Re
     Ok((true, tx))
 }
 
-/// Marks ended promotion windows for statistics; the promotion's value does not depend on it.
+/// Marks ended promotion windows for statistics, and reminds users of those that are about to end unused.
+///
+/// The promotion's value depends on neither.
 ///
 /// # Errors
 /// A fault if the due users can't be read.
 pub async fn expire_promotions(app: &App) -> Result<ExpiryReport, Fault> {
-    let end = |id| async move { Ok(app.execute(&Ctx::system(), || expire_promotion(app, id)).await?.answer) };
-    Ok(each(due(app, PROMOTION, UserId::parse).await?, end).await.into())
+    let step = |id| async move { Ok(app.execute(&Ctx::system(), || advance_promotion(app, id)).await?.answer) };
+    Ok(each(due(app, PROMOTION, UserId::parse).await?, step).await.into())
 }
 
-async fn expire_promotion(app: &App, id: UserId) -> Result<(bool, Tx), Error> {
+async fn advance_promotion(app: &App, id: UserId) -> Result<(bool, Tx), Error> {
     let mut tx = app.tx();
     let Some(user) = app.store.get::<User>(&User::key(id)).await? else { return Ok((false, tx)) };
-    let mut after = (*user).clone();
-    match after.promotion.as_mut() {
-        Some(promotion) if !promotion.closed && promotion.ends_at < app.clock.now() => promotion.closed = true,
-        _ => return Ok((false, tx)),
-    }
-    tx.replace(&user, &after);
-    tx.send(Message::PromotionExpired { user: id });
-    Ok((true, tx))
+    let step = user.promotion.as_ref().and_then(|promotion| promotion.step(app.clock.now()));
+    let (promotion, message) = match step {
+        Some(PromotionStep::Closed(promotion)) => (promotion, Some(Message::PromotionExpired { user: id })),
+        Some(PromotionStep::Reminded(promotion)) => {
+            let can_use = user.status == Status::Active && user.email.is_some();
+            (promotion, can_use.then_some(Message::PromotionEnding { user: id }))
+        }
+        None => return Ok((false, tx)),
+    };
+    let is_over = promotion.closed;
+    tx.replace(&user, &User { promotion: Some(promotion), ..User::clone(&user) });
+    message.into_iter().for_each(|message| tx.send(message));
+    Ok((is_over, tx))
 }
 
 /// Results of a job run.

@@ -3,6 +3,7 @@
 mod balance_at;
 pub mod erasure;
 mod identity;
+pub mod notices;
 mod own;
 pub mod registration;
 pub mod second_factor;

@@ -149,6 +149,8 @@ const PLAYED: &[&str] = &[
     "POST /v1/sessions/challenge",
     "PUT /v1/me",
     "DELETE /v1/me/sessions/{id}",
+    "PUT /v1/me/mails",
+    "POST /v1/mails/unsubscribe",
     "PUT /v1/me/password",
     "PUT /v1/me/email",
     "POST /v1/me/email/confirm",

@@ -36,6 +36,8 @@ const PAGES: &[(&str, Calls)] = &[
     ("/invite/rewards", (1, 0, 1, 1)),
     ("/invite/qr.svg", (1, 0, 0, 1)),
     ("/account", (1, 0, 0, 1)),
+    ("/account/mails", (1, 1, 0, 2)),
+    ("/unsubscribe", (0, 0, 0, 0)),
     ("/redeem", (3, 0, 2, 2)),
     ("/affiliate", (3, 0, 2, 3)),
     ("/affiliate/off", (2, 0, 1, 2)),

@@ -121,6 +121,7 @@ fn every_page_of_a_deployment_for_tests_says_so() {
         "/register",
         "/verify",
         "/reset",
+        "/unsubscribe",
         "/sorry?status=404",
         "/home",
         "/orders/ord_none",

@@ -68,6 +68,7 @@ fn every_page_is_all_in_its_language_and_keeps_its_place() {
             let (ann, nobody) = (signed_in(world, &words, "ann", PASSWORD).await, Browser::new(world, words.accept));
             let more = [
                 "/account?step=email",
+                "/account/mails",
                 "/reset?step=code",
                 "/affiliate/withdraw/confirm?to=cash%3Abank&amount=0.5",
                 "/affiliate/withdraw",
@@ -77,7 +78,8 @@ fn every_page_is_all_in_its_language_and_keeps_its_place() {
             ];
             let pages = console::PAGES.iter().copied().filter(|path| *path != "/" && !path.ends_with("{proxy+}"));
             for path in pages.chain(more) {
-                let is_gate = ["/sign-in", "/register", "/verify", "/reset"].contains(&path.split('?').next().unwrap());
+                let is_gate = ["/sign-in", "/register", "/verify", "/reset", "/unsubscribe"]
+                    .contains(&path.split('?').next().unwrap());
                 let browser = if is_gate { &nobody } else { &ann };
                 let page = browser.open(path).await;
                 assert_eq!(page.root.all("html")[0].of("lang"), Some(words.lang), "{path}");

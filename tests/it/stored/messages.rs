@@ -72,6 +72,7 @@ fn samples() -> Vec<(&'static str, Message)> {
         ("second_level_due.purchase", Message::SecondLevelDue { order, user, inviter, purchase: true }),
         ("order_closed", Message::OrderClosed { order }),
         ("promotion_expired", Message::PromotionExpired { user }),
+        ("promotion_ending", Message::PromotionEnding { user }),
         ("promotion_enrolled", Message::PromotionEnrolled { user }),
         ("balance_changed", Message::BalanceChanged { user }),
         ("reward_settled", Message::RewardSettled { reward, beneficiary, granted: false, failed: false }),

@@ -13,18 +13,11 @@ use emulator::template::{Function, Template};
 use super::TEMPLATE;
 
 /// Grants that no test uses, and why they stay.
-const UNUSED: &[(&str, &str, &str)] = &[
-    (
-        "redemption",
-        "dynamodb:ConditionCheckItem",
-        "a plan's quota is held against the last subscription when that is of another plan's and over (use case redeem)",
-    ),
-    (
-        "notifier",
-        "arn:aws:ses:us-east-1:000000000000:configuration-set/*",
-        "SES asks for it where the identity or the account has a default configuration set (deploy.md D7)",
-    ),
-];
+const UNUSED: &[(&str, &str, &str)] = &[(
+    "redemption",
+    "dynamodb:ConditionCheckItem",
+    "a plan's quota is held against the last subscription when that is of another plan's and over (use case redeem)",
+)];
 
 static RECORDED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 

@@ -147,8 +147,14 @@ fn ses(body: &[u8]) -> Vec<Call> {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let from = body.get("FromEmailAddress").and_then(Value::as_str).unwrap_or_default();
     let address = from.rsplit_once('<').map_or(from, |(_, rest)| rest.trim_end_matches('>')).to_owned();
-    let resource = format!("arn:aws:ses:{REGION}:{ACCOUNT}:identity/{address}");
-    vec![Call { action: "ses:SendEmail".to_owned(), resource, context: vec![(FROM_ADDRESS, vec![address])] }]
+    let identity = format!("identity/{address}");
+    let set = body.get("ConfigurationSetName").and_then(Value::as_str).map(|set| format!("configuration-set/{set}"));
+    let call = |of: String| Call {
+        action: "ses:SendEmail".to_owned(),
+        resource: format!("arn:aws:ses:{REGION}:{ACCOUNT}:{of}"),
+        context: vec![(FROM_ADDRESS, vec![address.clone()])],
+    };
+    [Some(identity), set].into_iter().flatten().map(call).collect()
 }
 
 fn ssm(operation: &str, body: &[u8]) -> Vec<Call> {

@@ -185,7 +185,8 @@ impl Functions {
             "notifier" => {
                 let from = aws::set(&process.variables, "MAIL_FROM")?;
                 let aws = self.outside.aws(&process.access_key);
-                let mailer = Mailer::new(&aws, Some("http://ses.local".to_owned()), from);
+                let feedback = process.variables.get(notifier::FEEDBACK);
+                let mailer = Mailer::new(&aws, Some("http://ses.local".to_owned()), from, feedback);
                 Box::pin(notifier::batch(app, mailer, event)).await
             }
             other => return Err(format!("{other} consumes no queue").into()),

@@ -50,6 +50,7 @@ impl Names {
                     names.attributes.insert(format!("{id}.Arn"), sqs::arn(&name));
                     names.attributes.insert(format!("{id}.QueueName"), name);
                 }
+                "AWS::SES::ConfigurationSet" => drop(names.refs.insert(id.clone(), format!("{STACK}-{id}"))),
                 _ => {}
             }
         }

@@ -28,8 +28,11 @@ impl Pattern {
     /// Tests whether the rule takes an event.
     pub fn takes(&self, event: &Value) -> bool {
         self.0.iter().all(|(at, wanted)| {
-            let found = event.pointer(at).and_then(Value::as_str);
-            found.is_some_and(|found| wanted.iter().any(|wanted| wanted.is(found)))
+            let found =
+                event.pointer(at).map(|found| found.as_array().map_or(std::slice::from_ref(found), Vec::as_slice));
+            // Of a list in the event, one value is enough.
+            let found = found.into_iter().flatten().filter_map(Value::as_str);
+            found.into_iter().any(|found| wanted.iter().any(|wanted| wanted.is(found)))
         })
     }
 }

@@ -81,9 +81,9 @@ fn has_cause(message: &Message, all: &Snapshot) -> bool {
             all.commissions.get(order).is_some_and(|commission| commission.counts() && commission.invitee == *user)
         }
         Message::OrderClosed { order } => is_order(order, |status| status != OrderStatus::Pending),
-        Message::PromotionExpired { user } | Message::PromotionEnrolled { user } => {
-            all.users.get(user).is_some_and(|user| user.promotion.is_some())
-        }
+        Message::PromotionExpired { user }
+        | Message::PromotionEnrolled { user }
+        | Message::PromotionEnding { user } => all.users.get(user).is_some_and(|user| user.promotion.is_some()),
         Message::BalanceChanged { user } => all.postings.iter().any(|posting| posting.user() == Some(*user)),
         Message::RewardSettled { reward, beneficiary, .. } | Message::RewardRetried { reward, beneficiary } => {
             all.rewards.get(reward).is_some_and(|reward| reward.beneficiary == *beneficiary)

@@ -8,7 +8,7 @@
 //! [`purchase`](crate::affiliate::audit::purchase), B1, in [`payout_batch`](crate::affiliate::audit::payout_batch), W5, [`redemption`](crate::redemption::audit) K1–K3, [`messages`] O1, O2 and
 //! O4, [`webhooks`](crate::webhooks::audit) E1, [`account`](crate::account::audit) I1–I6, [`agency`](crate::agency::audit) G1–G4 and
 //! C1, C2 and C4 of its orders, and [`budget_audit`](crate::operations::budget_audit) M1 and M2,
-//! [`heads_audit`](crate::operations::heads_audit) L8, and [`risk`](crate::risk::audit) R1 and R2.
+//! [`heads_audit`](crate::operations::heads_audit) L8, [`risk`](crate::risk::audit) R1 and R2, and [`notices`](crate::notices::audit) N1.
 //!
 //! Two checks need more input than the scan: [`unchanged`] takes an earlier scan (L5, and the transitions of A1 and P6), [`told`]
 //! the providers' books (P4).
@@ -63,6 +63,7 @@ pub fn audit(items: &[Item]) -> Vec<Finding> {
     findings.extend(crate::affiliate::audit::purchase::check(&snapshot));
     findings.extend(crate::operations::budget_audit::check(&snapshot));
     findings.extend(crate::operations::heads_audit::check(&snapshot));
+    findings.extend(crate::notices::audit::check(&snapshot));
     findings.extend(crate::risk::audit::check(&snapshot));
     findings.extend(messages::check(&snapshot));
     findings.extend(crate::webhooks::audit::check(&snapshot));

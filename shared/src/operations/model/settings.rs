@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::account::model::settings::IdentitySettings;
 use crate::affiliate::model::settings::AffiliateSettings;
 use crate::agency::model::settings::AgencySettings;
+use crate::notices::model::settings::MailSettings;
 use crate::operations::model::console::ConsoleSettings;
 use crate::payment::model::settings::{PaymentSettings, PromotionSettings};
 use crate::redemption::model::settings::RedemptionSettings;
@@ -174,6 +175,8 @@ areas! {
     Agency = "agency", agency: AgencySettings;
     /// Signals of abuse.
     Risk = "risk", risk: RiskSettings;
+    /// Mails to users.
+    Mail = "mail", mail: MailSettings;
     /// The console.
     Console = "console", console: ConsoleSettings;
 }

@@ -53,7 +53,8 @@ pub(super) async fn replay(
 /// The promotion that the draft would have given a user; their own where it is not that of the current settings.
 fn under(draft: &Draft<PromotionSettings>, user: &User, pay: Currency) -> Result<Option<Promotion>, MoneyError> {
     let (current, drafted) = draft.at(user.created_at);
-    let own = user.promotion.clone().map(|own| Promotion { used: None, closed: false, ..own });
-    let is_followed = user.imported.is_none() && own == Promotion::enrol(&current, pay, user.created_at)?;
+    let own = user.promotion.as_ref().map(Promotion::terms);
+    let enrolled = Promotion::enrol(&current, pay, user.created_at)?;
+    let is_followed = user.imported.is_none() && own == enrolled.as_ref().map(Promotion::terms);
     if is_followed { Promotion::enrol(&drafted, pay, user.created_at) } else { Ok(own) }
 }

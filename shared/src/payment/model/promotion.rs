@@ -14,6 +14,9 @@ use kernel::id::OrderId;
 use kernel::money::{Currency, LedgerMoney, MoneyError, PayMoney, Rounding};
 use kernel::text_enum;
 
+/// Time from the reminder to the end of the window.
+const REMINDER: SignedDuration = SignedDuration::from_hours(24);
+
 /// Promotion of one user: the terms at enrolment, and its use.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Promotion {
@@ -21,6 +24,9 @@ pub struct Promotion {
     pub activated_at: Timestamp,
     /// Last instant of the window, inclusive.
     pub ends_at: Timestamp,
+    /// True while the user is still to be reminded of it, at [`Promotion::reminder`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reminds: bool,
     /// Tiers by rising hours.
     #[serde(with = "ladder")]
     pub tiers: Vec<PromotionTier>,
@@ -29,7 +35,7 @@ pub struct Promotion {
     /// Set by the payment that used it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used: Option<Used>,
-    /// True once the hourly job has seen the end of the window (R5.5); read by statistics only.
+    /// True once the hourly job is done with it (R5.5); read by statistics only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub closed: bool,
 }
@@ -129,6 +135,7 @@ impl Promotion {
         Ok(Some(Self {
             activated_at: now,
             ends_at,
+            reminds: true,
             tiers: settings.tiers.clone(),
             min_amount,
             used: None,
@@ -149,7 +156,37 @@ impl Promotion {
         if !settings.enrol_existing {
             return Ok(None);
         }
-        Ok(Self::enrol(settings, pay, signed_up)?.filter(|promotion| now <= promotion.ends_at))
+        let enrolled = Self::enrol(settings, pay, signed_up)?.filter(|promotion| now <= promotion.ends_at);
+        Ok(enrolled.map(|promotion| Self { reminds: now < promotion.reminder(), ..promotion }))
+    }
+
+    /// Returns the terms alone, as they were at enrolment.
+    pub fn terms(&self) -> Self {
+        Self { used: None, closed: false, reminds: false, ..self.clone() }
+    }
+
+    /// Time of the reminder: a day before the end, or half of the window before that of a window of less than two days.
+    pub fn reminder(&self) -> Timestamp {
+        let window = self.ends_at.duration_since(self.activated_at).as_secs();
+        let before = REMINDER.as_secs().min(window / 2);
+        self.ends_at.checked_sub(SignedDuration::from_secs(before)).unwrap_or(self.ends_at)
+    }
+
+    /// Returns the next time at which the job looks at it; `None` once its end was seen.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        (!self.closed).then(|| if self.reminds { self.reminder() } else { self.ends_at })
+    }
+
+    /// Returns what the job does at `now`; `None` while nothing is due.
+    pub fn step(&self, now: Timestamp) -> Option<PromotionStep> {
+        let is_reminded = self.reminds && self.reminder() <= now;
+        if self.closed {
+            None
+        } else if self.ends_at < now || (is_reminded && self.used.is_some()) {
+            Some(PromotionStep::Closed(Self { closed: true, reminds: false, ..self.clone() }))
+        } else {
+            is_reminded.then(|| PromotionStep::Reminded(Self { reminds: false, ..self.clone() }))
+        }
     }
 
     /// Tier at an instant, used or not; upper bounds are inclusive (R5.2).
@@ -181,6 +218,15 @@ impl Promotion {
             self.tier_for(amount, moments.paid_at())
         }
     }
+}
+
+/// Step of the hourly job for a promotion, with the promotion after it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PromotionStep {
+    /// The window is over, or it is used and nobody is reminded of it.
+    Closed(Promotion),
+    /// The user is reminded that it is unused.
+    Reminded(Promotion),
 }
 
 fn after_hours(start: Timestamp, hours: u32) -> Timestamp {

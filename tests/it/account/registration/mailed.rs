@@ -384,7 +384,8 @@ async fn a_mail_that_never_can_be_delivered_is_acknowledged_and_another_is_tried
         let event = serde_json::from_value(emulator::sqs::event("MailQueue", &batch)).unwrap();
         let credentials = Credentials::new("id", "secret", None, None, "desk");
         let aws = Aws { http: client(Arc::new(Ses(status, code))), region: "us-east-1".to_owned(), credentials };
-        let mailer = notifier::Mailer::new(&aws, Some("http://ses.local".to_owned()), "from@example.com".to_owned());
+        let from = "from@example.com".to_owned();
+        let mailer = notifier::Mailer::new(&aws, Some("http://ses.local".to_owned()), from, None);
         let answer = notifier::batch(Arc::clone(&desk.0.app), mailer, event).await;
         assert_eq!(answer.batch_item_failures.len(), usize::from(again), "{status} {code}");
         let all = emulator::sqs::FunctionReply::AllFailed;

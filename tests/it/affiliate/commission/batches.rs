@@ -195,8 +195,8 @@ fn a_dropped_batch_gives_its_open_withdrawals_back() {
         act(world, &closed, "close", json!({"reference": "SEPA 19"})).await.is(200);
         act(world, &closed, "drop", json!({"reason": "too late"})).await.refused(409, "payout_batch_closed");
         let listed = world.user("ann").get(WITHDRAWALS).await.is(200);
-        let last = listed["items"].as_array().unwrap().iter().find(|one| one["id"] == paid.as_str());
-        assert_eq!(last.unwrap()["state"], "paid");
+        let last = listed["items"].as_array().unwrap().iter().find(|one| one["id"] == json!(paid)).unwrap();
+        assert_eq!(last["state"], "paid");
         world.settle().await;
     });
 }

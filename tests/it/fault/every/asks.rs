@@ -67,7 +67,7 @@ pub async fn prepare(world: &World, operation: &'static str) -> Act {
     if path.contains("/second-factor") {
         return Box::pin(of_second_factor(world, operation)).await;
     }
-    let ways_in = ["/v1/sessions", "/v1/password-resets", "/v1/registrations/", "/v1/me"];
+    let ways_in = ["/v1/sessions", "/v1/password-resets", "/v1/registrations/", "/v1/me", "/v1/mails"];
     if ways_in.iter().any(|prefix| path.starts_with(prefix)) || path.ends_with("/sessions") {
         return Box::pin(of_ways_in(world, operation)).await;
     }

@@ -3,6 +3,10 @@
 use serde_json::{Value, json};
 
 use super::asks::{Act, ask, id_of};
+use shared::kernel::id::UserId;
+use shared::notices::model::notice::Notice;
+use shared::notices::unsubscribe::Unsubscription;
+
 use crate::operations::import::{BCRYPT, LETTERS};
 use crate::world::{PASSWORD, World};
 
@@ -68,6 +72,17 @@ pub async fn of_ways_in(world: &World, route: &str) -> Act {
         "PUT /v1/me" => {
             signed_in(world).await;
             ask("bob", path, json!({"locale": "zh"}))
+        }
+        "PUT /v1/me/mails" => {
+            signed_in(world).await;
+            let kinds = ["payment_credited", "reward_granted", "withdrawal_settled", "promotion_ending"];
+            ask("bob", path, kinds.into_iter().map(|kind| (kind.to_owned(), json!(kind != "reward_granted"))).collect())
+        }
+        "POST /v1/mails/unsubscribe" => {
+            signed_in(world).await;
+            let user = UserId::parse(&id_of(world, "bob").await).unwrap();
+            let token = Unsubscription { user, notice: Notice::RewardGranted }.token(&world.stack.app);
+            ask("", format!("{path}?token={token}"), Value::Null)
         }
         "PUT /v1/me/password" => {
             signed_in(world).await;

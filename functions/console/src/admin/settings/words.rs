@@ -22,6 +22,7 @@ impl Texts {
             Area::Redemption => (self.area_redemption(), self.area_redemption_about()),
             Area::Agency => (self.area_agency(), self.area_agency_about()),
             Area::Risk => (self.area_risk(), self.area_risk_about()),
+            Area::Mail => (self.area_mail(), self.area_mail_about()),
             Area::Console => (self.area_console(), self.area_console_about()),
         }
     }
@@ -37,6 +38,7 @@ impl Texts {
             Area::Redemption => self.redemption_setting(field),
             Area::Agency => self.agency_setting(field),
             Area::Risk => self.risk_setting(field),
+            Area::Mail => self.mail_setting(field),
             Area::Console => self.console_setting(field),
         }
     }
@@ -47,6 +49,17 @@ impl Texts {
             "email_verification" => (self.set_identity_email_verification(), self.set_identity_email_verification_effect()),
             "max_signups_per_network" => (self.set_identity_max_signups_per_network(), self.set_identity_max_signups_per_network_effect()),
             "admin_totp" => (self.set_identity_admin_totp(), self.set_identity_admin_totp_effect()),
+            _ => return None,
+        })
+    }
+
+    #[rustfmt::skip]
+    fn mail_setting(&self, field: &str) -> Option<(Message, Message)> {
+        Some(match field {
+            "payment_credited" => (self.set_mail_payment_credited(), self.set_mail_payment_credited_effect()),
+            "reward_granted" => (self.set_mail_reward_granted(), self.set_mail_reward_granted_effect()),
+            "withdrawal_settled" => (self.set_mail_withdrawal_settled(), self.set_mail_withdrawal_settled_effect()),
+            "promotion_ending" => (self.set_mail_promotion_ending(), self.set_mail_promotion_ending_effect()),
             _ => return None,
         })
     }

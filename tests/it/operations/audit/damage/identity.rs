@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Row, amount, has};
 
-/// Damage to identities: I1–I5.
+/// Damage to identities: I1–I6, and to mails: N1.
 pub const IDENTITY: &[Row] = &[
     ("an active code that is not listed", &["I2"], |scan| {
         scan.one("active_codes")["codes"] = json!({"L": []});
@@ -61,6 +61,12 @@ pub const IDENTITY: &[Row] = &[
     }),
     ("recovery codes of an enrolment", &["I6"], |scan| {
         scan.one("second_factor").as_object_mut().unwrap().remove("since");
+    }),
+    ("a choice of mails of nobody", &["D2", "N1"], |scan| {
+        scan.one("mail_preferences")["user"]["S"] = json!("usr_01arz3ndektsv4rrffq69g5fav");
+    }),
+    ("a mail to nobody", &["D2", "N1"], |scan| {
+        scan.one("sent_notice")["user"]["S"] = json!("usr_01arz3ndektsv4rrffq69g5fav");
     }),
     ("an erased person who left traces", &["I3", "I4"], |scan| {
         scan.person("ann")["status"]["S"] = json!("erased");
