@@ -48,7 +48,7 @@ impl Play<'_> {
     }
 
     async fn step(&mut self) {
-        match self.below(37) {
+        match self.below(40) {
             25 => self.block().await,
             26 => self.vanity().await,
             27 => self.erase().await,
@@ -60,6 +60,8 @@ impl Play<'_> {
             34 => self.elsewhere().await,
             35 => self.foreign().await,
             36 => self.move_in().await,
+            37 => self.receipt().await,
+            38 => self.mails().await,
             0 | 1 => self.register().await,
             2..=4 => self.order().await,
             5..=7 => self.pay().await,

@@ -4,6 +4,10 @@ use rand_chacha::rand_core::Rng;
 use serde_json::{Value, json};
 
 use super::Play;
+use crate::account::notices::bounced;
+
+/// Kinds of notices.
+const KINDS: [&str; 4] = ["payment_credited", "reward_granted", "withdrawal_settled", "promotion_ending"];
 
 impl Play<'_> {
     /// Id of a user, if the admin's request succeeds.
@@ -82,6 +86,30 @@ impl Play<'_> {
         if let Some(user) = self.one(&self.users.clone()) {
             let path = format!("/v1/payment/orders/{}/verify", order["id"].as_str().unwrap());
             self.world.user(&user).post(&path, json!({})).await;
+        }
+    }
+
+    /// Asks for the receipt of an order, as each user: it is one user's, and perhaps not paid.
+    pub async fn receipt(&mut self) {
+        let Some(order) = self.one(&self.orders.clone()) else { return };
+        let path = format!("/v1/payment/orders/{}/receipt", order["id"].as_str().unwrap());
+        for user in &self.users {
+            self.world.user(user).once().post(&path, json!({})).await;
+        }
+    }
+
+    /// A user chooses the mails they get; perhaps the last one bounces, then or before.
+    pub async fn mails(&mut self) {
+        let Some(user) = self.one(&self.users.clone()) else { return };
+        let wanted: Value = KINDS.iter().map(|kind| ((*kind).to_owned(), json!(self.below(2) == 0))).collect();
+        let address = format!("{user}@example.com");
+        for chooses in [self.below(2) == 0, self.below(2) == 0] {
+            if chooses {
+                self.world.user(&user).put("/v1/me/mails", wanted.clone()).await;
+            } else if !self.world.stack.mailbox.sent(Some(&address)).is_empty() {
+                // A fault leaves it to the rule, which gives the event again.
+                drop(self.world.stack.event(&bounced(self.world, &address)).await);
+            }
         }
     }
 
