@@ -6,15 +6,15 @@
 use serde_json::Value;
 use shared::app::App;
 use shared::kernel::fault::Fault;
-use shared::operations::model::console::ConsoleSettings;
 use shared::payment::model::review::ReviewReason;
 use shared::webhooks::model::format::ChatLine;
 use shared::webhooks::model::outbound_event::{EventKind, EventSubject};
 
+use super::style::Style;
+
 /// Parts that every line of a deployment has in common.
 pub struct Speaker {
-    name: String,
-    chinese: bool,
+    style: Style,
     base_url: String,
 }
 
@@ -24,21 +24,18 @@ impl Speaker {
     /// # Errors
     /// Fails if the settings cannot be read.
     pub async fn of(app: &App) -> Result<Self, Fault> {
-        let settings = app.settings::<ConsoleSettings>().await?.settings;
-        let chinese = settings.default_language.starts_with("zh");
-        Ok(Self { name: settings.name.clone(), chinese, base_url: app.config.public_base_url.clone() })
+        Ok(Self { style: Style::of(app, None).await?, base_url: app.config.public_base_url.clone() })
     }
 
     /// The line about an event; `data` is its payload's.
     pub fn line(&self, kind: EventKind, about: &EventSubject, data: &Value) -> ChatLine {
-        let (english, chinese) = words(kind);
-        let what = if self.chinese { chinese } else { english };
-        let colon = if self.chinese { "：" } else { ": " };
+        let what = self.style.of_both(words(kind));
+        let colon = self.style.of_both((": ", "："));
         let facts = [amount(kind, data), self.more(kind, data)];
         let facts: Vec<String> = facts.into_iter().flatten().collect();
-        let mut text = format!("{}{colon}{what}", self.name);
+        let mut text = format!("{}{colon}{what}", self.style.name);
         if !facts.is_empty() {
-            text.push_str(&format!("{colon}{}", facts.join(if self.chinese { "，" } else { ", " })));
+            text.push_str(&format!("{colon}{}", facts.join(self.style.of_both((", ", "，")))));
         }
         ChatLine { text, link: format!("{}{}", self.base_url, page(about)) }
     }
@@ -48,13 +45,13 @@ impl Speaker {
         let field = |name: &str| data.get(name).and_then(Value::as_str);
         match kind {
             EventKind::ReviewOpened => {
-                let (english, chinese) = reason(ReviewReason::parse(field("reason")?)?);
-                Some(if self.chinese { chinese } else { english }.to_owned())
+                let reason = reason(ReviewReason::parse(field("reason")?)?);
+                Some(self.style.of_both(reason).to_owned())
             }
             EventKind::CaseOpened => {
                 let held = field("state")? == "held";
-                let (english, chinese) = if held { ("held", "已暂缓") } else { ("flagged", "已标记") };
-                Some(if self.chinese { chinese } else { english }.to_owned())
+                let what = if held { ("held", "已暂缓") } else { ("flagged", "已标记") };
+                Some(self.style.of_both(what).to_owned())
             }
             EventKind::AlarmRaised => Some(format!("{} ({})", field("name")?, field("reason")?)),
             EventKind::AlarmCleared => field("name").map(str::to_owned),

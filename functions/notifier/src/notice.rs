@@ -31,11 +31,9 @@ pub async fn letter(app: &App, due: &DueNotice, message: &str) -> Result<Option<
     let base = &app.config.public_base_url;
     let words = Words { link: Some(format!("{base}{page}")), ..words };
     let token = Unsubscription { user: user.id, notice: due.kind() }.token(app);
-    let [stop, choose] = match style.language {
-        Language::English => ["Stop mails of this kind", "Choose which mails you get"],
-        Language::Chinese => ["不再接收此类邮件", "选择要接收的邮件"],
-    };
-    let footer = [(stop, format!("{base}/unsubscribe?token={token}")), (choose, format!("{base}/account#mails"))];
+    let stop = style.of_both(("Stop mails of this kind", "不再接收此类邮件"));
+    let choose = style.of_both(("Choose which mails you get", "选择要接收的邮件"));
+    let footer = [(stop, format!("{base}/unsubscribe?token={token}")), (choose, format!("{base}/account/mails"))];
     let unsubscribe = Some(format!("{base}/v1/mails/unsubscribe?token={token}"));
     Ok(Some(Letter { to, text: compose(&words, &style, &footer), style, user: Some(user.id), unsubscribe }))
 }

@@ -1,4 +1,4 @@
-//! Language and sender of a mail: the reader's, and the operator's own name (C8.1).
+//! Language and sender of a mail or a line: the reader's, and the operator's own name (C8.1).
 
 use data_encoding::BASE64;
 use shared::app::App;
@@ -8,14 +8,14 @@ use shared::operations::model::console::ConsoleSettings;
 /// Bytes of a name in one encoded word, which may have 75 characters in all.
 const WORD: usize = 45;
 
-/// Language of a mail.
+/// Language of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
     English,
     Chinese,
 }
 
-/// Language of one mail, and the operator's name in it.
+/// Language of one text, and the operator's name in it.
 #[derive(Debug, Clone)]
 pub struct Style {
     pub language: Language,
@@ -23,7 +23,7 @@ pub struct Style {
 }
 
 impl Style {
-    /// The style of a mail to a user with this locale: Chinese if it begins with `zh`, English otherwise; without one, the
+    /// The style of a text to a reader with this locale: Chinese if it begins with `zh`, English otherwise; without one, the
     /// console's default.
     ///
     /// # Errors
@@ -33,6 +33,14 @@ impl Style {
         let tag = locale.unwrap_or(&console.default_language).to_ascii_lowercase();
         let language = if tag.starts_with("zh") { Language::Chinese } else { Language::English };
         Ok(Self { language, name: console.name.clone() })
+    }
+
+    /// The one in its language, of an English and a Chinese text.
+    pub fn of_both(&self, (english, chinese): (&'static str, &'static str)) -> &'static str {
+        match self.language {
+            Language::English => english,
+            Language::Chinese => chinese,
+        }
     }
 
     /// The `From` header with the operator's name, encoded as [RFC 2047](https://www.rfc-editor.org/rfc/rfc2047) asks unless it is
