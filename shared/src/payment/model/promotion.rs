@@ -374,6 +374,24 @@ mod tests {
         tier.map(|tier| tier.index)
     }
 
+    /// R5.5: the job reminds of an unused promotion once, a day before its end or halfway, and is done with a used one by then.
+    #[test]
+    fn the_job_reminds_of_an_unused_promotion_once_and_closes_a_used_one() {
+        let promotion = enrolled();
+        assert_eq!((promotion.due_at(), promotion.step(at(47, 3_599))), (Some(at(48, 0)), None));
+        let Some(PromotionStep::Reminded(reminded)) = promotion.step(at(48, 0)) else { panic!("not reminded") };
+        assert_eq!((reminded.due_at(), reminded.step(at(72, 0))), (Some(at(72, 0)), None));
+        let Some(PromotionStep::Closed(closed)) = reminded.step(at(72, 1)) else { panic!("not closed") };
+        assert_eq!((closed.due_at(), closed.step(at(100, 0))), (None, None));
+        assert!(matches!(used().step(at(48, 0)), Some(PromotionStep::Closed(_))));
+        assert!(matches!(promotion.step(at(73, 0)), Some(PromotionStep::Closed(_))), "the job slept");
+        let short = PromotionSettings { duration_hours: 10, enrol_existing: true, ..settings() };
+        let short_one = Promotion::enrol(&short, Currency::CNY, at(0, 0)).unwrap().unwrap();
+        assert_eq!(short_one.due_at(), Some(at(5, 0)));
+        let late = Promotion::enrol_late(&short, Currency::CNY, at(0, 0), at(6, 0)).unwrap().unwrap();
+        assert_eq!(late.due_at(), Some(at(10, 0)), "enrolled too late to be reminded");
+    }
+
     /// R5.3
     #[test]
     fn a_hundred_yuan_earns_the_documented_bonuses() {
