@@ -32,6 +32,7 @@ mod statement;
 mod svg;
 pub mod text;
 mod topup;
+mod totals;
 mod visit;
 mod withdraw;
 mod words;

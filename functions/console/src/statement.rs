@@ -21,8 +21,9 @@ use shared::table::store::Page;
 use crate::export::{file, saved};
 use crate::frame;
 use crate::list::{Column, empty, table};
-use crate::parts::{count, money, month};
+use crate::parts::{money, month};
 use crate::records;
+use crate::totals;
 use crate::visit::{Arrival, Instead, Member, Visit};
 
 /// Months of a user with lines, newest first, and one statement of them.
@@ -119,21 +120,8 @@ fn both_ends(visit: &Visit, of: &Statement) -> Markup {
 /// Totals of each year with lines, newest first.
 fn years(visit: &Visit, all: &[AffiliateYear]) -> Markup {
     let text = &visit.text;
-    let columns = [
-        Column::Text(text.totals_year()),
-        Column::Number(text.totals_earned()),
-        Column::Number(text.totals_back()),
-        Column::Number(text.totals_cash()),
-        Column::Number(text.totals_payouts()),
-        Column::Number(text.totals_to_balance()),
-    ];
-    let amount = |of: LedgerMoney| money(&Amount::from(of));
-    let row = |of: &AffiliateYear| {
-        let (earned, back) = (amount(of.earned), amount(of.taken_back));
-        let (cash, moved) = (amount(of.paid_out), amount(of.to_balance));
-        vec![html! { (of.year) }, earned, back, cash, html! { (count(of.payouts)) }, moved]
-    };
-    let rows: Vec<Vec<Markup>> = all.iter().map(row).collect();
+    let columns = totals::columns(visit, Column::Text(text.totals_year()));
+    let rows: Vec<Vec<Markup>> = all.iter().map(|of| totals::row(html! { (of.year) }, of)).collect();
     html! {
         section.card aria-labelledby="years" {
             header { h2 #years { (text.totals_by_year()) } p { (text.totals_by_year_note()) } }

@@ -6,7 +6,6 @@ use shared::account::model::user::User;
 use shared::affiliate::model::withdrawal::{Withdrawal, WithdrawalState};
 use shared::app::App;
 use shared::kernel::fault::Fault;
-use shared::kernel::money::{Money, Scale};
 use shared::notices::cause::{DueNotice, NoticeSubject};
 use shared::notices::send_once::recipient;
 use shared::notices::unsubscribe::Unsubscription;
@@ -67,52 +66,46 @@ async fn found<T: Entity>(app: &App, key: &Key<T>) -> Result<T, Fault> {
     Ok(app.store.get::<T>(key).await?.ok_or_else(missing)?.into_inner())
 }
 
-fn money<S: Scale>(of: Money<S>) -> String {
-    format!("{} {}", of.amount(), of.currency())
-}
-
-fn said(subject: &str, before: String, after: &str) -> Words {
-    Words { subject: subject.to_owned(), before, code: None, link: None, after: after.to_owned() }
-}
-
 fn of_payment(order: &Order, language: Language) -> Result<Words, Fault> {
-    let (charge, credited) = (money(order.charge), money(order.total().map_err(Fault::bug)?));
+    let (charge, credited) = (order.charge, order.total().map_err(Fault::bug)?);
     let is_top_up = order.agency.is_none();
     Ok(match language {
         Language::English => {
             let what = if is_top_up { format!(" {credited} was credited to your account.") } else { String::new() };
-            said("Your payment has arrived", format!("Your payment of {charge} has arrived.{what}"), "")
+            Words::new("Your payment has arrived", &format!("Your payment of {charge} has arrived.{what}"), "")
         }
         Language::Chinese => {
             let what = if is_top_up { format!("{credited} 已记入您的账户。") } else { String::new() };
-            said("您的付款已到账", format!("您的付款 {charge} 已到账。{what}"), "")
+            Words::new("您的付款已到账", &format!("您的付款 {charge} 已到账。{what}"), "")
         }
     })
 }
 
 fn of_reward(reward: &Reward, language: Language) -> Words {
-    let amount = money(reward.amount);
+    let amount = reward.amount;
     match language {
-        Language::English => said("You have earned a reward", format!("A reward of {amount} is on your balance."), ""),
-        Language::Chinese => said("您获得了奖励", format!("奖励 {amount} 已存入您的余额。"), ""),
+        Language::English => {
+            Words::new("You have earned a reward", &format!("A reward of {amount} is on your balance."), "")
+        }
+        Language::Chinese => Words::new("您获得了奖励", &format!("奖励 {amount} 已存入您的余额。"), ""),
     }
 }
 
 fn of_withdrawal(of: &Withdrawal, language: Language) -> Words {
-    let amount = money(of.amount);
+    let amount = of.amount;
     let reason = of.reason.as_deref().unwrap_or_default();
     match (language, of.state == WithdrawalState::Paid) {
         (Language::English, true) => {
-            said("Your withdrawal was paid out", format!("Your withdrawal of {amount} was paid out."), "")
+            Words::new("Your withdrawal was paid out", &format!("Your withdrawal of {amount} was paid out."), "")
         }
-        (Language::English, false) => said(
+        (Language::English, false) => Words::new(
             "Your withdrawal was refused",
-            format!("Your withdrawal of {amount} was refused: {reason}"),
+            &format!("Your withdrawal of {amount} was refused: {reason}"),
             "The amount is available again.",
         ),
-        (Language::Chinese, true) => said("您的提现已付款", format!("您的提现 {amount} 已付款。"), ""),
+        (Language::Chinese, true) => Words::new("您的提现已付款", &format!("您的提现 {amount} 已付款。"), ""),
         (Language::Chinese, false) => {
-            said("您的提现被拒绝", format!("您的提现 {amount} 被拒绝：{reason}"), "该金额已可再次提现。")
+            Words::new("您的提现被拒绝", &format!("您的提现 {amount} 被拒绝：{reason}"), "该金额已可再次提现。")
         }
     }
 }
@@ -121,23 +114,23 @@ fn of_withdrawal(of: &Withdrawal, language: Language) -> Words {
 fn of_promotion(user: &User, language: Language, now: Timestamp) -> Option<Words> {
     let promotion = user.promotion.as_ref().filter(|promotion| promotion.used.is_none())?;
     let percent = promotion.tier_at(now)?.percent.normalize();
-    let least = money(promotion.min_amount);
+    let least = promotion.min_amount;
     let until = promotion.ends_at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string();
-    let has_least = promotion.min_amount.is_positive();
+    let has_least = least.is_positive();
     Some(match language {
         Language::English => {
             let least = if has_least { format!(" of at least {least}") } else { String::new() };
-            said(
+            Words::new(
                 "Your bonus ends soon",
-                format!("A top-up{least} now still gets a bonus of {percent} %. Your bonus ends at {until}."),
+                &format!("A top-up{least} now still gets a bonus of {percent} %. Your bonus ends at {until}."),
                 "",
             )
         }
         Language::Chinese => {
             let least = if has_least { format!("至少 {least}") } else { String::new() };
-            said(
+            Words::new(
                 "您的充值奖励即将结束",
-                format!("现在充值{least}仍可获得 {percent}% 的奖励。奖励于 {until} 结束。"),
+                &format!("现在充值{least}仍可获得 {percent}% 的奖励。奖励于 {until} 结束。"),
                 "",
             )
         }

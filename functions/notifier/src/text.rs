@@ -44,6 +44,14 @@ pub struct Words {
     pub after: String,
 }
 
+impl Words {
+    /// Words without a code and a link.
+    pub fn new(subject: &str, before: &str, after: &str) -> Self {
+        let [subject, before, after] = [subject, before, after].map(str::to_owned);
+        Self { subject, before, code: None, link: None, after }
+    }
+}
+
 /// The text of a mail, closed by the operator's name; `footer` is small print below that, each line with its link.
 pub fn compose(words: &Words, style: &Style, footer: &[(&str, String)]) -> Text {
     let mut plain = format!("{}\n", words.before);
@@ -77,8 +85,7 @@ pub fn text(content: &Content, style: &Style) -> Text {
 }
 
 fn words(subject: &str, before: &str, code: Option<&str>, after: &str) -> Words {
-    let [subject, before, after] = [subject, before, after].map(str::to_owned);
-    Words { subject, before, code: code.map(str::to_owned), link: None, after }
+    Words { code: code.map(str::to_owned), ..Words::new(subject, before, after) }
 }
 
 fn in_english(content: &Content) -> Words {

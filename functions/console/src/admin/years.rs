@@ -4,20 +4,18 @@ use axum::response::Response;
 use maud::{Markup, html};
 use shared::affiliate::model::year::AffiliateYear;
 use shared::affiliate::years::{of_year, view};
-use shared::edge::view::Amount;
 use shared::kernel::fault::Error;
 use shared::kernel::id::Identifier;
-use shared::kernel::money::LedgerMoney;
 use shared::kernel::year::Year;
 use shared::operations::search::users_of;
 
 use super::filters::{self, Days, Filter, given};
 use super::pages::Staff;
-use super::users::{People, person};
+use super::users::person;
 use crate::export::file;
 use crate::frame;
 use crate::list::Column;
-use crate::parts::{count, money};
+use crate::totals;
 use crate::visit::{Visit, link, not_found};
 
 /// The year that the query names; this one without it.
@@ -40,15 +38,9 @@ pub async fn list(staff: Staff) -> Response {
         Ok::<_, Error>((page, people))
     };
     let listed = read.await.map(|(page, people)| {
-        let rows: Vec<Vec<Markup>> = page.items.iter().map(|of| row(&people, of)).collect();
-        let columns = [
-            Column::Text(text.affiliate_years_affiliate()),
-            Column::Number(text.totals_earned()),
-            Column::Number(text.totals_back()),
-            Column::Number(text.totals_cash()),
-            Column::Number(text.totals_payouts()),
-            Column::Number(text.totals_to_balance()),
-        ];
+        let row = |of: &AffiliateYear| totals::row(person(&people, of.user), of);
+        let rows: Vec<Vec<Markup>> = page.items.iter().map(row).collect();
+        let columns = totals::columns(visit, Column::Text(text.affiliate_years_affiliate()));
         let nothing = (&*text.affiliate_years_none(), &*text.affiliate_years_none_todo());
         let file = link("/admin/affiliate-years.csv", [("year", year.to_string().as_str())]);
         html! {
@@ -59,18 +51,6 @@ pub async fn list(staff: Staff) -> Response {
     let field = Filter::text(visit, "year", "text", text.totals_year()).or(visit, Some(year.to_string()));
     let title = (text.affiliate_years(), text.affiliate_years_lead());
     filters::page(&staff, title, &html! {}, &[field], listed)
-}
-
-fn row(people: &People, of: &AffiliateYear) -> Vec<Markup> {
-    let amount = |of: LedgerMoney| money(&Amount::from(of));
-    vec![
-        person(people, of.user),
-        amount(of.earned),
-        amount(of.taken_back),
-        amount(of.paid_out),
-        html! { (count(of.payouts)) },
-        amount(of.to_balance),
-    ]
 }
 
 /// The affiliates of a year as a sheet.
