@@ -389,6 +389,7 @@ fn proofs_are_compared_in_constant_time() {
     let files = [
         "shared/src/payment/gateway/stripe/signature.rs",
         "shared/src/payment/gateway/zpay/notify.rs",
+        "shared/kernel/src/secret.rs",
         "shared/src/account/token.rs",
         "shared/src/account/mailed_code.rs",
         "shared/src/account/service_keys.rs",

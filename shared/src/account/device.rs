@@ -2,14 +2,15 @@
 //!
 //! A token is derived, not stored: user, time, and an HMAC of both. It replaces no password.
 
-use data_encoding::BASE64URL_NOPAD;
 use jiff::{Timestamp, ToSpan};
-use subtle::ConstantTimeEq;
 
 use crate::app::App;
 use kernel::id::UserId;
 use ulid::Ulid;
 
+/// Label of the proof of a device token, and its bytes.
+const LABEL: &str = "device";
+const PROOF: usize = 32;
 /// Lifetime of a device token, in days.
 const DAYS: i64 = 180;
 
@@ -17,9 +18,7 @@ const DAYS: i64 = 180;
 pub fn issue(app: &App, user: UserId) -> String {
     let mut bytes = user.ulid().to_bytes().to_vec();
     bytes.extend_from_slice(&app.clock.now().as_second().to_be_bytes());
-    let proof = app.config.secret.hash("device", &[&bytes]);
-    bytes.extend_from_slice(&proof);
-    BASE64URL_NOPAD.encode(&bytes)
+    app.config.secret.token::<PROOF>(LABEL, &bytes)
 }
 
 /// Tests whether a token was issued to this user in the last 180 days.
@@ -40,11 +39,7 @@ fn read(app: &App, token: &str) -> Option<(UserId, Timestamp)> {
     if token.len() > 200 {
         return None;
     }
-    let bytes = BASE64URL_NOPAD.decode(token.as_bytes()).ok()?;
-    let (said, proof) = bytes.split_at_checked(24)?;
-    if !bool::from(app.config.secret.hash("device", &[said]).as_slice().ct_eq(proof)) {
-        return None;
-    }
+    let said = app.config.secret.read_token::<PROOF>(LABEL, token)?;
     let (user, issued) = said.split_first_chunk::<16>()?;
     let issued = Timestamp::from_second(i64::from_be_bytes(*issued.first_chunk()?)).ok()?;
     Some((UserId::new(Ulid::from_bytes(*user)), issued))

@@ -4,8 +4,6 @@
 //! sign-up of the same e-mail, and whoever confirms gets the account with their own password. Whether the e-mail has an account
 //! is looked up by the notifier only, which then says so in the mail.
 
-use data_encoding::BASE64URL_NOPAD;
-use subtle::ConstantTimeEq;
 use ulid::Ulid;
 
 use crate::account::limits::may_mail;
@@ -28,17 +26,15 @@ use table::idempotency::Idempotency;
 use table::item::Versioned;
 use table::tx::Tx;
 
+/// Label of the proof of a sign-up's token, and its bytes.
+const LABEL: &str = "sign-up token";
+const PROOF: usize = 16;
 /// Maximum codes of one sign-up that are good at the same time.
 const CODES: usize = 5;
 
 /// Derives the token of a pending sign-up.
 pub fn signup_token(app: &App, id: SignupId) -> String {
-    let said = id.ulid().to_bytes();
-    BASE64URL_NOPAD.encode(&[said.as_slice(), &proof(app, &said)].concat())
-}
-
-fn proof(app: &App, said: &[u8]) -> [u8; 16] {
-    app.config.secret.hash("sign-up token", &[said]).first_chunk().copied().unwrap_or_default()
+    app.config.secret.token::<PROOF>(LABEL, &id.ulid().to_bytes())
 }
 
 /// Reads a token.
@@ -48,10 +44,8 @@ fn proof(app: &App, said: &[u8]) -> [u8; 16] {
 pub fn read_token(app: &App, token: &str) -> Result<SignupId, Refusal> {
     let wrong = || Refusal::field("/signup_token", "wrong_token", "The token of a registration.");
     let token = Some(token.trim()).filter(|token| token.len() <= 100).ok_or_else(wrong)?;
-    let bytes = BASE64URL_NOPAD.decode(token.as_bytes()).map_err(|_| wrong())?;
-    let (said, shown) = bytes.split_first_chunk::<16>().ok_or_else(wrong)?;
-    let is_right = bool::from(proof(app, said).as_slice().ct_eq(shown));
-    if is_right { Ok(SignupId::new(Ulid::from_bytes(*said))) } else { Err(wrong()) }
+    let said = app.config.secret.read_token::<PROOF>(LABEL, token).and_then(|said| said.try_into().ok());
+    said.map(|said| SignupId::new(Ulid::from_bytes(said))).ok_or_else(wrong)
 }
 
 /// Plans a pending sign-up; nothing is read, so nothing about the e-mail shows.

@@ -3,11 +3,9 @@
 //! The token names the user and the kind, and proves both under the deployment's secret. It is good for ever: it can only stop mails
 //! of one kind, which the user can have again.
 
-use data_encoding::BASE64URL_NOPAD;
 use kernel::fault::Error;
 use kernel::id::UserId;
 use kernel::refusal::Refusal;
-use subtle::ConstantTimeEq;
 use table::context::Ctx;
 use ulid::Ulid;
 
@@ -16,7 +14,8 @@ use crate::app::App;
 use crate::notices::model::mail_preferences::MailPreferences;
 use crate::notices::model::notice::Notice;
 
-/// Bytes of a token's proof.
+/// Label of the proof of a token, and its bytes.
+const LABEL: &str = "unsubscribe";
 const PROOF: usize = 16;
 
 /// User and kind that a proven token names.
@@ -29,8 +28,8 @@ pub struct Unsubscription {
 impl Unsubscription {
     /// Derives the token of the link.
     pub fn token(&self, app: &App) -> String {
-        let said = self.said();
-        BASE64URL_NOPAD.encode(&[said.as_slice(), &proof(app, &said)].concat())
+        let said = [self.user.ulid().to_bytes().as_slice(), self.notice.as_str().as_bytes()].concat();
+        app.config.secret.token::<PROOF>(LABEL, &said)
     }
 
     /// Reads a token.
@@ -42,25 +41,12 @@ impl Unsubscription {
     }
 
     fn proven(app: &App, token: &str) -> Option<Self> {
-        let bytes = Some(token.trim()).filter(|text| text.len() <= 100)?;
-        let bytes = BASE64URL_NOPAD.decode(bytes.as_bytes()).ok()?;
-        let (said, shown) = bytes.split_at_checked(bytes.len().checked_sub(PROOF)?)?;
-        if !bool::from(proof(app, said).as_slice().ct_eq(shown)) {
-            return None;
-        }
+        let token = Some(token.trim()).filter(|text| text.len() <= 100)?;
+        let said = app.config.secret.read_token::<PROOF>(LABEL, token)?;
         let (user, notice) = said.split_first_chunk::<16>()?;
         let notice = Notice::parse(std::str::from_utf8(notice).ok()?)?;
         Some(Self { user: UserId::new(Ulid::from_bytes(*user)), notice })
     }
-
-    fn said(&self) -> Vec<u8> {
-        [self.user.ulid().to_bytes().as_slice(), self.notice.as_str().as_bytes()].concat()
-    }
-}
-
-fn proof(app: &App, said: &[u8]) -> [u8; PROOF] {
-    let hash = app.config.secret.hash("unsubscribe", &[said]);
-    hash.first_chunk().copied().unwrap_or_default()
 }
 
 /// Switches the kind of a token off for its user; a repeat changes nothing, nor does the link of an erased account.
