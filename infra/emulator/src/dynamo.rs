@@ -5,6 +5,7 @@
 
 mod contention;
 pub mod heat;
+mod here;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use dynoxide::Database;
 use dynoxide::errors::DynoxideError;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use self::contention::{Contention, Spot, spots};
@@ -89,7 +90,7 @@ impl From<std::io::Error> for Refused {
 #[derive(Default)]
 struct State {
     meter: Meter,
-    tokens: HashMap<String, (String, String)>,
+    tokens: HashMap<String, Known>,
     order: VecDeque<String>,
     tables: BTreeMap<String, TableSpec>,
     /// Places that requests touch, while somebody watches.
@@ -166,7 +167,7 @@ impl Dynamo {
             "TableName": name, "KeySchema": key(&table.pk, &table.sk), "AttributeDefinitions": definitions,
             "GlobalSecondaryIndexes": indexes, "BillingMode": "PAY_PER_REQUEST",
         });
-        match self.run("CreateTable", &request.to_string()) {
+        match self.run("CreateTable", request.to_string().as_bytes()) {
             Ok(_) => {}
             Err(error) if error.is("ResourceInUseException") => return Ok(()),
             Err(error) => return Err(error),
@@ -177,7 +178,7 @@ impl Dynamo {
         let ttl = json!({
             "TableName": name, "TimeToLiveSpecification": {"AttributeName": table.ttl, "Enabled": true},
         });
-        self.run("UpdateTimeToLive", &ttl.to_string()).map(drop)
+        self.run("UpdateTimeToLive", ttl.to_string().as_bytes()).map(drop)
     }
 
     /// Every item of a table, as DynamoDB JSON; for the auditor only, never for a function.
@@ -192,7 +193,7 @@ impl Dynamo {
             if let (Value::Object(request), false) = (&mut request, start.is_null()) {
                 request.insert("ExclusiveStartKey".to_owned(), start);
             }
-            let mut page: Value = serde_json::from_str(&self.run("Scan", &request.to_string())?).unwrap_or_default();
+            let mut page: Value = self.apply("Scan", &request)?;
             if let Some(Value::Array(more)) = page.get_mut("Items").map(Value::take) {
                 items.extend(more);
             }
@@ -208,7 +209,7 @@ impl Dynamo {
     /// # Errors
     /// Fails when the engine rejects it.
     pub fn apply(&self, operation: &str, request: &Value) -> Result<Value, Refused> {
-        Ok(serde_json::from_str(&self.run(operation, &request.to_string())?).unwrap_or_default())
+        Ok(serde_json::from_str(&self.run(operation, request.to_string().as_bytes())?.text).unwrap_or_default())
     }
 
     /// Removes expired items; returns their number.
@@ -276,7 +277,7 @@ impl Dynamo {
                 self.answer(operation, body)
             }
             Err(conflict) => {
-                self.count(operation, None);
+                self.count(operation, 0);
                 (400, conflict.to_string())
             }
         }
@@ -288,47 +289,44 @@ impl Dynamo {
 
     /// Handles one SDK request.
     fn answer(&self, operation: &str, body: &[u8]) -> (u16, String) {
-        let Ok(Value::Object(mut request)) = serde_json::from_slice::<Value>(body) else {
+        let Ok(Tokened { token }) = serde_json::from_slice(body) else {
             return (400, json!({"__type": "com.amazon.coral.service#SerializationException"}).to_string());
         };
-        let token = request.remove("ClientRequestToken").and_then(|token| token.as_str().map(str::to_owned));
-        request.insert("ReturnConsumedCapacity".to_owned(), json!("TOTAL"));
-        let request = Value::Object(request).to_string();
         if let Some(known) = token.as_ref().and_then(|token| self.state().tokens.get(token).cloned()) {
-            return if known.0 == request {
-                self.count(operation, None);
-                (200, known.1)
+            return if known.asks(body) {
+                self.count(operation, 0);
+                (200, known.answer)
             } else {
                 let kind = "com.amazonaws.dynamodb.v20120810#IdempotentParameterMismatchException";
                 (400, json!({"__type": kind, "message": "another request had this token"}).to_string())
             };
         }
-        match self.watched(operation, &request) {
-            Ok(answer) => {
-                self.count(operation, Some(&answer));
+        match self.watched(operation, body) {
+            Ok(Answer { text, half_units }) => {
+                self.count(operation, half_units);
                 if let Some(token) = token {
-                    self.remember(token, request, answer.clone());
+                    self.remember(token, Known { request: body.to_vec(), answer: text.clone() });
                 }
-                (200, answer)
+                (200, text)
             }
             Err(error) => {
-                self.count(operation, None);
+                self.count(operation, 0);
                 (error.status, error.body)
             }
         }
     }
 
     /// Runs one operation and records what it touches, if somebody watches.
-    fn watched(&self, operation: &str, text: &str) -> Result<String, Refused> {
+    fn watched(&self, operation: &str, body: &[u8]) -> Result<Answer, Refused> {
         if self.state().watched.is_none() {
-            return self.run(operation, text);
+            return self.run(operation, body);
         }
-        let request: Value = serde_json::from_str(text).unwrap_or_default();
+        let request: Value = serde_json::from_slice(body).unwrap_or_default();
         let spots = spots(operation, &request, &self.state().tables);
         let before = self.images(&spots)?;
-        let answer = self.run(operation, text)?;
+        let answer = self.run(operation, body)?;
         if spots.is_empty() {
-            self.warm_reads(operation, &request, &serde_json::from_str(&answer).unwrap_or_default());
+            self.warm_reads(operation, &request, answer.half_units);
         } else {
             let images: Vec<_> = before.into_iter().zip(self.images(&spots)?).collect();
             self.warm(operation == "TransactWriteItems", &spots, &images);
@@ -336,10 +334,10 @@ impl Dynamo {
         Ok(answer)
     }
 
-    fn remember(&self, token: String, request: String, answer: String) {
+    fn remember(&self, token: String, known: Known) {
         let mut state = self.state();
         state.order.push_back(token.clone());
-        state.tokens.insert(token, (request, answer));
+        state.tokens.insert(token, known);
         if state.order.len() > TOKENS
             && let Some(oldest) = state.order.pop_front()
         {
@@ -347,54 +345,79 @@ impl Dynamo {
         }
     }
 
-    fn count(&self, operation: &str, answer: Option<&str>) {
-        let answer: Value = answer.and_then(|answer| serde_json::from_str(answer).ok()).unwrap_or_default();
-        let consumed = match answer.get("ConsumedCapacity") {
-            Some(Value::Array(all)) => all.clone(),
-            Some(one) => vec![one.clone()],
-            None => Vec::new(),
-        };
+    fn count(&self, operation: &str, half_units: u64) {
         let reads = matches!(operation, "GetItem" | "BatchGetItem" | "Query" | "Scan" | "TransactGetItems");
         let mut state = self.state();
         let usage = state.meter.entry(operation.to_owned()).or_default();
         usage.calls = usage.calls.saturating_add(1);
-        for units in consumed.iter().filter_map(|one| one.get("CapacityUnits")) {
-            let halves = halves(units);
-            if reads {
-                usage.half_read_units = usage.half_read_units.saturating_add(halves);
-            } else {
-                usage.write_units = usage.write_units.saturating_add(halves / 2);
-            }
+        if reads {
+            usage.half_read_units = usage.half_read_units.saturating_add(half_units);
+        } else {
+            usage.write_units = usage.write_units.saturating_add(half_units / 2);
         }
     }
 
-    fn run(&self, operation: &str, body: &str) -> Result<String, Refused> {
+    fn run(&self, operation: &str, body: &[u8]) -> Result<Answer, Refused> {
         match &self.db {
-            Engine::Here(db) => Ok(here(db, operation, body)?),
-            Engine::There(remote) => match remote.ask(&format!("DynamoDB_20120810.{operation}"), body)? {
-                (200, answer) => Ok(answer),
-                (status, body) => Err(Refused { status, body }),
-            },
+            Engine::Here(db) => Ok(here::run(db, operation, body)?),
+            Engine::There(remote) => there(remote, operation, body),
         }
     }
 }
 
-fn here(db: &Database, operation: &str, body: &str) -> Result<String, DynoxideError> {
-    match operation {
-        "CreateTable" => write(&db.create_table(read(body)?)?),
-        "DescribeTable" => write(&db.describe_table(read(body)?)?),
-        "UpdateTimeToLive" => write(&db.update_time_to_live(read(body)?)?),
-        "PutItem" => write(&db.put_item(read(body)?)?),
-        "GetItem" => write(&db.get_item(read(body)?)?),
-        "UpdateItem" => write(&db.update_item(read(body)?)?),
-        "DeleteItem" => write(&db.delete_item(read(body)?)?),
-        "BatchGetItem" => write(&db.batch_get_item(read(body)?)?),
-        "Query" => write(&db.query(read(body)?)?),
-        "Scan" => write(&db.scan(read(body)?)?),
-        "TransactWriteItems" => write(&db.transact_write_items(read(body)?)?),
-        "TransactGetItems" => write(&db.transact_get_items(read(body)?)?),
-        other => Err(DynoxideError::ValidationException(format!("{other} is not emulated"))),
+/// Answer of an operation, and the units it consumed, doubled: the smallest charge is half a unit.
+struct Answer {
+    text: String,
+    half_units: u64,
+}
+
+/// Token of a transaction; the rest of the request is skipped.
+#[derive(Deserialize)]
+struct Tokened {
+    #[serde(rename = "ClientRequestToken")]
+    token: Option<String>,
+}
+
+/// A request that had a token, and its answer.
+#[derive(Debug, Clone)]
+struct Known {
+    request: Vec<u8>,
+    answer: String,
+}
+
+impl Known {
+    /// True if a request asks the same, in whatever order it names it.
+    fn asks(&self, request: &[u8]) -> bool {
+        let parsed = |body: &[u8]| serde_json::from_slice::<Value>(body).ok();
+        self.request == request || parsed(&self.request) == parsed(request)
     }
+}
+
+/// Runs one operation in another process.
+fn there(remote: &Remote, operation: &str, body: &[u8]) -> Result<Answer, Refused> {
+    let mut request: Value = serde_json::from_slice(body).unwrap_or_default();
+    if let (Value::Object(request), true) = (&mut request, is_metered(operation)) {
+        request.remove("ClientRequestToken");
+        request.insert("ReturnConsumedCapacity".to_owned(), json!("TOTAL"));
+    }
+    match remote.ask(&format!("DynamoDB_20120810.{operation}"), &request.to_string())? {
+        (200, text) => {
+            let answer: Value = serde_json::from_str(&text).unwrap_or_default();
+            let consumed = match answer.get("ConsumedCapacity") {
+                Some(Value::Array(all)) => all.as_slice(),
+                Some(one) => std::slice::from_ref(one),
+                None => &[],
+            };
+            let half_units = consumed.iter().filter_map(|one| one.get("CapacityUnits")).map(halves).sum();
+            Ok(Answer { text, half_units })
+        }
+        (status, body) => Err(Refused { status, body }),
+    }
+}
+
+/// True for operations on items, which consume capacity.
+fn is_metered(operation: &str) -> bool {
+    !matches!(operation, "CreateTable" | "DescribeTable" | "UpdateTimeToLive")
 }
 
 /// The items that a transaction holds; dropping this releases them, also when the caller is cancelled.
@@ -409,20 +432,12 @@ impl Drop for Held<'_> {
     }
 }
 
-/// Parses units, written `0.5` or `2.0` in JSON, as twice their number.
-fn halves(units: &Value) -> u64 {
+/// Parses units, written `0.5` or `2.0`, as twice their number.
+fn halves(units: impl std::fmt::Display) -> u64 {
     let text = units.to_string();
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, "0"));
     let whole: u64 = whole.parse().unwrap_or(0);
     whole.saturating_mul(2).saturating_add(u64::from(fraction.starts_with('5')))
-}
-
-fn read<T: DeserializeOwned>(body: &str) -> Result<T, DynoxideError> {
-    serde_json::from_str(body).map_err(|error| DynoxideError::SerializationException(error.to_string()))
-}
-
-fn write<T: Serialize>(answer: &T) -> Result<String, DynoxideError> {
-    serde_json::to_string(answer).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
 }
 
 impl Backend for Dynamo {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::contention::Spot;
-use super::{Dynamo, Refused, TableSpec, halves};
+use super::{Dynamo, Refused, TableSpec};
 
 /// Units by index (`table`, `gsi1`) and partition key.
 pub type Heat = BTreeMap<(String, String), Units>;
@@ -92,20 +92,15 @@ impl Dynamo {
     }
 
     /// Adds the units of a read to the partitions that it names, evenly.
-    pub(super) fn warm_reads(&self, operation: &str, request: &Value, answer: &Value) {
+    pub(super) fn warm_reads(&self, operation: &str, request: &Value, half_units: u64) {
         let mut state = self.state();
         let tables = state.tables.clone();
         let Some(Watched { heat, lists }) = state.watched.as_mut() else { return };
         if operation == "Query" {
             lists.extend(list_of(request));
         }
-        let consumed = match answer.get("ConsumedCapacity") {
-            Some(Value::Array(all)) => all.iter().filter_map(|one| one.get("CapacityUnits")).map(halves).sum(),
-            Some(one) => one.get("CapacityUnits").map(halves).unwrap_or_default(),
-            None => 0,
-        };
         let places = places(operation, request, &tables);
-        let each = consumed.checked_div(u64::try_from(places.len()).unwrap_or(1)).unwrap_or_default();
+        let each = half_units.checked_div(u64::try_from(places.len()).unwrap_or(1)).unwrap_or_default();
         for place in places {
             let at = heat.entry(place).or_default();
             at.half_read_units = at.half_read_units.saturating_add(each);
