@@ -23,8 +23,9 @@ use crate::message::Message;
 use crate::message::ReceivedMessage;
 use crate::notices::model::mail_preferences::MailPreferences;
 use crate::operations::audit_log::{by_admin, must_be_another};
+use crate::payment::events_of::events_of;
 use crate::payment::expire::{ExpiryReport, due, each};
-use crate::payment::model::event::{ProviderEventRecord, RawEvent};
+use crate::payment::model::event::RawEvent;
 use crate::payment::model::order::Order;
 use crate::referral::invite_code::tell_codes;
 use kernel::fault::{Chain, Error, Fault};
@@ -33,7 +34,6 @@ use kernel::money::LedgerMoney;
 use kernel::refusal::Refusal;
 use table::context::Ctx;
 use table::execute::Answered;
-use table::item::Entity;
 use table::key::{Key, owned_by};
 use table::store::{Index, Query};
 use table::tx::Tx;
@@ -181,10 +181,9 @@ pub async fn erase_traces(app: &App, records: &[ReceivedMessage]) -> Vec<String>
 /// # Errors
 /// A fault; the rest is then still to be scrubbed.
 pub async fn erase_traces_of(app: &App, user: UserId) -> Result<(), Error> {
-    for order in ids(app, "ORDERS", user, |order: &Order| order.id).await? {
-        app.execute(&Ctx::system(), || plan_order(app, order)).await?;
-        let events =
-            app.store.all::<ProviderEventRecord>(Query::newest(Index::Owner, format!("EVENTS#{order}"), 100)).await?;
+    for order in app.store.all::<Order>(Query::newest(Index::Owner, owned_by("ORDERS", user), 100)).await? {
+        app.execute(&Ctx::system(), || plan_order(app, order.id)).await?;
+        let (events, _) = events_of(app, &order).await?;
         let bodies = events.iter().map(|event| RawEvent::key(event.provider, &event.id));
         for some in bodies.collect::<Vec<_>>().chunks(TOGETHER) {
             app.execute(&Ctx::system(), || plan_bodies(app, some)).await?;
@@ -223,11 +222,6 @@ async fn again(app: &App, id: UserId) -> Result<bool, Error> {
         Ok((due, tx))
     });
     Ok(done.await?.answer)
-}
-
-async fn ids<T: Entity, I>(app: &App, list: &str, user: UserId, id: impl Fn(&T) -> I) -> Result<Vec<I>, Fault> {
-    let all = app.store.all::<T>(Query::newest(Index::Owner, owned_by(list, user), 100)).await?;
-    Ok(all.iter().map(|item| id(item)).collect())
 }
 
 async fn plan_order(app: &App, id: OrderId) -> Result<((), Tx), Error> {

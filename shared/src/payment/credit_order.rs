@@ -1,7 +1,7 @@
 //! The paid transaction (R4.6): all writes that credit a captured payment's order, from any source.
 //!
-//! The caller adds its idempotency guard first. This adds payment, order, the user with balance, promotion and charge total,
-//! the journal, and the outbox message `order.paid`. All commit together or not at all.
+//! The payment is the guard, unless the caller's request has a key of its own. This adds payment, order, the user with balance,
+//! promotion and charge total, the journal, and the outbox message `order.paid`. All commit together or not at all.
 
 use jiff::Timestamp;
 
@@ -75,7 +75,7 @@ impl CreditOrder<'_> {
             let left = self.review.map(|review| review.id).filter(|_| self.known.is_some());
             let cleared = left.or(payment.cleared);
             let paying = Payment { order: Some(order.id), review, cleared, last, ..payment.clone() };
-            tx.upsert(*before, &paying);
+            tx.mark(|tx| tx.upsert(*before, &paying).or_retry());
         }
         // An admin's credit of a review writes its resolution on the item itself.
         if let (Some(review), Some(_)) = (self.review, self.known) {

@@ -151,12 +151,13 @@ async fn plan(
     ids: (ReviewId, ReviewId),
 ) -> Result<Planned, Error> {
     let mut known = Known::read(app, notice).await?;
-    if let Some(event) = &known.event {
-        return Ok((event.outcome.into(), app.tx()));
+    if let Some(outcome) = known.outcome {
+        return Ok((outcome.into(), app.tx()));
     }
-    asked.kept.get_or_try_init(|| async { app.store.keep(&raw(notice)).await }).await?;
+    let kept = asked.kept.get_or_try_init(|| async { app.store.keep(&raw(notice)).await });
+    let (_, mut user) = tokio::try_join!(kept, known.payer(app))?;
     match notice.fact {
-        PaymentEvent::Foreign => return Ok(kept(app, notice, &known, EventOutcome::Foreign)),
+        PaymentEvent::Foreign => return Ok(changing_nothing(app, notice, &known, EventOutcome::Foreign)),
         PaymentEvent::Unreadable { reason } => return suspense::unreadable(app, notice, &known, ids.0, reason).await,
         _ => {}
     }
@@ -182,15 +183,12 @@ async fn plan(
     }
     if known.payment.is_none() && known.order.is_none() && !matches!(notice.fact, PaymentEvent::Captured { .. }) {
         let named = known.learn_from_stripe(app, notice, asked, &mut payment).await?;
+        user = known.payer(app).await?;
         let settings = app.settings::<PaymentSettings>().await?.settings;
         if named.is_some_and(|named| !named) && settings.foreign_payments == ForeignPayments::Ignore {
-            return Ok(kept(app, notice, &known, EventOutcome::Foreign));
+            return Ok(changing_nothing(app, notice, &known, EventOutcome::Foreign));
         }
     }
-    let user = match &known.order {
-        Some(order) => app.store.get::<User>(&User::key(order.user)).await?,
-        None => None,
-    };
     let promotion = user.as_ref().and_then(|user| user.promotion.as_ref());
     let settlement = decide(known.order.as_deref(), &payment, promotion, notice.received_at)?;
     let odd = suspense::misfit(notice, &known, &mut payment, ids.1);
@@ -206,7 +204,8 @@ async fn plan(
 
 /// Stored state of an event, its payment, order and review item.
 struct Known {
-    event: Option<Versioned<ProviderEventRecord>>,
+    /// Outcome of the event, if it was applied before.
+    outcome: Option<EventOutcome>,
     payment: Option<Versioned<Payment>>,
     order: Option<Versioned<Order>>,
     review: Option<Versioned<Review>>,
@@ -220,8 +219,10 @@ impl Known {
         let payment = notice.payment_id.as_deref().map(|id| Payment::key(notice.provider, id));
         let order = notice.order.map(Order::key);
         let (event, payment, order) = app.store.read((event, payment, order)).await?;
-        let mut known = Self { event, payment, order, review: None, misfit: None };
-        if known.event.is_some() {
+        let kept = payment.as_ref().and_then(|payment| payment.outcome_of(&notice.event_id));
+        let outcome = event.map(|event| event.outcome).or(kept);
+        let mut known = Self { outcome, payment, order, review: None, misfit: None };
+        if known.outcome.is_some() {
             return Ok(known);
         }
         if let Some(payment) = known.payment.as_deref().cloned() {
@@ -241,6 +242,14 @@ impl Known {
             }
         }
         Ok(known)
+    }
+
+    /// The user of the order.
+    async fn payer(&self, app: &App) -> Result<Option<Versioned<User>>, Fault> {
+        match &self.order {
+            Some(order) => app.store.get(&User::key(order.user)).await,
+            None => Ok(None),
+        }
     }
 
     /// Fetches an unknown payment intent from Stripe to learn its capture and order (R4.7).
@@ -325,7 +334,7 @@ async fn without_payment(app: &App, notice: &ProviderEvent, known: &Known) -> Re
 }
 
 /// Stores an event that changes nothing here, with its guard.
-fn kept(app: &App, notice: &ProviderEvent, known: &Known, outcome: EventOutcome) -> Planned {
+fn changing_nothing(app: &App, notice: &ProviderEvent, known: &Known, outcome: EventOutcome) -> Planned {
     let mut tx = app.tx();
     tx.insert(&event(notice, outcome, known.order.as_deref(), None));
     (outcome.into(), tx)
@@ -357,10 +366,11 @@ struct Step<'a> {
 }
 
 impl Step<'_> {
-    async fn credit(self, user: Option<&Versioned<User>>, credited: &Credited) -> Result<Planned, Error> {
+    async fn credit(mut self, user: Option<&Versioned<User>>, credited: &Credited) -> Result<Planned, Error> {
         let (Some(order), Some(user)) = (&self.known.order, user) else {
             return Err(Fault::bug("an order without its user").into());
         };
+        self.payment.order = Some(order.id);
         let (applied, mut tx) = self.marked(EventOutcome::Credited, None);
         let capture = CreditOrder {
             order,
@@ -380,19 +390,20 @@ impl Step<'_> {
     /// Fills in the payment id of an order completed by hand and credits nothing (R4.12).
     ///
     /// Earlier refunds of the payment are reversed now.
-    async fn confirm(self, user: Option<&Versioned<User>>) -> Result<Planned, Error> {
+    async fn confirm(mut self, user: Option<&Versioned<User>>) -> Result<Planned, Error> {
         let Some(order) = &self.known.order else { return Err(Fault::bug("a confirmation of no order").into()) };
         let last = order.completed.map(|id| JournalRef { id, step: 0 });
-        let payment = Payment { order: Some(order.id), by_hand: true, last, ..self.payment.clone() };
-        let told = Order { payment_id: Some(payment.id.clone()), completed: None, claimed: None, ..(**order).clone() };
+        self.payment = Payment { order: Some(order.id), by_hand: true, last, ..self.payment };
+        let told =
+            Order { payment_id: Some(self.payment.id.clone()), completed: None, claimed: None, ..(**order).clone() };
         let (applied, mut tx) = self.marked(EventOutcome::AlreadyCredited, None);
-        let reverse = Reverse { told: Some(told), ..self.reversing(order, user, payment)? };
+        let reverse = Reverse { told: Some(told), ..self.reversing(order, user)? };
         reverse.write(self.app, self.ctx, &mut tx).await?;
         Ok((applied, tx))
     }
 
     /// Reverses the credited order if the payment's net or dispute state changed (R4.11).
-    async fn reverse(self, user: Option<&Versioned<User>>) -> Result<Planned, Error> {
+    async fn reverse(mut self, user: Option<&Versioned<User>>) -> Result<Planned, Error> {
         let Some(order) = &self.known.order else { return Err(Fault::bug("a reversal of no order").into()) };
         let moved = Reversal::of(order, &self.payment)?.is_some();
         let outcome = match (moved, &self.notice.fact) {
@@ -401,7 +412,7 @@ impl Step<'_> {
             (false, _) => EventOutcome::Noted,
         };
         let (applied, mut tx) = self.marked(outcome, None);
-        self.reversing(order, user, self.payment.clone())?.write(self.app, self.ctx, &mut tx).await?;
+        self.reversing(order, user)?.write(self.app, self.ctx, &mut tx).await?;
         Ok((applied, tx))
     }
 
@@ -409,13 +420,12 @@ impl Step<'_> {
         &'b self,
         order: &'b Versioned<Order>,
         user: Option<&'b Versioned<User>>,
-        payment: Payment,
     ) -> Result<Reverse<'b>, Error> {
         Ok(Reverse {
             order,
             told: None,
             user: user.ok_or_else(|| Fault::bug("an order without its user"))?,
-            payment: (self.known.payment.as_ref(), payment),
+            payment: (self.known.payment.as_ref(), self.payment.clone()),
             operator: Operator::System,
             actor: format!("provider:{}", self.notice.provider.as_str()),
             now: self.notice.received_at,
@@ -423,7 +433,7 @@ impl Step<'_> {
     }
 
     /// Stores the payment's facts with the event's guard.
-    fn note(self, outcome: EventOutcome) -> Planned {
+    fn note(mut self, outcome: EventOutcome) -> Planned {
         let (applied, mut tx) = self.marked(outcome, self.payment.review);
         if self.known.payment.as_deref() != Some(&self.payment) {
             tx.upsert(self.known.payment.as_ref(), &self.payment);
@@ -431,15 +441,19 @@ impl Step<'_> {
         (applied, tx)
     }
 
-    /// Transaction with the event's guard, and the review of a fact that does not fit.
+    /// Transaction with the event's guard, and the review of a fact that does not fit. The guard may be the payment, which the caller
+    /// has to write then.
     ///
     /// An event that moved nothing else has the outcome of that review.
-    fn marked(&self, outcome: EventOutcome, review: Option<ReviewId>) -> Planned {
+    fn marked(&mut self, outcome: EventOutcome, review: Option<ReviewId>) -> Planned {
         let mut tx = self.app.tx();
         let moved_nothing = matches!(outcome, EventOutcome::Noted | EventOutcome::AlreadyCredited);
         let outcome = if self.odd.is_some() && moved_nothing { EventOutcome::Review } else { outcome };
         let odd = self.odd.as_ref().map(|odd| odd.id);
-        tx.insert(&event(self.notice, outcome, self.known.order.as_deref(), review.or(odd)));
+        let event = event(self.notice, outcome, self.known.order.as_deref(), review.or(odd));
+        if let Some(apart) = self.payment.keep(event) {
+            tx.insert(&apart);
+        }
         let mut applied = Applied::from(outcome);
         if let Some(odd) = &self.odd {
             tx.insert(odd);

@@ -9,6 +9,7 @@ pub mod create_order;
 pub mod credit_order;
 pub mod effects;
 pub mod enrol_late;
+pub mod events_of;
 pub mod expire;
 pub mod gateway;
 pub mod ingest;

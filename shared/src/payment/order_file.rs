@@ -2,6 +2,7 @@
 
 use crate::account::model::user::User;
 use crate::app::App;
+use crate::payment::events_of::events_of;
 use crate::payment::model::event::{ProviderEventRecord, RawEvent};
 use crate::payment::model::order::Order;
 use crate::payment::model::payment::Payment;
@@ -9,10 +10,9 @@ use crate::payment::model::receipt::Receipt;
 use kernel::fault::Fault;
 use kernel::id::OrderId;
 use table::item::Versioned;
-use table::store::{Index, Query};
 
-/// Most events of one file; one batch read fetches all their raw bodies, the user, the payment and the receipt.
-const EVENTS: i32 = 97;
+/// Most events of one file, the oldest; one batch read fetches all their raw bodies, the user and the receipt.
+const EVENTS: usize = 98;
 
 /// An order with its user, payment and events.
 #[derive(Debug)]
@@ -33,12 +33,10 @@ pub struct OrderFile {
 /// A fault if the database can't be reached, or an item does not decode.
 pub async fn order_file(app: &App, id: OrderId) -> Result<Option<OrderFile>, Fault> {
     let Some(order) = app.store.get::<Order>(&Order::key(id)).await? else { return Ok(None) };
-    let newest = Query::newest(Index::Owner, format!("EVENTS#{id}"), EVENTS);
-    let page = app.store.list::<ProviderEventRecord>(&Query { descending: false, ..newest }).await?;
-    let events: Vec<ProviderEventRecord> = page.items.into_iter().map(Versioned::into_inner).collect();
-    let payment = order.payment_id.as_deref().map(|id| Payment::key(order.provider, id));
+    let (mut events, payment) = events_of(app, &order).await?;
+    events.truncate(EVENTS);
     let raw: Vec<_> = events.iter().map(|event| RawEvent::key(event.provider, &event.id)).collect();
-    let (user, payment, raw, receipt) = app.store.read((User::key(order.user), payment, raw, Receipt::key(id))).await?;
+    let (user, raw, receipt) = app.store.read((User::key(order.user), raw, Receipt::key(id))).await?;
     let bodies = raw.into_iter().map(|raw| raw.map(|raw| raw.into_inner().body));
     Ok(Some(OrderFile {
         order: order.into_inner(),

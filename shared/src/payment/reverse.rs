@@ -1,7 +1,8 @@
 //! The reversing transaction (R4.11): all writes for a changed net of a credited order.
 //!
-//! The caller adds its idempotency guard first. This adds payment, order, the user with balance, debt and charge total, the
-//! journal of the difference, and the outbox message `order.changed`. Rewards, commissions and statistics follow that message.
+//! The payment is the guard, unless the caller's request has a key of its own. This adds payment, order, the user with balance,
+//! debt and charge total, the journal of the difference, and the outbox message `order.changed`. Rewards, commissions and
+//! statistics follow that message.
 
 use jiff::Timestamp;
 
@@ -62,7 +63,7 @@ impl Reverse<'_> {
             payment.last = Some(header.as_last());
             take_back(app, (order, self.user), &reversal, header, tx).await?;
         }
-        tx.upsert(known, &payment);
+        tx.mark(|tx| tx.upsert(known, &payment).or_retry());
         tx.replace(self.order, &Order { has_refunds, ..order.reversed(&reversal) });
         tell(order, self.user, &reversal, tx);
         Ok(true)

@@ -29,7 +29,10 @@ async fn reviews(world: &World) -> Vec<String> {
 fn outcomes(world: &World) -> Vec<(String, String)> {
     let items = world.stack.dynamo.scan(emulator::stack::TABLE).unwrap();
     let text = |item: &Value, name: &str| item[name]["S"].as_str().unwrap().to_owned();
-    let events = items.iter().filter(|item| item["type"]["S"] == "event");
+    let apart = items.iter().filter(|item| item["type"]["S"] == "event");
+    let kept =
+        items.iter().filter(|item| item["type"]["S"] == "payment").filter_map(|item| item["events"]["L"].as_array());
+    let events = apart.chain(kept.flatten().map(|event| &event["M"]));
     events.map(|event| (text(event, "id"), text(event, "outcome"))).collect()
 }
 

@@ -80,6 +80,37 @@ fn different_events_of_one_payment_credit_it_once() {
     });
 }
 
+/// R4.9: an order's file has every event of its payment, however many, in their order; none counts a second time.
+#[test]
+fn every_event_of_a_payment_is_in_the_order_s_file_once() {
+    World::run(async |world| {
+        let order = bob(world).await;
+        let event = completed(world, &order).await;
+        let ids: Vec<String> = (1..=7).map(|number| format!("evt_number{number}")).collect();
+        let told: Vec<Value> = ids.iter().map(|id| with(&event, &[("/id", json!(id))])).collect();
+        for event in &told {
+            world.advance(1).await;
+            tell(world, event).await.is(200);
+        }
+        world.settle().await;
+        let path = format!("/v1/admin/payment/orders/{}", order["id"].as_str().unwrap());
+        let listed = world.admin().get(&path).await.is(200)["events"].clone();
+        let of = |field: &str| -> Vec<String> {
+            listed.as_array().unwrap().iter().map(|event| event[field].as_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!((of("id"), of("raw")), (ids, told.iter().map(Value::to_string).collect()));
+        let mut outcomes = vec!["already_credited"; 7];
+        outcomes[0] = "credited";
+        assert_eq!(of("outcome"), outcomes);
+        let before = world.stack.dynamo.scan(emulator::stack::TABLE).unwrap();
+        for event in &told {
+            tell(world, event).await.is(200);
+        }
+        assert!(world.stack.dynamo.scan(emulator::stack::TABLE).unwrap() == before, "a repeated event changes nothing");
+        assert_eq!(world.balance("bob").await, "18.05555554");
+    });
+}
+
 /// R4.7: a delayed method completes its session unpaid, and then succeeds or fails.
 #[test]
 fn a_delayed_method_credits_when_it_succeeds() {

@@ -54,6 +54,7 @@ pub struct Snapshot {
     pub postings: Vec<JournalEntry>,
     pub orders: BTreeMap<OrderId, Order>,
     pub payments: Vec<Payment>,
+    /// Provider events, those that payments keep included.
     pub events: Vec<ProviderEventRecord>,
     pub reviews: Vec<Review>,
     pub rewards: BTreeMap<RewardId, Reward>,
@@ -171,12 +172,14 @@ impl Snapshot {
 
     fn of(mut from: Decoded, totals: Tallies) -> Self {
         let agency = Agency::of(&mut from);
+        let (payments, mut events): (Vec<Payment>, Vec<ProviderEventRecord>) = (from.take(), from.take());
+        events.extend(payments.iter().flat_map(Payment::kept_events));
         Self {
             users: from.by(|it: &User| it.id),
             postings: from.take(),
             orders: from.by(|it: &Order| it.id),
-            payments: from.take(),
-            events: from.take(),
+            payments,
+            events,
             reviews: from.take(),
             rewards: from.by(|it: &Reward| it.id),
             milestones: from.take().into_iter().map(|it: Milestone| (it.invitee, it.trigger)).collect(),

@@ -37,6 +37,9 @@ pub fn check(snapshot: &Snapshot) -> Vec<Finding> {
         let detail = format!("is {}, and nothing shows it", event.outcome.as_str());
         Finding::new("P10", &event.id, detail)
     }));
+    let mut seen = BTreeSet::new();
+    let again = snapshot.events.iter().filter(|event| !seen.insert((event.provider, &event.id)));
+    findings.extend(again.map(|event| Finding::new("P10", &event.id, "was applied twice")));
     findings
 }
 

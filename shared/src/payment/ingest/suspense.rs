@@ -47,7 +47,7 @@ impl Step<'_> {
     /// Updates the existing review item: its amount on `suspense` follows the net, and at zero it closes.
     ///
     /// A capture told in another currency replaces the amount as a whole.
-    fn follow(self, review: &Versioned<Review>, captured: PayMoney, net: PayMoney) -> Result<Planned, Error> {
+    fn follow(mut self, review: &Versioned<Review>, captured: PayMoney, net: PayMoney) -> Result<Planned, Error> {
         let same = net.currency() == review.received.currency();
         let after = match (review.reason.holds_money(), same) {
             (false, _) => (**review).clone(),

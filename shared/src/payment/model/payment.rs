@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::payment::model::credited::Credited;
+use crate::payment::model::event::KeptEvent;
 use crate::payment::model::order::Order;
 use crate::payment::model::promotion::Promotion;
 use crate::payment::model::refund::RefundRequest;
@@ -136,6 +137,9 @@ pub struct Payment {
     /// The cause of `last` is then the order.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_hand: bool,
+    /// Latest events about the order it pays, oldest first (R4.9).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::payment) events: Vec<KeptEvent>,
 }
 
 impl Payment {
@@ -157,6 +161,7 @@ impl Payment {
             disputes: BTreeMap::new(),
             last: None,
             by_hand: false,
+            events: Vec::new(),
         }
     }
 

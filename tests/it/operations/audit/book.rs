@@ -54,9 +54,12 @@ fn asked_about(snapshot: &Snapshot, event: &Value) -> bool {
     answers.any(|at| at / 1_000 >= event["created"].as_i64().unwrap())
 }
 
+/// True if a payment has a capture, or a journal of its own.
 fn captured(snapshot: &Snapshot, provider: Provider, id: &str) -> bool {
     let mut payments = snapshot.payments.iter();
+    let journal = format!("payment:{}:{id}", provider.as_str());
     payments.any(|payment| payment.provider == provider && payment.id == id && payment.captured.is_some())
+        || snapshot.postings.iter().any(|posting| posting.header.cause == journal)
 }
 
 fn stripe(book: &Book, heard: &[&Value], snapshot: &Snapshot) -> Vec<BookedPayment> {

@@ -268,7 +268,9 @@ pub const PAYMENTS: &[Row] = &[
     }),
     ("an event that credited what was cancelled", &["D3", "P3"], |scan| {
         let order = scan.find("order", has("status", "cancelled"))["id"].clone();
-        scan.find("event", has("outcome", "credited"))["order"] = order;
+        let event = scan.find("event", has("outcome", "review"));
+        event["outcome"]["S"] = json!("credited");
+        event["order"] = order;
     }),
     ("a credit of an order that expired", &["L7", "P5"], |scan| {
         let order = scan.find("order", has("status", "expired"))["id"].clone();
@@ -316,6 +318,12 @@ pub const PAYMENTS: &[Row] = &[
         let money = json!({"M": {"USD": {"N": "14"}}});
         let at = "2026-11-20T10:00:00Z";
         payment["disputes"] = json!({"M": {"du_1": {"M": {"amount": money, "state": {"S": "open"}, "at": {"S": at}}}}});
+    }),
+    ("an event that its payment has twice", &["P10"], |scan| {
+        let payment =
+            scan.find("payment", |payment| payment["events"]["L"].as_array().is_some_and(|all| all.len() > 1));
+        let last = payment["events"]["L"].as_array().unwrap().last().unwrap().clone();
+        payment["events"]["L"].as_array_mut().unwrap().push(last);
     }),
     ("an event in review of which there is no review", &["P10"], |scan| {
         remove(scan.find("event", has("outcome", "review")), "review");
