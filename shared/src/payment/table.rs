@@ -81,7 +81,7 @@ records! {
         at |it| Payment::key(it.provider, &it.id);
     }
 
-    /// Idempotency guard and outcome of a provider event (R4.9).
+    /// Guard and outcome of a provider event that no payment keeps (R4.9).
     ProviderEventRecord = "event" {
         fn key(provider: Provider, id: &str) = "EVENT#{provider}#{id}", "EVENT";
         at |it| ProviderEventRecord::key(it.provider, &it.id);
