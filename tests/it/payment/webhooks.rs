@@ -111,6 +111,30 @@ fn every_event_of_a_payment_is_in_the_order_s_file_once() {
     });
 }
 
+/// R4.9: an event is in the file of the order that it names, also where its payment pays another one.
+#[test]
+fn an_event_that_names_another_order_is_in_that_order_s_file() {
+    World::run(async |world| {
+        let order = bob(world).await;
+        let event = completed(world, &order).await;
+        tell(world, &event).await.is(200);
+        let other = world.order("bob", json!({"offer_id": "o100", "provider": "stripe"})).await;
+        let named = [
+            ("/id", json!("evt_of_the_other")),
+            ("/data/object/client_reference_id", other["id"].clone()),
+            ("/data/object/metadata/order_id", other["id"].clone()),
+        ];
+        tell(world, &with(&event, &named)).await.is(200);
+        assert_eq!(reviews(world).await, ["other_order"]);
+        for (order, id) in [(&order, &event["id"]), (&other, &json!("evt_of_the_other"))] {
+            let path = format!("/v1/admin/payment/orders/{}", order["id"].as_str().unwrap());
+            let events = world.admin().get(&path).await.is(200)["events"].clone();
+            let ids: Vec<&Value> = events.as_array().unwrap().iter().map(|event| &event["id"]).collect();
+            assert_eq!(ids, [id]);
+        }
+    });
+}
+
 /// R4.7: a delayed method completes its session unpaid, and then succeeds or fails.
 #[test]
 fn a_delayed_method_credits_when_it_succeeds() {
