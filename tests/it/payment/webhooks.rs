@@ -66,6 +66,12 @@ async fn status(world: &World, order: &Value) -> Value {
     world.user("bob").get(&path).await.is(200)["status"].clone()
 }
 
+/// Events in an order's file.
+async fn events(world: &World, order: &Value) -> Vec<Value> {
+    let path = format!("/v1/admin/payment/orders/{}", order["id"].as_str().unwrap());
+    world.admin().get(&path).await.is(200)["events"].as_array().unwrap().clone()
+}
+
 /// R4.6, R4.7: different events of one payment credit it once, in either order.
 #[test]
 fn different_events_of_one_payment_credit_it_once() {
@@ -93,10 +99,9 @@ fn every_event_of_a_payment_is_in_the_order_s_file_once() {
             tell(world, event).await.is(200);
         }
         world.settle().await;
-        let path = format!("/v1/admin/payment/orders/{}", order["id"].as_str().unwrap());
-        let listed = world.admin().get(&path).await.is(200)["events"].clone();
+        let listed = events(world, &order).await;
         let of = |field: &str| -> Vec<String> {
-            listed.as_array().unwrap().iter().map(|event| event[field].as_str().unwrap().to_owned()).collect()
+            listed.iter().map(|event| event[field].as_str().unwrap().to_owned()).collect()
         };
         assert_eq!((of("id"), of("raw")), (ids, told.iter().map(Value::to_string).collect()));
         let mut outcomes = vec!["already_credited"; 7];
@@ -127,9 +132,8 @@ fn an_event_that_names_another_order_is_in_that_order_s_file() {
         tell(world, &with(&event, &named)).await.is(200);
         assert_eq!(reviews(world).await, ["other_order"]);
         for (order, id) in [(&order, &event["id"]), (&other, &json!("evt_of_the_other"))] {
-            let path = format!("/v1/admin/payment/orders/{}", order["id"].as_str().unwrap());
-            let events = world.admin().get(&path).await.is(200)["events"].clone();
-            let ids: Vec<&Value> = events.as_array().unwrap().iter().map(|event| &event["id"]).collect();
+            let listed = events(world, order).await;
+            let ids: Vec<&Value> = listed.iter().map(|event| &event["id"]).collect();
             assert_eq!(ids, [id]);
         }
     });

@@ -1,6 +1,11 @@
 //! Operations of the embedded engine, and the capacity that each consumed.
 
 use dynoxide::Database;
+use dynoxide::actions::{
+    batch_get_item::BatchGetItemRequest, delete_item::DeleteItemRequest, get_item::GetItemRequest,
+    put_item::PutItemRequest, query::QueryRequest, scan::ScanRequest, transact_get_items::TransactGetItemsRequest,
+    transact_write_items::TransactWriteItemsRequest, update_item::UpdateItemRequest,
+};
 use dynoxide::errors::DynoxideError;
 use dynoxide::types::ConsumedCapacity;
 use serde::{Serialize, de::DeserializeOwned};
@@ -27,10 +32,10 @@ impl Consumed for Vec<ConsumedCapacity> {
 
 /// Runs an operation on items. The engine always counts its capacity; the answer says it only to those who ask.
 macro_rules! metered {
-    ($db:ident, $body:ident, $operation:ident: $request:ident $(, |$own:ident| $change:block)?) => {{
-        let mut request: dynoxide::actions::$operation::$request = read($body)?;
-        let is_asked = request.return_consumed_capacity.replace("TOTAL".to_owned()).is_some_and(|level| level != "NONE");
-        $(let $own = &mut request; $change)?
+    ($db:ident.$operation:ident($request:expr)) => {{
+        let mut request = $request;
+        let is_asked =
+            request.return_consumed_capacity.replace("TOTAL".to_owned()).is_some_and(|level| level != "NONE");
         let mut answer = $db.$operation(request)?;
         let half_units = answer.consumed_capacity.as_ref().map_or(0, Consumed::half_units);
         answer.consumed_capacity.take_if(|_| !is_asked);
@@ -47,19 +52,18 @@ pub(super) fn run(db: &Database, operation: &str, body: &[u8]) -> Result<Answer,
         "CreateTable" => write(&db.create_table(read(body)?)?, 0),
         "DescribeTable" => write(&db.describe_table(read(body)?)?, 0),
         "UpdateTimeToLive" => write(&db.update_time_to_live(read(body)?)?, 0),
-        "PutItem" => metered!(db, body, put_item: PutItemRequest),
-        "GetItem" => metered!(db, body, get_item: GetItemRequest),
-        "UpdateItem" => metered!(db, body, update_item: UpdateItemRequest),
-        "DeleteItem" => metered!(db, body, delete_item: DeleteItemRequest),
-        "BatchGetItem" => metered!(db, body, batch_get_item: BatchGetItemRequest),
-        "Query" => metered!(db, body, query: QueryRequest),
-        "Scan" => metered!(db, body, scan: ScanRequest),
+        "PutItem" => metered!(db.put_item(read::<PutItemRequest>(body)?)),
+        "GetItem" => metered!(db.get_item(read::<GetItemRequest>(body)?)),
+        "UpdateItem" => metered!(db.update_item(read::<UpdateItemRequest>(body)?)),
+        "DeleteItem" => metered!(db.delete_item(read::<DeleteItemRequest>(body)?)),
+        "BatchGetItem" => metered!(db.batch_get_item(read::<BatchGetItemRequest>(body)?)),
+        "Query" => metered!(db.query(read::<QueryRequest>(body)?)),
+        "Scan" => metered!(db.scan(read::<ScanRequest>(body)?)),
         "TransactWriteItems" => {
-            metered!(db, body, transact_write_items: TransactWriteItemsRequest, |request| {
-                request.client_request_token = None;
-            })
+            let request = TransactWriteItemsRequest { client_request_token: None, ..read(body)? };
+            metered!(db.transact_write_items(request))
         }
-        "TransactGetItems" => metered!(db, body, transact_get_items: TransactGetItemsRequest),
+        "TransactGetItems" => metered!(db.transact_get_items(read::<TransactGetItemsRequest>(body)?)),
         other => Err(DynoxideError::ValidationException(format!("{other} is not emulated"))),
     }
 }

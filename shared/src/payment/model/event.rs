@@ -32,8 +32,8 @@ text_enum! {
 
 /// A provider event with its outcome, written in the transaction of its effect.
 ///
-/// It is an item of its own and its own guard, unless it is about the payment that pays its order: then that payment keeps it
-/// ([`Payment::keep`]).
+/// It is an item of its own and its own guard, unless it tells a fact of the payment that pays its order: then that payment keeps
+/// it ([`Payment::keep`]).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderEventRecord {
     pub provider: Provider,
@@ -64,7 +64,7 @@ pub struct KeptEvent {
 }
 
 /// Most events that a payment keeps; with more it would weigh more than one write unit.
-pub const KEPT_EVENTS: usize = 4;
+const KEPT_EVENTS: usize = 4;
 
 impl Payment {
     /// Keeps an event if the payment pays the event's order; returns the event that needs an item of its own, if any.
