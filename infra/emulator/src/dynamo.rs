@@ -6,6 +6,7 @@
 mod contention;
 pub mod heat;
 mod here;
+mod log;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 
 use self::contention::{Contention, Spot, spots};
 use self::heat::Watched;
+use self::log::Log;
 use crate::connector::{Backend, BoxFuture, ConnectFault};
 use crate::remote::Remote;
 
@@ -49,6 +51,8 @@ pub struct IndexSpec {
 #[derive(Clone)]
 pub struct Dynamo {
     db: Engine,
+    /// Log of a database in a file.
+    log: Option<Arc<Log>>,
     state: Arc<Mutex<State>>,
 }
 
@@ -136,11 +140,13 @@ impl Dynamo {
     /// # Errors
     /// Fails when the engine can't open it.
     pub fn file(path: &str) -> Result<Self, Refused> {
-        Ok(Self::over(Engine::Here(Database::new(path)?)))
+        let db = Database::new(path)?;
+        let log = Some(Arc::new(Log::of(&db, path)?));
+        Ok(Self { log, ..Self::over(Engine::Here(db)) })
     }
 
     fn over(db: Engine) -> Self {
-        Self { db, state: Arc::default() }
+        Self { db, log: None, state: Arc::default() }
     }
 
     /// Creates the template's table, unless it exists.
@@ -287,6 +293,19 @@ impl Dynamo {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Handles one request; a write is answered when the disk has it.
+    async fn kept(&self, operation: &str, body: &[u8]) -> (u16, String) {
+        let answer = self.in_turn(operation, body).await;
+        let Some(log) = self.log.as_ref().filter(|_| !is_read(operation)) else { return answer };
+        match log.sync().await {
+            Ok(()) => answer,
+            Err(error) => {
+                let Refused { status, body } = error.into();
+                (status, body)
+            }
+        }
+    }
+
     /// Handles one SDK request.
     fn answer(&self, operation: &str, body: &[u8]) -> (u16, String) {
         let Ok(Tokened { token }) = serde_json::from_slice(body) else {
@@ -346,11 +365,10 @@ impl Dynamo {
     }
 
     fn count(&self, operation: &str, half_units: u64) {
-        let reads = matches!(operation, "GetItem" | "BatchGetItem" | "Query" | "Scan" | "TransactGetItems");
         let mut state = self.state();
         let usage = state.meter.entry(operation.to_owned()).or_default();
         usage.calls = usage.calls.saturating_add(1);
-        if reads {
+        if is_read(operation) {
             usage.half_read_units = usage.half_read_units.saturating_add(half_units);
         } else {
             usage.write_units = usage.write_units.saturating_add(half_units / 2);
@@ -415,6 +433,11 @@ fn there(remote: &Remote, operation: &str, body: &[u8]) -> Result<Answer, Refuse
     }
 }
 
+/// True for operations that change nothing.
+fn is_read(operation: &str) -> bool {
+    matches!(operation, "GetItem" | "BatchGetItem" | "Query" | "Scan" | "TransactGetItems")
+}
+
 /// True for operations on items, which consume capacity.
 fn is_metered(operation: &str) -> bool {
     !matches!(operation, "CreateTable" | "DescribeTable" | "UpdateTimeToLive")
@@ -445,7 +468,7 @@ impl Backend for Dynamo {
         Box::pin(async move {
             let target = req.headers().get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
             let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-            let (status, body) = self.in_turn(&operation, req.body()).await;
+            let (status, body) = self.kept(&operation, req.body()).await;
             let response =
                 http::Response::builder().status(status).header("content-type", "application/x-amz-json-1.0");
             response.body(Bytes::from(body)).map_err(|_| ConnectFault::Reset)

@@ -27,6 +27,9 @@ use tokio::net::TcpListener;
 
 use crate::data::Data;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Run all of Guerdon on one port of this machine.
 #[derive(Debug, Parser)]
 #[command(version)]
