@@ -238,6 +238,7 @@ impl Stand {
             agency: None,
             client_ip: None,
             user_agent: None,
+            request: None,
         };
         let plan = || async {
             let known = self.app.store.get::<Order>(&Order::key(id)).await?;

@@ -107,7 +107,7 @@ fn examples(kind: &str) -> Vec<Value> {
     let mut chosen: Vec<Value> = Vec::new();
     for item in items.iter().chain(barest.iter()) {
         let paths = paths(item, "");
-        if chosen.len() < 4 && (barest == Some(item) || !paths.is_subset(&known)) {
+        if chosen.len() < 8 && (barest == Some(item) || !paths.is_subset(&known)) {
             known.extend(paths);
             chosen.push((*item).clone());
         }

@@ -7,7 +7,7 @@ use kernel::fault::{Error, Fault};
 use kernel::refusal::Refusal;
 use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::{Idempotency, IdempotencyKey, IdempotencyRecord};
+use table::idempotency::{IdempotencyKey, IdempotencyRecord};
 
 use crate::app::App;
 
@@ -49,13 +49,7 @@ pub async fn each<I: Copy, T, W: Future<Output = Result<Answered<T>, Error>>>(
 
 /// Requires that no part of the request is known with another body.
 pub(crate) async fn must_be_the_same_body(app: &App, parts: &[Ctx]) -> Result<(), Error> {
-    let keys: Vec<&IdempotencyKey> = parts
-        .iter()
-        .filter_map(|ctx| match &ctx.idempotency {
-            Idempotency::Key(key) => Some(key),
-            Idempotency::Natural => None,
-        })
-        .collect();
+    let keys: Vec<&IdempotencyKey> = parts.iter().filter_map(|ctx| ctx.idempotency.key()).collect();
     let records: Vec<_> = keys.iter().map(|key| IdempotencyRecord::key(&key.hash)).collect();
     let known = app.store.read(records).await?;
     let mut known = keys.iter().zip(&known).filter_map(|(key, record)| Some((key, record.as_ref()?)));

@@ -77,10 +77,10 @@ records! {
         fn key(id: WithdrawalId) = "WITHDRAWAL#{id}", "WITHDRAWAL";
         at |it| Withdrawal::key(it.id);
         owner |it| Some(match it.shop {
-            Some(shop) => owned("WITHDRAWALS", shop, it.id),
-            None => owned("WITHDRAWALS", it.user, it.id),
+            Some(shop) => owned("WITHDRAWALS", shop, at_time(it.created_at, it.id)),
+            None => owned("WITHDRAWALS", it.user, at_time(it.created_at, it.id)),
         });
-        platform |it| Some(WITHDRAWALS.entry(it.created_at, it.id));
+        platform |it| Some(WITHDRAWALS.entry(it.created_at, at_time(it.created_at, it.id)));
     }
 
     /// Users of a payout account, under a keyed hash of it (R6.9).

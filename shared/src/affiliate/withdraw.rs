@@ -29,6 +29,7 @@ use kernel::money::LedgerMoney;
 use kernel::refusal::Refusal;
 use table::context::Ctx;
 use table::execute::Answered;
+use table::idempotency::Guard;
 use table::item::Versioned;
 use table::telemetry as metrics;
 use table::tx::Tx;
@@ -43,7 +44,7 @@ pub struct Withdraw {
     pub payout: Option<Payout>,
 }
 
-/// Withdrawal as its user sees it, and as stored for replays; the payout account is masked.
+/// Withdrawal as its user sees it, and as stored for replays of its end; the payout account is masked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Withdrawn {
     pub id: WithdrawalId,
@@ -90,13 +91,24 @@ impl From<&Withdrawal> for Withdrawn {
     }
 }
 
+impl Guard<Withdrawn> for Withdrawal {
+    fn fingerprint(&self) -> Option<&str> {
+        self.fingerprint.as_deref()
+    }
+
+    fn first_answer(&self) -> Result<Withdrawn, Fault> {
+        Ok(Withdrawn::from(&self.as_requested()))
+    }
+}
+
 /// Withdraws commission.
 ///
 /// # Rejects
 /// [`Refusal::AccountBlocked`]; `insufficient_available`; for cash, 422 for a method that is not offered and for an
 /// amount below the minimum, and [`Refusal::TooFewPayingInvitees`] before the first one (R6.9).
 pub async fn withdraw(app: &App, ctx: &Ctx, ask: &Withdraw) -> Result<Answered<Withdrawn>, Error> {
-    let done = app.execute(ctx, || plan(app, ctx, ask)).await;
+    let id = WithdrawalId::new(app.id_of(ctx));
+    let done = app.execute_making(ctx, Withdrawal::key(id), || plan(app, ctx, ask, id)).await;
     measure(&done);
     done
 }
@@ -110,7 +122,7 @@ pub(crate) fn measure(done: &Result<Answered<Withdrawn>, Error>) {
     }
 }
 
-async fn plan(app: &App, ctx: &Ctx, ask: &Withdraw) -> Result<(Withdrawn, Tx), Error> {
+async fn plan(app: &App, ctx: &Ctx, ask: &Withdraw, id: WithdrawalId) -> Result<(Withdrawn, Tx), Error> {
     let settings = app.settings::<AffiliateSettings>().await?.settings;
     if let Some(payout) = &ask.payout {
         let terms = CashTerms { methods: &settings.withdrawal_methods, minimum: settings.min_cash_withdrawal };
@@ -125,7 +137,6 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Withdraw) -> Result<(Withdrawn, Tx), E
     let amount = LedgerMoney::exact(ask.amount, account.available.currency())?;
     let now = app.clock.now();
     let to = if ask.payout.is_some() { Destination::Cash } else { Destination::Balance };
-    let id = WithdrawalId::new(app.ulid());
     let header = header(app, ctx, Withdrawal::cause(id), Operator::User, ask.by.user.to_string(), now);
     let done = to == Destination::Balance;
     let withdrawal = Withdrawal {
@@ -143,9 +154,10 @@ async fn plan(app: &App, ctx: &Ctx, ask: &Withdraw) -> Result<(Withdrawn, Tx), E
         created_at: now,
         settled_at: done.then_some(now),
         last: header.as_last(),
+        fingerprint: ctx.fingerprint(),
     };
     let mut tx = app.tx();
-    tx.insert(&withdrawal);
+    tx.mark(|tx| tx.insert(&withdrawal).or_retry());
     take(&mut tx, &account, &withdrawal, header.clone())?;
     if done {
         credit(&mut tx, &user, &withdrawal, header)?;

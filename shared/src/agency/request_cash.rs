@@ -37,12 +37,13 @@ pub struct RequestCash {
 /// # Rejects
 /// `insufficient_available`; 422 for a method that is not offered and for an amount below the minimum.
 pub async fn request_cash(app: &App, ctx: &Ctx, ask: &RequestCash) -> Result<Answered<Withdrawn>, Error> {
-    let done = app.execute(ctx, || plan(app, ctx, ask)).await;
+    let id = WithdrawalId::new(app.id_of(ctx));
+    let done = app.execute_making(ctx, Withdrawal::key(id), || plan(app, ctx, ask, id)).await;
     measure(&done);
     done
 }
 
-async fn plan(app: &App, ctx: &Ctx, ask: &RequestCash) -> Result<(Withdrawn, Tx), Error> {
+async fn plan(app: &App, ctx: &Ctx, ask: &RequestCash, id: WithdrawalId) -> Result<(Withdrawn, Tx), Error> {
     let settings = app.settings::<AgencySettings>().await?.settings;
     let terms = CashTerms { methods: &settings.withdrawal_methods, minimum: settings.min_cash_withdrawal };
     terms.admit(ask.amount, &ask.payout)?;
@@ -50,7 +51,7 @@ async fn plan(app: &App, ctx: &Ctx, ask: &RequestCash) -> Result<(Withdrawn, Tx)
     let (wallet, payout_account) = app.store.read(keys).await?;
     let wallet = wallet.ok_or(Refusal::InsufficientAvailable { available: None })?;
     let amount = LedgerMoney::exact(ask.amount, wallet.commission.balance().currency())?;
-    let (id, now) = (WithdrawalId::new(app.ulid()), app.clock.now());
+    let now = app.clock.now();
     let header = header(app, ctx, Withdrawal::cause(id), Operator::User, ask.agent.to_string(), now);
     let withdrawal = Withdrawal {
         id,
@@ -67,11 +68,12 @@ async fn plan(app: &App, ctx: &Ctx, ask: &RequestCash) -> Result<(Withdrawn, Tx)
         created_at: now,
         settled_at: None,
         last: header.as_last(),
+        fingerprint: ctx.fingerprint(),
     };
     let taken = wallet.withdraw(&header, CashStep::Hold(amount), &id.to_string());
     let (after, postings) = taken.map_err(|error| refused(&error))?;
     let mut tx = app.tx();
-    tx.insert(&withdrawal);
+    tx.mark(|tx| tx.insert(&withdrawal).or_retry());
     tx.replace(&wallet, &after);
     for posting in &postings {
         tx.insert(posting);

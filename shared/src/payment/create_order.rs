@@ -4,7 +4,6 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
 
 use crate::account::model::access::Bearer;
 use crate::account::model::user::User;
@@ -16,7 +15,9 @@ use crate::payment::enrol_late::enrol_late;
 use crate::payment::gateway::{CreateFailure, Created};
 use crate::payment::keep_coupon::{Counters, price_with};
 use crate::payment::model::coupon::{CouponCode, CouponState};
-use crate::payment::model::order::{AffiliateTerms, Failure, FailureCode, ForAgency, Order, OrderStatus, OrderWindow};
+use crate::payment::model::order::{
+    AffiliateTerms, Failure, FailureCode, ForAgency, Order, OrderRequest, OrderStatus, OrderWindow,
+};
 use crate::payment::model::price::{Quote, TopUp, quote};
 use crate::payment::model::settings::{DASHBOARD, Offer, PaymentSettings};
 use crate::payment::pay_page;
@@ -28,7 +29,7 @@ use kernel::provider::Provider;
 use kernel::refusal::Refusal;
 use table::context::Ctx;
 use table::execute::Answered;
-use table::idempotency::{Idempotency, IdempotencyRecord};
+use table::idempotency::Guard;
 use table::item::Versioned;
 use table::telemetry as metrics;
 use table::tx::Tx;
@@ -52,12 +53,14 @@ pub struct CreateOrder {
     pub user_agent: Option<String>,
 }
 
-/// Stored answer: the order, and the failure if the provider rejected it at once.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PlacedOrder {
-    pub order: OrderId,
-    /// Failure at creation, if any.
-    pub failure: Option<Failure>,
+impl Guard<Self> for Order {
+    fn fingerprint(&self) -> Option<&str> {
+        self.request.as_ref().map(|request| request.fingerprint.as_str())
+    }
+
+    fn first_answer(&self) -> Result<Self, Fault> {
+        Ok(self.as_created())
+    }
 }
 
 /// Creates an order; the provider is called once, before the commit.
@@ -71,8 +74,9 @@ pub async fn create_order(app: &App, ctx: &Ctx, by: &Bearer, ask: &CreateOrder) 
     let now = app.clock.now();
     enrol_late(app, ask.user).await?;
     let coupon = ask.coupon.as_deref().map(CouponCode::read).transpose()?;
-    let first = match read(app, ctx, (by, ask), coupon.as_ref(), now, &settings).await? {
-        Read::Answered(done) => return shown(app, done).await,
+    let id = OrderId::new(app.id_of(ctx));
+    let first = match read(app, ctx, (by, ask, id), coupon.as_ref(), now, &settings).await? {
+        Read::Answered(done) => return Ok(shown(app, *done)),
         Read::New(first) => first,
     };
     let method = method(app, &settings, ask, settings.pay_currency)?;
@@ -85,20 +89,22 @@ pub async fn create_order(app: &App, ctx: &Ctx, by: &Bearer, ask: &CreateOrder) 
         ledger: quote.credit.currency(),
     };
     let affiliate = affiliate_terms(app, &first.user, paid, now).await?;
-    let mut order = drafted(app, ask, method, &quote, first.user.attribution.as_ref(), affiliate, now);
+    let mut order = drafted((id, ask), method, &quote, first.user.attribution.as_ref(), affiliate, now);
     order.return_url.clone_from(&settings.return_url);
     ask_for(app, &settings, &mut order).await;
+    let failure = order.failure.clone();
+    order.request = ctx.fingerprint().map(|fingerprint| Box::new(OrderRequest { fingerprint, failure }));
     let (counters, bare) = (Mutex::new(Some(first.counters)), pay_page::without_pay_url(app, &order));
-    let done = app.execute(ctx, || plan(app, &counters, &bare, &settings)).await?;
+    let done = app.execute_making(ctx, Order::key(id), || plan(app, &counters, &bare, &settings)).await?;
     if done.replayed {
-        return shown(app, done).await;
+        return Ok(shown(app, done));
     }
     metrics::metric("Orders", 1, "Count", &[("State", order.status.as_str())]);
     Ok(Answered { answer: order, replayed: false })
 }
 
 enum Read {
-    Answered(Answered<PlacedOrder>),
+    Answered(Box<Answered<Order>>),
     New(Box<First>),
 }
 
@@ -108,25 +114,21 @@ struct First {
     counters: Counters,
 }
 
-/// Reads the user, the counters and the stored answer to this key, before the provider is called.
+/// Reads the user, the counters and an order that this key made, before the provider is called.
 async fn read(
     app: &App,
     ctx: &Ctx,
-    (by, ask): (&Bearer, &CreateOrder),
+    (by, ask, id): (&Bearer, &CreateOrder, OrderId),
     coupon: Option<&CouponCode>,
     now: Timestamp,
     settings: &PaymentSettings,
 ) -> Result<Read, Error> {
-    let record = match &ctx.idempotency {
-        Idempotency::Key(key) => Some(IdempotencyRecord::key(&key.hash)),
-        Idempotency::Natural => None,
-    };
     let (window, uses) = Counters::keys(ask.user, coupon);
-    let (user, window, uses, record) = app.store.read((User::key(ask.user), window, uses, record)).await?;
-    if let Some(record) = record
-        && let Some(done) = app.answered(ctx, &record)?
+    let (user, window, uses, made) = app.store.read((User::key(ask.user), window, uses, Order::key(id))).await?;
+    if let Some(made) = made
+        && let Some(done) = app.answered(ctx, &*made)?
     {
-        return Ok(Read::Answered(done));
+        return Ok(Read::Answered(Box::new(done)));
     }
     let user = user.ok_or(Refusal::Unauthenticated)?;
     user.must_admit(by)?;
@@ -208,8 +210,7 @@ pub(crate) async fn affiliate_terms(
 }
 
 fn drafted(
-    app: &App,
-    ask: &CreateOrder,
+    (id, ask): (OrderId, &CreateOrder),
     method: String,
     quote: &Quote,
     attribution: Option<&Referral>,
@@ -217,7 +218,7 @@ fn drafted(
     now: Timestamp,
 ) -> Order {
     Order {
-        id: OrderId::new(app.ulid()),
+        id,
         user: ask.user,
         status: OrderStatus::Pending,
         provider: ask.provider,
@@ -256,6 +257,7 @@ fn drafted(
         agency: None,
         client_ip: ask.client_ip.clone(),
         user_agent: ask.user_agent.clone(),
+        request: None,
     }
 }
 
@@ -303,7 +305,7 @@ pub async fn drafted_for_agency(app: &App, settings: &PaymentSettings, bare: Bar
         discount_rate: Decimal::ONE,
         return_url: settings.return_url.clone(),
         agency: Some(bare.agency),
-        ..drafted(app, &ask, method, &quote, None, None, now)
+        ..drafted((OrderId::new(app.ulid()), &ask), method, &quote, None, None, now)
     };
     ask_for(app, settings, &mut order).await;
     Ok(pay_page::without_pay_url(app, &order))
@@ -344,13 +346,13 @@ async fn asked(app: &App, settings: &PaymentSettings, order: &Order) -> Result<C
 /// Counters read before the provider call; the first plan takes them, a re-plan reads again.
 type FirstCounters = Mutex<Option<Counters>>;
 
-/// Plans order, counters and answer in one transaction.
+/// Plans order and counters in one transaction.
 async fn plan(
     app: &App,
     first: &FirstCounters,
     order: &Order,
     settings: &PaymentSettings,
-) -> Result<(PlacedOrder, Tx), Error> {
+) -> Result<(Order, Tx), Error> {
     let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
     let stored = match first {
         Some(counters) => counters,
@@ -361,33 +363,18 @@ async fn plan(
     };
     let window = count(stored.window.as_deref(), order.user, order.created_at, settings)?;
     let mut tx = app.tx();
-    tx.insert(order);
+    tx.mark(|tx| tx.insert(order).or_retry());
     let window = stored.take(order, settings, window, &mut tx)?;
     tx.upsert(stored.window.as_ref(), &window);
     if order.status == OrderStatus::Failed {
         tx.send(Message::OrderClosed { order: order.id });
     }
-    Ok((PlacedOrder { order: order.id, failure: order.failure.clone() }, tx))
+    Ok((order.clone(), tx))
 }
 
-/// Repeats the first answer: the order as created, regardless of later changes.
-async fn shown(app: &App, done: Answered<PlacedOrder>) -> Result<Answered<Order>, Error> {
-    let PlacedOrder { order, failure } = done.answer;
-    let order =
-        app.store.get::<Order>(&Order::key(order)).await?.ok_or_else(|| Fault::bug("an answer without its order"))?;
-    let status = if failure.is_some() { OrderStatus::Failed } else { OrderStatus::Pending };
-    let made = Order {
-        status,
-        failure,
-        paid_at: None,
-        late: false,
-        bonus: None,
-        amount_bonus: None,
-        left: None,
-        ..order.into_inner()
-    }
-    .coupon_as_made();
-    Ok(Answered { answer: pay_page::with_pay_url(app, &made), replayed: done.replayed })
+/// The first answer, with the payment page of that order.
+fn shown(app: &App, done: Answered<Order>) -> Answered<Order> {
+    Answered { answer: pay_page::with_pay_url(app, &done.answer), ..done }
 }
 
 /// Price of an offer now, without the promotion of a user.

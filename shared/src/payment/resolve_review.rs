@@ -165,6 +165,7 @@ pub(crate) fn made(app: &App, like: &Order, review: &Review, id: OrderId) -> Res
         agency: None,
         client_ip: None,
         user_agent: None,
+        request: None,
         status: crate::payment::model::order::OrderStatus::Pending,
         ..like.clone()
     })

@@ -41,8 +41,8 @@ records! {
     Order = "order" {
         fn key(id: OrderId) = "ORDER#{id}", "ORDER";
         at |it| Order::key(it.id);
-        owner |it| Some(owned("ORDERS", it.user, it.id));
-        platform |it| Some(ORDERS.entry(it.created_at, it.id));
+        owner |it| Some(owned("ORDERS", it.user, at_time(it.created_at, it.id)));
+        platform |it| Some(ORDERS.entry(it.created_at, at_time(it.created_at, it.id)));
         due |it| {
             let list = if it.status == OrderStatus::Pending { OPEN } else { ENDED };
             let look = it.next_look().map(|at| (list, at));

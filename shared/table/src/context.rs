@@ -22,6 +22,11 @@ impl Ctx {
         Self { idempotency: Idempotency::Natural, request_id: request_id.into() }
     }
 
+    /// Fingerprint of a request with a key, for a thing that is its guard; see [`Guard`](crate::idempotency::Guard).
+    pub fn fingerprint(&self) -> Option<String> {
+        self.idempotency.key().map(|key| key.fingerprint.clone())
+    }
+
     /// The same request for the thing at `place` of those that it names; its key is scoped to that.
     pub fn part(&self, place: usize) -> Self {
         let idempotency = match &self.idempotency {

@@ -15,8 +15,8 @@ use tokio::time::Instant;
 use ulid::Ulid;
 
 use crate::context::Ctx;
-use crate::idempotency::{Idempotency, IdempotencyKey, IdempotencyRecord};
-use crate::item::{Item, Versioned, text};
+use crate::idempotency::{Guard, Idempotency, IdempotencyKey, IdempotencyRecord};
+use crate::item::{Versioned, text};
 use crate::key::Key;
 use crate::ledger::LedgerBegun;
 use crate::outbox::{Outbox, Promised};
@@ -96,6 +96,11 @@ impl Executor {
         Ulid::from_parts(now, u128::from_be_bytes(self.entropy.bytes()))
     }
 
+    /// Id of the thing that a request makes: it follows from the request's key, and is new without one.
+    pub fn id_of(&self, ctx: &Ctx) -> Ulid {
+        ctx.idempotency.key().map_or_else(|| self.ulid(), IdempotencyKey::id)
+    }
+
     /// An empty transaction with a new id.
     pub fn tx(&self) -> Tx {
         Tx::new(self.ulid().to_string())
@@ -118,7 +123,34 @@ impl Executor {
         F: Fn() -> P,
         P: Future<Output = Result<(A, Tx), Error>>,
     {
-        let idempotency = &ctx.idempotency;
+        let first = ctx.idempotency.key().map(|key| (key, IdempotencyRecord::key(&key.hash)));
+        let record = |tx: &mut Tx, answer: &A| self.record(&ctx.idempotency, tx, answer);
+        Box::pin(self.attempt(first, plan, record)).await
+    }
+
+    /// As [`execute`](Self::execute), for a request that makes the thing at `made`, whose id is [`id_of`](Self::id_of) the
+    /// request: `plan` marks its insertion, and it tells the first answer, so that no record is written.
+    ///
+    /// # Errors
+    /// The errors of [`execute`](Self::execute).
+    pub async fn execute_making<T, A, F, P>(&self, ctx: &Ctx, made: Key<T>, plan: F) -> Result<Answered<A>, Error>
+    where
+        T: Guard<A>,
+        F: Fn() -> P,
+        P: Future<Output = Result<(A, Tx), Error>>,
+    {
+        Box::pin(self.attempt(ctx.idempotency.key().map(|key| (key, made)), plan, |_, _| Ok(()))).await
+    }
+
+    /// Plans and commits until it is done. `first` is the request's key and the item that tells the first answer.
+    ///
+    /// The future is large, so callers box it.
+    async fn attempt<T: Guard<A>, A, P: Future<Output = Result<(A, Tx), Error>>>(
+        &self,
+        first: Option<(&IdempotencyKey, Key<T>)>,
+        plan: impl Fn() -> P,
+        record: impl Fn(&mut Tx, &A) -> Result<(), Fault>,
+    ) -> Result<Answered<A>, Error> {
         let started = Instant::now();
         let (mut pause, mut contradictions) = (PAUSES.0, 0_u32);
         let mut indeterminate: Vec<IndeterminateAttempt<A>> = Vec::new();
@@ -129,7 +161,7 @@ impl Executor {
                     if let Some((answer, outbox)) = self.find_applied(&mut indeterminate).await? {
                         return Ok(self.committed(answer, outbox).await);
                     }
-                    return self.first_answer_or(idempotency, refusal).await;
+                    return self.first_answer_or(first.as_ref(), refusal).await;
                 }
                 Err(Error::Fault(Fault::Bug(why))) if contradictions < CONTRADICTIONS => {
                     (contradictions, pause) = (contradictions + 1, self.pause(attempt, &why.to_string(), pause).await);
@@ -142,12 +174,12 @@ impl Executor {
                 if let Some((answer, outbox)) = self.find_applied(&mut indeterminate).await? {
                     return Ok(self.committed(answer, outbox).await);
                 }
-                let first = self.first_answer(idempotency).await?;
-                return Ok(first.unwrap_or(Answered { answer, replayed: false }));
+                let before = self.first_answer(first.as_ref()).await?;
+                return Ok(before.unwrap_or(Answered { answer, replayed: false }));
             }
             self.begin_ledger(&mut tx);
             let outbox = self.promise(&mut tx);
-            self.mark(idempotency, &mut tx, &answer)?;
+            record(&mut tx, &answer)?;
             let why = match self.store.commit(&tx).await? {
                 CommitResult::Committed => {
                     if tx.writes_journal() {
@@ -161,12 +193,12 @@ impl Executor {
                         let own = indeterminate.swap_remove(own);
                         return Ok(self.committed(own.answer, own.outbox).await);
                     }
-                    match idempotency {
-                        Idempotency::Key(key) => return replay(key, item),
-                        Idempotency::Natural => "somebody wrote the marker".to_owned(),
+                    match first {
+                        Some((key, _)) => return answer_of(key, &*Versioned::<T>::read(item)?),
+                        None => "somebody wrote the marker".to_owned(),
                     }
                 }
-                CommitResult::Rejected(refusal) => return self.first_answer_or(idempotency, refusal).await,
+                CommitResult::Rejected(refusal) => return self.first_answer_or(first.as_ref(), refusal).await,
                 CommitResult::Conflict(why) => why,
                 CommitResult::Indeterminate(why) => {
                     let marker = tx.marker().cloned();
@@ -237,8 +269,9 @@ impl Executor {
         Some(promised)
     }
 
-    fn mark<A: Serialize>(&self, idempotency: &Idempotency, tx: &mut Tx, answer: &A) -> Result<(), Fault> {
-        let Idempotency::Key(key) = idempotency else { return Ok(()) };
+    /// Adds the idempotency record, as the guard.
+    fn record<A: Serialize>(&self, idempotency: &Idempotency, tx: &mut Tx, answer: &A) -> Result<(), Fault> {
+        let Some(key) = idempotency.key() else { return Ok(()) };
         let now = self.clock.now();
         let answer = serde_json::to_string(answer).map_err(Fault::bug)?;
         let record =
@@ -280,43 +313,43 @@ impl Executor {
     }
 
     /// Returns the first answer to a repeated request, else the refusal.
-    async fn first_answer_or<A: DeserializeOwned>(
+    async fn first_answer_or<T: Guard<A>, A>(
         &self,
-        idempotency: &Idempotency,
+        first: Option<&(&IdempotencyKey, Key<T>)>,
         refusal: Refusal,
     ) -> Result<Answered<A>, Error> {
-        self.first_answer(idempotency).await?.ok_or_else(|| refusal.into())
+        self.first_answer(first).await?.ok_or_else(|| refusal.into())
     }
 
     /// First answer under the request's key, if any.
     ///
     /// A repetition whose plan finds nothing left to do gets it too.
-    async fn first_answer<A: DeserializeOwned>(&self, idempotency: &Idempotency) -> Result<Option<Answered<A>>, Error> {
-        if let Idempotency::Key(key) = idempotency
-            && let Some(item) = self.store.get_item(&IdempotencyRecord::key(&key.hash)).await?
-        {
-            let record: Versioned<IdempotencyRecord> = Versioned::read(item.clone())?;
-            if record.until() > self.clock.now() {
-                return replay(key, item).map(Some);
-            }
-        }
-        Ok(None)
+    async fn first_answer<T: Guard<A>, A>(
+        &self,
+        first: Option<&(&IdempotencyKey, Key<T>)>,
+    ) -> Result<Option<Answered<A>>, Error> {
+        let Some((key, at)) = first else { return Ok(None) };
+        let Some(guard) = self.store.get(at).await? else { return Ok(None) };
+        self.current_answer(key, &*guard)
     }
 
-    /// Answer in an idempotency record for this request; `None` once the record has expired.
+    /// First answer to this request, as its guard tells; `None` once the guard has expired.
     ///
-    /// For use cases that read the record in their first batch read.
+    /// For use cases that read the guard in their first batch read.
     ///
     /// # Rejects
     /// `idempotency_key_reused` if the key was used with another body.
-    pub fn answered<A: DeserializeOwned>(
-        &self,
-        ctx: &Ctx,
-        record: &IdempotencyRecord,
-    ) -> Result<Option<Answered<A>>, Error> {
-        match &ctx.idempotency {
-            Idempotency::Key(key) if record.until() > self.clock.now() => answer_of(key, record).map(Some),
-            _ => Ok(None),
+    pub fn answered<A>(&self, ctx: &Ctx, guard: &impl Guard<A>) -> Result<Option<Answered<A>>, Error> {
+        match ctx.idempotency.key() {
+            Some(key) => self.current_answer(key, guard),
+            None => Ok(None),
+        }
+    }
+
+    fn current_answer<A>(&self, key: &IdempotencyKey, guard: &impl Guard<A>) -> Result<Option<Answered<A>>, Error> {
+        match guard.answers_until() > self.clock.now() {
+            true => answer_of(key, guard).map(Some),
+            false => Ok(None),
         }
     }
 
@@ -334,17 +367,11 @@ struct IndeterminateAttempt<A> {
     outbox: Option<Promised>,
 }
 
-fn replay<A: DeserializeOwned>(key: &IdempotencyKey, item: Item) -> Result<Answered<A>, Error> {
-    answer_of(key, &*Versioned::<IdempotencyRecord>::read(item)?)
-}
-
-fn answer_of<A: DeserializeOwned>(key: &IdempotencyKey, record: &IdempotencyRecord) -> Result<Answered<A>, Error> {
-    if record.fingerprint != key.fingerprint {
+fn answer_of<A>(key: &IdempotencyKey, guard: &impl Guard<A>) -> Result<Answered<A>, Error> {
+    if guard.fingerprint() != Some(key.fingerprint.as_str()) {
         return Err(Refusal::IdempotencyKeyReused.into());
     }
-    let answer = serde_json::from_str(&record.answer)
-        .map_err(|error| Fault::item(IdempotencyRecord::key(&key.hash).pk, error))?;
-    Ok(Answered { answer, replayed: true })
+    Ok(Answered { answer: guard.first_answer()?, replayed: true })
 }
 
 fn gave_up(attempts: u32, last: String, unknown: bool) -> Fault {

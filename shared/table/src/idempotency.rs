@@ -1,15 +1,20 @@
 //! Idempotency: each request takes effect once (R1.8).
 //!
 //! A request with an `Idempotency-Key` has its first answer stored in an idempotency record, in the transaction of the effect.
-//! Any other effect has a natural guard that its plan writes first, such as an e-mail claim or a state transition. The record
-//! stores the answer without its secrets.
+//! A request that makes a thing whose id follows from the key needs no record: the thing is the guard, and tells the answer
+//! ([`Guard`]). Any other effect has a natural guard that its plan writes first, such as an e-mail claim or a state transition.
+//! The record stores the answer without its secrets.
 
 use jiff::{Timestamp, ToSpan};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
+use ulid::Ulid;
 
 use crate::item::Entity;
 use crate::key::Key;
+use kernel::fault::Fault;
 use kernel::key_part::KeyPart;
 use kernel::secret::Secret;
 
@@ -32,6 +37,23 @@ pub struct IdempotencyKey {
     pub hash: String,
     /// Secret hash of the body without its password.
     pub fingerprint: String,
+}
+
+/// Item by which a repeated request is recognised, and which tells the first answer to it.
+pub trait Guard<A>: Entity {
+    /// Fingerprint of the first request; `None` if that had no key.
+    fn fingerprint(&self) -> Option<&str>;
+
+    /// Time until which a repetition gets the first answer.
+    fn answers_until(&self) -> Timestamp {
+        Timestamp::MAX
+    }
+
+    /// The first answer, whatever became of the item since.
+    ///
+    /// # Errors
+    /// A fault when it can't be read.
+    fn first_answer(&self) -> Result<A, Fault>;
 }
 
 /// Stored first answer to a request.
@@ -58,6 +80,20 @@ impl IdempotencyRecord {
     }
 }
 
+impl<A: DeserializeOwned> Guard<A> for IdempotencyRecord {
+    fn fingerprint(&self) -> Option<&str> {
+        Some(&self.fingerprint)
+    }
+
+    fn answers_until(&self) -> Timestamp {
+        self.until()
+    }
+
+    fn first_answer(&self) -> Result<A, Fault> {
+        serde_json::from_str(&self.answer).map_err(|error| Fault::item(Self::key(&self.hash).pk, error))
+    }
+}
+
 impl Entity for IdempotencyRecord {
     const TYPE: &'static str = "once";
 
@@ -70,6 +106,16 @@ impl Entity for IdempotencyRecord {
     }
 }
 
+impl Idempotency {
+    /// The caller's key, if it is the guard.
+    pub fn key(&self) -> Option<&IdempotencyKey> {
+        match self {
+            Self::Natural => None,
+            Self::Key(key) => Some(key),
+        }
+    }
+}
+
 impl IdempotencyKey {
     /// Scopes `key` to caller and route and fingerprints the body.
     ///
@@ -77,6 +123,11 @@ impl IdempotencyKey {
     pub fn new(secret: &Secret, caller: &str, route: &str, key: &str, body: &Value) -> Self {
         let parts = [caller.as_bytes(), route.as_bytes(), key.as_bytes()];
         Self { hash: secret.hex("once", &parts), fingerprint: fingerprint(secret, body) }
+    }
+
+    /// Id of the thing that the request makes: the same for each repetition, and for no other key, caller or route.
+    pub fn id(&self) -> Ulid {
+        Ulid(Sha256::digest(&self.hash).iter().take(16).fold(0, |id, byte| (id << 8) | u128::from(*byte)))
     }
 
     /// The key of the thing at `place` of those that the request names.
@@ -107,6 +158,17 @@ fn strip_passwords(value: &mut Value) {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    /// R1.8: requests that name several things make each of them under an id of its own.
+    #[test]
+    fn the_id_of_what_a_request_makes_follows_from_its_key() {
+        let secret = Secret::new(*b"secret");
+        let of = |caller: &str, key: &str| IdempotencyKey::new(&secret, caller, "POST /v1/orders", key, &Value::Null);
+        assert_eq!(of("ann", "k").id(), of("ann", "k").id());
+        let ids = [of("ann", "k"), of("ann", "l"), of("bob", "k"), of("ann", "k").part(0), of("ann", "k").part(1)];
+        let ids: std::collections::BTreeSet<Ulid> = ids.iter().map(IdempotencyKey::id).collect();
+        assert_eq!(ids.len(), 5);
+    }
 
     /// R1.8: a fingerprint distinguishes bodies but never passwords.
     #[test]

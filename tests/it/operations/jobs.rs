@@ -74,6 +74,7 @@ fn only_pending_orders_expire() {
     World::run(async |world| {
         bob(world).await;
         let paid = order(world, "10").await;
+        world.advance(1).await;
         let cancelled = order(world, "20").await;
         world.pay(&paid, json!({})).await;
         world.settle().await;

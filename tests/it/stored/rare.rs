@@ -163,7 +163,9 @@ fn order(status: &str, more: Value) -> Value {
 
 fn failed_order() -> Value {
     let failure = json!({"code": "provider_refused", "detail": "The provider said no."});
-    order("failed", json!({"failure": failure, "return_url": "https://shop.example.com/back"}))
+    let request =
+        json!({"fingerprint": "5acb258f3cf9654132ed73e71b5732cebd82ded47bb8b75d59aca4ae79539f73", "failure": failure});
+    order("failed", json!({"failure": failure, "request": request, "return_url": "https://shop.example.com/back"}))
 }
 
 /// An order of an affiliate's invitee, paid late, with a bonus, and partly refunded.

@@ -167,6 +167,9 @@ pub struct Withdrawal {
     pub settled_at: Option<Timestamp>,
     /// Latest journal entry.
     pub last: JournalRef,
+    /// Fingerprint of the request, by which a repetition of it is recognised (R1.8).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
 }
 
 /// WithdrawalResolution of a cash withdrawal.
@@ -200,6 +203,16 @@ impl Withdrawal {
             Some(_) => Ok(None),
             None => Ok(Some(Self { first_approval: Some(approval), ..self.clone() })),
         }
+    }
+
+    /// The withdrawal as it was requested, whatever became of it since.
+    pub fn as_requested(&self) -> Self {
+        let (state, settled_at) = match self.to {
+            Destination::Balance => (WithdrawalState::Done, Some(self.created_at)),
+            Destination::Cash => (WithdrawalState::Requested, None),
+        };
+        let (first_approval, batch, reference, reason) = (None, None, None, None);
+        Self { state, settled_at, first_approval, batch, reference, reason, ..self.clone() }
     }
 
     /// Tests whether its payment needs two admins under this limit.
@@ -285,6 +298,7 @@ pub mod tests {
             created_at: Timestamp::UNIX_EPOCH,
             settled_at: None,
             last: journal(0),
+            fingerprint: None,
         }
     }
 

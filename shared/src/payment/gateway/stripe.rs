@@ -118,6 +118,9 @@ const BALANCES: &str = "&expand%5B%5D=data.balance_transaction";
 /// Charges per page.
 const PAGE: usize = 50;
 
+/// Path of checkout sessions.
+const SESSIONS: &str = "/v1/checkout/sessions";
+
 /// Reason why a Stripe request failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AskFailure {
@@ -169,14 +172,18 @@ impl Stripe {
 
     /// Creates a checkout session for an order.
     ///
-    /// The order id is the idempotency key: a repeated call returns the same session (R4.7).
+    /// The order id is the idempotency key: a repeated call returns the same session (R4.7). A call for the same order at another
+    /// time, which a lost answer leads to, is another request to Stripe and makes a session of its own.
     ///
     /// # Rejects
     /// See [`CreateFailure`].
     pub async fn create(&self, ask: &NewPayment<'_>) -> Result<Created, CreateFailure> {
         let form = session_form(ask)?;
         let key = ask.order.to_string();
-        let answer = self.post("/v1/checkout/sessions", &form, Some(&key)).await?;
+        let mut answer = self.post(SESSIONS, &form, Some(&key)).await?;
+        if is_of_another_request(&answer) {
+            answer = self.post(SESSIONS, &form, Some(&format!("{key}-{}", ask.now.as_second()))).await?;
+        }
         let session = self.session(&answer)?;
         let pay_url = session.url.ok_or(CreateFailure::Unavailable)?;
         Ok(Created { provider_ref: Some(session.id), pay_url, qr_content: None })
@@ -317,6 +324,12 @@ impl Stripe {
             _ => Err(AskFailure::Unavailable),
         }
     }
+}
+
+/// True if the request's idempotency key is known with other parameters.
+fn is_of_another_request(answer: &Answer) -> bool {
+    let failure = (!answer.is_success()).then(|| answer.json::<wire::Failure>().ok()).flatten();
+    failure.is_some_and(|failure| failure.error.kind.as_deref() == Some("idempotency_error"))
 }
 
 /// Path of a page of a list: what was created from `from` on and before `to`, newest first.

@@ -261,6 +261,18 @@ pub struct Order {
     /// `User-Agent` of the request that created the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
+    /// The request that made it, for its repetitions; `None` if that had no key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Box<OrderRequest>>,
+}
+
+/// Request that made an order, and the part of its answer that the order does not keep (R1.8).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OrderRequest {
+    pub fingerprint: String,
+    /// Failure at creation, which a late payment takes off the order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
 }
 
 /// Poll schedule (R4.10): seconds after creation at which the provider is polled, until expiry.
@@ -279,6 +291,23 @@ fn is_zero(number: &u32) -> bool {
 }
 
 impl Order {
+    /// The order as it was created, whatever became of it since.
+    pub fn as_created(&self) -> Self {
+        let failure = self.request.as_ref().and_then(|request| request.failure.clone());
+        Self {
+            status: if failure.is_some() { OrderStatus::Failed } else { OrderStatus::Pending },
+            failure,
+            under_way: None,
+            paid_at: None,
+            late: false,
+            bonus: None,
+            amount_bonus: None,
+            left: None,
+            ..self.clone()
+        }
+        .coupon_as_made()
+    }
+
     /// Time of the next poll of the provider (R4.10); `None` if the order is not polled any more.
     ///
     /// A pending order is polled until it expires. An ended one is polled once more after its end, and on until the provider

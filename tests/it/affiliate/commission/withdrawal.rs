@@ -83,6 +83,36 @@ fn an_approved_withdrawal_leaves_the_account() {
     });
 }
 
+/// R1.8: a request is repeated with its first answer whatever became of the withdrawal, and also when nothing is left for another.
+#[test]
+fn a_repeated_withdrawal_has_its_first_answer_in_any_later_state() {
+    World::run(async |world| {
+        earned(world).await;
+        let cash = |amount: &str| json!({"amount": amount, "to": "cash", "payout": bank()});
+        let ask =
+            async |key: &str, body: Value| world.user("ann").key(key).post("/v1/affiliate/withdrawals", body).await;
+        let paid = ask("paid", cash("0.5")).await.is(201);
+        let cancelled = ask("cancelled", cash("0.6")).await.is(201);
+        let approve = format!("/v1/admin/withdrawals/{}/approve", paid["id"].as_str().unwrap());
+        world.admin().post(&approve, json!({"reference": "SEPA 17"})).await.is(200);
+        let cancel = format!("/v1/affiliate/withdrawals/{}/cancel", cancelled["id"].as_str().unwrap());
+        world.user("ann").post(&cancel, json!({})).await.is(200);
+        let rest = json!({"amount": "0.88888888", "to": "balance"});
+        let done = ask("done", rest.clone()).await.is(201);
+        assert_eq!(totals(world).await, ["0", "0", "0", "1.38888888", "0", "0"]);
+        for (key, body, first) in
+            [("paid", cash("0.5"), paid), ("cancelled", cash("0.6"), cancelled), ("done", rest, done)]
+        {
+            let again = ask(key, body).await;
+            assert_eq!(again.headers.get("idempotency-replayed").unwrap(), "true", "{key}");
+            assert_eq!(again.is(201), first);
+            ask(key, cash("0.7")).await.refused(422, "idempotency_key_reused");
+        }
+        assert_eq!(world.balance("ann").await, "0.88888888");
+        world.settle().await;
+    });
+}
+
 /// R6.6: a rejected or cancelled amount is available again.
 #[test]
 fn a_rejected_or_cancelled_withdrawal_releases_its_amount() {

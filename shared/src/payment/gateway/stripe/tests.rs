@@ -87,6 +87,21 @@ async fn a_session_names_its_order_three_times_and_is_asked_for_once_per_order()
     assert_eq!(header("stripe-version"), Some(API_VERSION));
 }
 
+/// R4.7: an order that Stripe knows with other parameters gets a session under another key.
+#[tokio::test]
+async fn an_order_that_is_asked_for_again_at_another_time_gets_a_session_of_its_own() {
+    let known = r#"{"error": {"type": "idempotency_error", "message": "Keys for idempotent requests can only be used with the same parameters they were first used with."}}"#;
+    let answers = Scripted::new(vec![Ok((400, known.to_owned())), Ok((200, open_session()))]);
+    let created = ask(&stripe(&answers), "100", "CNY", 60).await.unwrap();
+    assert_eq!(created.provider_ref.as_deref(), Some("cs_test_1"));
+    let keys: Vec<String> = answers
+        .seen()
+        .iter()
+        .flat_map(|seen| seen.headers.iter().filter(|(name, _)| name == "idempotency-key").map(|(_, key)| key.clone()))
+        .collect();
+    assert_eq!(keys, [ORDER.to_owned(), format!("{ORDER}-{}", now().as_second())]);
+}
+
 /// R4.7: the later of the order's expiry and 31 minutes from now.
 #[tokio::test]
 async fn a_session_lives_as_long_as_its_order_but_at_least_31_minutes_and_less_than_a_day() {

@@ -208,6 +208,8 @@ pub(super) struct Failure {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct FailureDetail {
+    #[serde(default, rename = "type")]
+    pub kind: Option<String>,
     #[serde(default)]
     pub message: Option<String>,
     #[serde(default)]

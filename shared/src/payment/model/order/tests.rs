@@ -69,6 +69,7 @@ pub(crate) fn hundred() -> Order {
         agency: None,
         client_ip: None,
         user_agent: None,
+        request: None,
     }
 }
 
