@@ -29,7 +29,8 @@ impl Log {
     pub(super) fn of(db: &Database, path: &str) -> Result<Self, DynoxideError> {
         // The engine's only way to sync at checkpoints alone; the other values that this sets are its defaults.
         db.disable_bulk_loading()?;
-        let file = File::open(format!("{path}-wal")).map_err(|error| failed(&error))?;
+        // Some systems sync only what is open for writing.
+        let file = File::options().write(true).open(format!("{path}-wal")).map_err(|error| failed(&error))?;
         Ok(Self { file: Arc::new(file), commits: AtomicU64::new(0), synced: Mutex::new(0) })
     }
 
