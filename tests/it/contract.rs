@@ -8,16 +8,15 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use bytes::Bytes;
+use emulator::stack::functions::documentation;
 use emulator::template::{Route, Template};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde_json::Value;
-use shared::app::App;
-use shared::edge::openapi::{self, Api, Operation};
+use shared::edge::openapi::{self, Operation};
 
 use crate::world::World;
 use document::{built, merged, resolved};
@@ -28,18 +27,11 @@ const OPERATIONS: &str = "functions/registration/operations.txt";
 
 type Routes = BTreeSet<(String, String)>;
 
-fn apis() -> Vec<(&'static str, Api<Arc<App>>)> {
-    vec![
-        ("admin", admin::api()),
-        ("affiliate", affiliate::api()),
-        ("agency", agency::api()),
-        ("payment", payment::api()),
-        ("payment-webhook", payment_webhook::api()),
-        ("referral", referral::api()),
-        ("redemption", redemption::api()),
-        ("registration", registration::api()),
-        ("service", service::api()),
-    ]
+/// The operations of each function that has some.
+fn operations() -> impl Iterator<Item = (String, Vec<Operation>)> {
+    let template = Template::parse(TEMPLATE).unwrap();
+    let names = template.functions.into_iter().map(|function| function.binary);
+    names.map(|name| (name.clone(), documentation(&name))).filter(|(_, operations)| !operations.is_empty())
 }
 
 fn file(name: &str) -> PathBuf {
@@ -59,8 +51,8 @@ fn routes_of(document: &Value) -> Routes {
 fn the_gateway_sends_each_operation_to_the_function_that_has_it() {
     let template = Template::parse(TEMPLATE).unwrap();
     let mut reached = BTreeSet::new();
-    for (binary, api) in apis() {
-        let document = openapi::document("", api.operations()).unwrap().json;
+    for (binary, operations) in operations() {
+        let document = openapi::document("", operations).unwrap().json;
         for (method, path) in routes_of(&document) {
             let matched = template.route(&method, &path.replace(['{', '}'], "")).unwrap();
             assert_eq!(matched.function.binary, binary, "{method} {path}");
@@ -85,8 +77,8 @@ fn each_public_operation_is_throttled_by_itself() {
     let template = Template::parse(TEMPLATE).unwrap();
     let throttled = template.raw.pointer("/Resources/ApiStage/Properties/RouteSettings").unwrap().as_object().unwrap();
     let throttled: BTreeSet<&str> = throttled.keys().map(String::as_str).collect();
-    let operations = apis().into_iter().flat_map(|(_, api)| api.operations().collect::<Vec<_>>());
-    let public: Vec<String> = operations
+    let public: Vec<String> = operations()
+        .flat_map(|(_, operations)| operations)
         .filter(Operation::is_public)
         .flat_map(|operation| operation.routes().collect::<Vec<_>>())
         .filter(|(_, path)| !path.starts_with("/v1/webhooks/"))

@@ -37,14 +37,25 @@ use std::sync::Arc;
 
 use shared::app::App;
 use shared::edge::api;
-use shared::edge::openapi::Api;
+use shared::edge::openapi::{Api, Operation, Routes};
 
 /// Environment variables required beyond those of every function.
 pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
 
 /// Routes of the operator API.
 pub fn api() -> Api<Arc<App>> {
+    add(Api::new())
+}
+
+/// Their documentation.
+pub fn operations() -> Vec<Operation> {
+    add(Vec::new())
+}
+
+fn add<R: Routes<Arc<App>>>(routes: R) -> R {
+    let routes = codes(commissions(routes));
     api![
+        routes;
         platform::settings,
         platform::change_settings,
         platform::audits,
@@ -100,15 +111,17 @@ pub fn api() -> Api<Arc<App>> {
         endpoint::delete,
         endpoint::deliveries,
         endpoint::replay,
+        import::users,
+        import::codes,
+        import::balances,
+        import::referrals,
     ]
-    .and(commissions())
-    .and(codes())
-    .and(api![import::users, import::codes, import::balances, import::referrals])
 }
 
 /// The routes of commissions and their withdrawals.
-fn commissions() -> Api<Arc<App>> {
+fn commissions<R: Routes<Arc<App>>>(routes: R) -> R {
     api![
+        routes;
         affiliate::commissions,
         affiliate::post,
         bulk::release,
@@ -134,8 +147,9 @@ fn commissions() -> Api<Arc<App>> {
 }
 
 /// The routes of plans, batches, codes and redemptions.
-fn codes() -> Api<Arc<App>> {
+fn codes<R: Routes<Arc<App>>>(routes: R) -> R {
     api![
+        routes;
         redemption::plan::plans,
         redemption::plan::create,
         redemption::plan::plan,

@@ -21,7 +21,7 @@ use shared::edge::api;
 use shared::edge::body::Body;
 use shared::edge::export::{self, CsvParameters, Format};
 use shared::edge::idempotency::{Idempotent, RequiresIdempotencyKey};
-use shared::edge::openapi::Api;
+use shared::edge::openapi::{Api, Operation, Routes};
 use shared::edge::page::{Listing, Paging};
 use shared::edge::path::Id;
 use shared::edge::problem::Problem;
@@ -43,7 +43,17 @@ pub const NEEDS: [&str; 3] = ["MAIL_QUEUE_URL", "REWARD_QUEUE_URL", "STATISTICS_
 
 /// The routes of the affiliate programme.
 pub fn api() -> Api<Arc<App>> {
+    add(Api::new())
+}
+
+/// Their documentation.
+pub fn operations() -> Vec<Operation> {
+    add(Vec::new())
+}
+
+fn add<R: Routes<Arc<App>>>(routes: R) -> R {
     api![
+        routes;
         overview,
         codes,
         make_code,

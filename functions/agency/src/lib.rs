@@ -16,14 +16,24 @@ use std::sync::Arc;
 
 use shared::app::App;
 use shared::edge::api;
-use shared::edge::openapi::Api;
+use shared::edge::openapi::{Api, Operation, Routes};
 
 /// Environment variables required beyond those of every function.
 pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
 
 /// The routes of the agency.
 pub fn api() -> Api<Arc<App>> {
+    add(Api::new())
+}
+
+/// Their documentation.
+pub fn operations() -> Vec<Operation> {
+    add(Vec::new())
+}
+
+fn add<R: Routes<Arc<App>>>(routes: R) -> R {
     api![
+        routes;
         shop::shops,
         shop::create,
         shop::shop,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use shared::app::App;
 use shared::edge::api;
-use shared::edge::openapi::Api;
+use shared::edge::openapi::{Api, Operation, Routes};
 use shared::kernel::provider::Provider;
 use shared::payment::ingest::Ingested;
 use shared::table::telemetry as metrics;
@@ -19,7 +19,16 @@ pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_
 
 /// The routes of this function.
 pub fn api() -> Api<Arc<App>> {
-    api![stripe::stripe_webhook, zpay::zpay_notify, zpay::zpay_notify_form,]
+    add(Api::new())
+}
+
+/// Their documentation.
+pub fn operations() -> Vec<Operation> {
+    add(Vec::new())
+}
+
+fn add<R: Routes<Arc<App>>>(routes: R) -> R {
+    api![routes; stripe::stripe_webhook, zpay::zpay_notify, zpay::zpay_notify_form,]
 }
 
 /// Count a callback by its outcome (R9.4); a forged one has none.

@@ -12,7 +12,7 @@ use shared::app::App;
 use shared::edge::api;
 use shared::edge::body::Body;
 use shared::edge::idempotency::RequiresIdempotencyKey;
-use shared::edge::openapi::Api;
+use shared::edge::openapi::{Api, Operation, Routes};
 use shared::edge::page::{Listing, Paging, Parameters};
 use shared::edge::path::Id;
 use shared::edge::problem::Problem;
@@ -44,7 +44,16 @@ pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_
 
 /// The routes of this function.
 pub fn api() -> Api<Arc<App>> {
-    api![promotion::promotion, config, price, create, list, show, cancel, verify, receipt, issue,]
+    add(Api::new())
+}
+
+/// Their documentation.
+pub fn operations() -> Vec<Operation> {
+    add(Vec::new())
+}
+
+fn add<R: Routes<Arc<App>>>(routes: R) -> R {
+    api![routes; promotion::promotion, config, price, create, list, show, cancel, verify, receipt, issue,]
 }
 
 /// Offers, prices and payment methods

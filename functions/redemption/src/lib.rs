@@ -10,7 +10,7 @@ use shared::app::App;
 use shared::edge::api;
 use shared::edge::body::Body;
 use shared::edge::idempotency::RequiresIdempotencyKey;
-use shared::edge::openapi::Api;
+use shared::edge::openapi::{Api, Operation, Routes};
 use shared::edge::page::{Listing, Paging};
 use shared::edge::problem::Problem;
 use shared::edge::reply::Reply;
@@ -28,7 +28,16 @@ pub const NEEDS: [&str; 2] = ["MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
 
 /// The routes of redemption codes.
 pub fn api() -> Api<Arc<App>> {
-    api![redeem, redemptions, subscriptions,]
+    add(Api::new())
+}
+
+/// Their documentation.
+pub fn operations() -> Vec<Operation> {
+    add(Vec::new())
+}
+
+fn add<R: Routes<Arc<App>>>(routes: R) -> R {
+    api![routes; redeem, redemptions, subscriptions,]
 }
 
 /// Redeem a code

@@ -10,7 +10,7 @@ use shared::app::App;
 use shared::edge::api;
 use shared::edge::body::Body;
 use shared::edge::idempotency::Idempotent;
-use shared::edge::openapi::Api;
+use shared::edge::openapi::{Api, Operation, Routes};
 use shared::edge::page::{Listing, Paging};
 use shared::edge::path::Id;
 use shared::edge::problem::Problem;
@@ -27,7 +27,16 @@ pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_
 
 /// The routes of the referral programme.
 pub fn api() -> Api<Arc<App>> {
-    api![check, overview, name, invitees, rewards,]
+    add(Api::new())
+}
+
+/// Their documentation.
+pub fn operations() -> Vec<Operation> {
+    add(Vec::new())
+}
+
+fn add<R: Routes<Arc<App>>>(routes: R) -> R {
+    api![routes; check, overview, name, invitees, rewards,]
 }
 
 /// Check a referral code

@@ -16,14 +16,24 @@ use std::sync::Arc;
 
 use shared::app::App;
 use shared::edge::api;
-use shared::edge::openapi::Api;
+use shared::edge::openapi::{Api, Operation, Routes};
 
 /// Environment variables that this function needs, besides those that every function has.
 pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_QUEUE_URL"];
 
 /// The routes of this function. It also receives requests that match no route, and responds 404 or 405.
 pub fn api() -> Api<Arc<App>> {
+    add(Api::new()).pages(enter::router()).behind_forms(forms::router()).fallback(platform::unknown)
+}
+
+/// Their documentation.
+pub fn operations() -> Vec<Operation> {
+    add(Vec::new())
+}
+
+fn add<R: Routes<Arc<App>>>(routes: R) -> R {
     api![
+        routes;
         platform::health,
         platform::openapi,
         platform::jwks,
@@ -60,7 +70,4 @@ pub fn api() -> Api<Arc<App>> {
         own::end,
         own::export,
     ]
-    .pages(enter::router())
-    .behind_forms(forms::router())
-    .fallback(platform::unknown)
 }

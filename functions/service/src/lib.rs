@@ -20,7 +20,7 @@ use shared::app::App;
 use shared::edge::api;
 use shared::edge::body::Body;
 use shared::edge::idempotency::{Idempotent, RequiresIdempotencyKey};
-use shared::edge::openapi::Api;
+use shared::edge::openapi::{Api, Operation, Routes};
 use shared::edge::page::{Listing, Paging};
 use shared::edge::path::Id;
 use shared::edge::problem::Problem;
@@ -45,8 +45,30 @@ pub const NEEDS: [&str; 3] = ["REWARD_QUEUE_URL", "MAIL_QUEUE_URL", "STATISTICS_
 
 /// The routes of the operator's backend.
 pub fn api() -> Api<Arc<App>> {
-    api![register, user, debit, credit, purchases, purchase, one_purchase, explained, refund, correct,]
-        .and(api![withdrawal::list, withdrawal::settle])
+    add(Api::new())
+}
+
+/// Their documentation.
+pub fn operations() -> Vec<Operation> {
+    add(Vec::new())
+}
+
+fn add<R: Routes<Arc<App>>>(routes: R) -> R {
+    api![
+        routes;
+        register,
+        user,
+        debit,
+        credit,
+        purchases,
+        purchase,
+        one_purchase,
+        explained,
+        refund,
+        correct,
+        withdrawal::list,
+        withdrawal::settle,
+    ]
 }
 
 /// Register a user authenticated by the backend

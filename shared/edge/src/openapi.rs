@@ -1,8 +1,8 @@
 //! The API document: built from the routes, each of which its handler's signature documents.
 //!
 //! An extractor declares the parameters that it reads and the problems that it answers ([`Describe`]). A handler only names the
-//! refusals of its use case, as types of [`kernel::refusal::code`] in its `responses(…)`. Nothing is built until somebody asks:
-//! a function at work has its routes and no document.
+//! refusals of its use case, as types of [`kernel::refusal::code`] in its `responses(…)`. Routes are served or documented, by
+//! separate calls ([`Routes`]): a function at work links no documentation, which would be a third of it.
 
 mod document;
 
@@ -31,22 +31,22 @@ pub use ::utoipa_axum;
 /// Routes a function's handlers, each by its `#[utoipa::path]`.
 ///
 /// ```text
-/// pub fn api() -> Api<Arc<App>> {
-///     api![orders::list, orders::create]
+/// fn add<R: Routes<Arc<App>>>(routes: R) -> R {
+///     api![routes; orders::list, orders::create]
 /// }
 /// ```
 ///
 /// expands to
 ///
 /// ```text
-/// Api::new()
+/// routes
 ///     .route(<__path_list>::path(), <__path_list>::methods(), orders::list, || Operation::new(…, orders::list))
 ///     .route(<__path_create>::path(), <__path_create>::methods(), orders::create, || Operation::new(…, orders::create))
 /// ```
 #[macro_export]
 macro_rules! api {
-    ($($first:ident $(:: $rest:ident)*),* $(,)?) => {
-        $crate::openapi::Api::new()$(.route(
+    ($routes:expr; $($first:ident $(:: $rest:ident)*),* $(,)?) => {
+        $routes$(.route(
             $crate::openapi::utoipa_axum::routes!(@path [path()] of $first $(:: $rest)*),
             $crate::openapi::utoipa_axum::routes!(@path [methods()] of $first $(:: $rest)*),
             $first $(:: $rest)*,
@@ -66,11 +66,52 @@ macro_rules! api {
     };
 }
 
-/// The routes of a function, and how to document them.
+/// Made of a list of routes: an [`Api`] that serves them, or their documentation, `Vec<Operation>`.
+///
+/// An [`Api`] never refers to `operation`, so the linker leaves the documentation out.
+pub trait Routes<S>: Sized {
+    /// One more route.
+    #[must_use]
+    fn route<T: 'static, H: Handler<T, S>>(
+        self,
+        path: String,
+        methods: Vec<HttpMethod>,
+        handler: H,
+        operation: impl FnOnce() -> Operation,
+    ) -> Self;
+}
+
+impl<S> Routes<S> for Vec<Operation> {
+    fn route<T: 'static, H: Handler<T, S>>(
+        mut self,
+        _: String,
+        _: Vec<HttpMethod>,
+        _: H,
+        operation: impl FnOnce() -> Operation,
+    ) -> Self {
+        self.push(operation());
+        self
+    }
+}
+
+/// The routes of a function, served.
 pub struct Api<S> {
     router: Router<S>,
     behind_forms: Router<S>,
-    operations: Vec<fn() -> Operation>,
+}
+
+impl<S: Clone + Send + Sync + 'static> Routes<S> for Api<S> {
+    fn route<T: 'static, H: Handler<T, S>>(
+        mut self,
+        path: String,
+        methods: Vec<HttpMethod>,
+        handler: H,
+        _: impl FnOnce() -> Operation,
+    ) -> Self {
+        let on = |on: MethodRouter<S>, method: &HttpMethod| on.on(method.to_method_filter(), handler.clone());
+        self.router = self.router.route(&path, methods.iter().fold(MethodRouter::new(), on));
+        self
+    }
 }
 
 impl<S: Clone + Send + Sync + 'static> Default for Api<S> {
@@ -82,30 +123,7 @@ impl<S: Clone + Send + Sync + 'static> Default for Api<S> {
 impl<S: Clone + Send + Sync + 'static> Api<S> {
     /// No routes.
     pub fn new() -> Self {
-        Self { router: Router::new(), behind_forms: Router::new(), operations: Vec::new() }
-    }
-
-    /// One more route.
-    pub fn route<T: 'static, H: Handler<T, S>>(
-        mut self,
-        path: String,
-        methods: Vec<HttpMethod>,
-        handler: H,
-        operation: fn() -> Operation,
-    ) -> Self {
-        let on = |on: MethodRouter<S>, method: &HttpMethod| on.on(method.to_method_filter(), handler.clone());
-        self.router = self.router.route(&path, methods.iter().fold(MethodRouter::new(), on));
-        self.operations.push(operation);
-        self
-    }
-
-    /// The routes of another list too.
-    #[must_use]
-    pub fn and(mut self, other: Self) -> Self {
-        self.router = self.router.merge(other.router);
-        self.behind_forms = self.behind_forms.merge(other.behind_forms);
-        self.operations.extend(other.operations);
-        self
+        Self { router: Router::new(), behind_forms: Router::new() }
     }
 
     /// The handler of paths that no route has.
@@ -129,11 +147,6 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
     /// The routes, and what only the form adapter reaches.
     pub fn into_routers(self) -> (Router<S>, Router<S>) {
         (self.router, self.behind_forms)
-    }
-
-    /// The documentation of every route.
-    pub fn operations(&self) -> impl Iterator<Item = Operation> {
-        self.operations.iter().map(|operation| operation())
     }
 }
 

@@ -10,11 +10,9 @@ use emulator::gateway::NO_ANSWER;
 use serde_json::Value;
 use shared::edge::openapi::{self, Document};
 
-use super::apis;
-
 /// The document and the list of its operations.
 pub fn built() -> Document {
-    let operations = apis().into_iter().flat_map(|(_, api)| api.operations().collect::<Vec<_>>());
+    let operations = super::operations().flat_map(|(_, operations)| operations);
     let mut document = openapi::document(env!("CARGO_PKG_VERSION"), operations).unwrap();
     for methods in document.json["paths"].as_object_mut().unwrap().values_mut() {
         methods.as_object_mut().unwrap().values_mut().for_each(super::examples::show);

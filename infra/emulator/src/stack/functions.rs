@@ -1,4 +1,4 @@
-//! The functions' handlers, linked in. A new function is one line in each of the two lists here.
+//! The functions' handlers, linked in. A new function is one line in each of the three lists here.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -15,7 +15,7 @@ use notifier::Mailer;
 use serde_json::Value;
 use shared::app::App;
 use shared::edge::escaped;
-use shared::edge::openapi::Api;
+use shared::edge::openapi::{Api, Operation};
 use shared::table::aws::secrets::NAMES as SECRETS;
 use shared::table::aws::{self, Environment};
 use tower::Service;
@@ -60,6 +60,22 @@ pub fn api(binary: &str) -> Option<(&'static str, Api<Arc<App>>)> {
     })
 }
 
+/// The documentation of a function's routes; empty if it has none in the API.
+pub fn documentation(binary: &str) -> Vec<Operation> {
+    match binary {
+        "registration" => registration::operations(),
+        "affiliate" => affiliate::operations(),
+        "agency" => agency::operations(),
+        "referral" => referral::operations(),
+        "payment" => payment::operations(),
+        "service" => service::operations(),
+        "redemption" => redemption::operations(),
+        "admin" => admin::operations(),
+        "payment-webhook" => payment_webhook::operations(),
+        _ => Vec::new(),
+    }
+}
+
 /// Answers the page of the console's parts, which no deployed function has.
 pub async fn parts(app: &Arc<App>, request: Request<Bytes>) -> Response {
     let mut router = console::showcase::router().with_state(Arc::clone(app));
@@ -71,8 +87,7 @@ pub async fn parts(app: &Arc<App>, request: Request<Bytes>) -> Response {
 
 /// The method and path of each of a function's operations. The template only names their prefixes.
 pub fn operations(binary: &str) -> Vec<(String, String)> {
-    let operations = api(binary).map(|(_, api)| api.operations().collect::<Vec<_>>());
-    operations.iter().flatten().flat_map(|operation| operation.routes()).collect()
+    documentation(binary).iter().flat_map(|operation| operation.routes()).collect()
 }
 
 /// The variables that a function requires.
