@@ -78,22 +78,7 @@ impl<T: Entity> Versioned<T> {
     /// # Errors
     /// [`Fault::Item`] for another type, a newer version, or a field that is missing or does not fit.
     pub fn read(raw: Item) -> Result<Self, Fault> {
-        let bad = |why: String| Fault::item(describe(&raw), why);
-        let kind = text(&raw, "type").ok_or_else(|| bad("no type".into()))?;
-        if kind != T::TYPE {
-            return Err(bad(format!("is a {kind}, not a {}", T::TYPE)));
-        }
-        let version = integer(&raw, "v").ok_or_else(|| bad("no version".into()))?;
-        if version > T::VERSION {
-            return Err(bad(format!("version {version} is newer than this code")));
-        }
-        let rev = integer(&raw, "rev").ok_or_else(|| bad("no revision".into()))?;
-        let mut fields = Map::new();
-        for (name, value) in &raw {
-            if !is_own(name) {
-                fields.insert(name.clone(), to_json(value).map_err(|why| bad(format!("{name}: {why}")))?);
-            }
-        }
+        let (fields, rev) = opened(&raw, T::TYPE, T::VERSION)?;
         let value =
             serde_json::from_value(Value::Object(fields)).map_err(|error| Fault::item(describe(&raw), error))?;
         Ok(Self { value, rev, raw })
@@ -118,13 +103,40 @@ impl<T: Entity> Versioned<T> {
     pub(super) fn rewritten(&self, after: &T, tx: &str) -> Result<Item, Fault> {
         let next = self.rev.checked_add(1).ok_or_else(|| Fault::bug("revision overflow"))?;
         let mut item = fresh(after, tx, next)?;
-        let known = fields(&self.value)?;
-        for (name, value) in &self.raw {
-            if !is_own(name) && !known.contains_key(name) && !item.contains_key(name) {
-                item.insert(name.clone(), value.clone());
-            }
-        }
+        keep_unknown(&self.raw, &fields(&self.value)?, &mut item);
         Ok(item)
+    }
+}
+
+// What does not depend on the type of the entity stands in functions of its own: each is linked once, not once for each type.
+
+/// Fields and revision of an item of type `kind`, in a version up to `newest`.
+fn opened(raw: &Item, kind: &str, newest: i64) -> Result<(Map<String, Value>, i64), Fault> {
+    let bad = |why: String| Fault::item(describe(raw), why);
+    let found = text(raw, "type").ok_or_else(|| bad("no type".into()))?;
+    if found != kind {
+        return Err(bad(format!("is a {found}, not a {kind}")));
+    }
+    let version = integer(raw, "v").ok_or_else(|| bad("no version".into()))?;
+    if version > newest {
+        return Err(bad(format!("version {version} is newer than this code")));
+    }
+    let rev = integer(raw, "rev").ok_or_else(|| bad("no revision".into()))?;
+    let mut fields = Map::new();
+    for (name, value) in raw {
+        if !is_own(name) {
+            fields.insert(name.clone(), to_json(value).map_err(|why| bad(format!("{name}: {why}")))?);
+        }
+    }
+    Ok((fields, rev))
+}
+
+/// Copies the attributes of `raw` that are not among the `known` fields and that `item` does not have.
+fn keep_unknown(raw: &Item, known: &Map<String, Value>, item: &mut Item) {
+    for (name, value) in raw {
+        if !is_own(name) && !known.contains_key(name) && !item.contains_key(name) {
+            item.insert(name.clone(), value.clone());
+        }
     }
 }
 
@@ -138,19 +150,33 @@ pub fn values<I: Ord + Copy, T: Clone>(read: &BTreeMap<I, Versioned<T>>) -> BTre
 /// # Errors
 /// [`Fault::Bug`] for an entity that contains a float or a field with a reserved name.
 pub fn fresh<T: Entity>(noun: &T, tx: &str, rev: i64) -> Result<Item, Fault> {
-    let mut item = Item::new();
-    for (name, value) in fields(noun)? {
+    let Key { pk, sk, .. } = noun.own_key();
+    let mut item = attributes(fields(noun)?)?;
+    add_own(&mut item, [("pk", pk), ("sk", sk), ("type", T::TYPE.to_owned()), ("tx", tx.to_owned())], noun.indexes());
+    item.insert("v".into(), AttributeValue::N(T::VERSION.to_string()));
+    item.insert("rev".into(), AttributeValue::N(rev.to_string()));
+    if let Some(at) = noun.time_to_live() {
+        item.insert("ttl".into(), AttributeValue::N(at.as_second().to_string()));
+    }
+    Ok(item)
+}
+
+fn attributes(fields: Map<String, Value>) -> Result<Item, Fault> {
+    let mut item = Item::with_capacity(fields.len() + OWN.len());
+    for (name, value) in fields {
         if let Some(value) = to_attribute(value).map_err(|why| Fault::bug(format!("{name}: {why}")))? {
             item.insert(name, value);
         }
     }
-    let key = noun.own_key();
-    let indexes = noun.indexes();
+    Ok(item)
+}
+
+/// Adds the storage's own texts, those of the indexes included.
+fn add_own(item: &mut Item, texts: [(&str, String); 4], indexes: Indexes) {
     let mut put = |name: &str, value: String| item.insert(name.to_owned(), AttributeValue::S(value));
-    put("pk", key.pk);
-    put("sk", key.sk);
-    put("type", T::TYPE.to_owned());
-    put("tx", tx.to_owned());
+    for (name, value) in texts {
+        put(name, value);
+    }
     for (names, entry) in [
         (["gsi1pk", "gsi1sk"], indexes.owner),
         (["gsi2pk", "gsi2sk"], indexes.platform),
@@ -161,16 +187,14 @@ pub fn fresh<T: Entity>(noun: &T, tx: &str, rev: i64) -> Result<Item, Fault> {
             put(names[1], sk);
         }
     }
-    item.insert("v".into(), AttributeValue::N(T::VERSION.to_string()));
-    item.insert("rev".into(), AttributeValue::N(rev.to_string()));
-    if let Some(at) = noun.time_to_live() {
-        item.insert("ttl".into(), AttributeValue::N(at.as_second().to_string()));
-    }
-    Ok(item)
 }
 
 fn fields<T: Serialize>(noun: &T) -> Result<Map<String, Value>, Fault> {
-    match serde_json::to_value(noun) {
+    object(serde_json::to_value(noun))
+}
+
+fn object(noun: serde_json::Result<Value>) -> Result<Map<String, Value>, Fault> {
+    match noun {
         Ok(Value::Object(fields)) => match fields.keys().find(|name| is_own(name)) {
             Some(name) => Err(Fault::bug(format!("field {name} belongs to the storage"))),
             None => Ok(fields),

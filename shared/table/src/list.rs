@@ -8,10 +8,9 @@
 use jiff::Timestamp;
 
 use crate::execute::Executor;
-use crate::item::{Entity, Versioned};
-use crate::key::Key;
+use crate::item::{Entity, Item, Versioned, text};
 use crate::spread::{MonthlyList, month_of};
-use crate::store::{Cursor, Index, Page, Query};
+use crate::store::{Cursor, Index, Page, Query, after};
 use kernel::fault::{Error, Fault};
 use kernel::id::Identifier;
 use kernel::month::Month;
@@ -137,8 +136,20 @@ impl Walk {
     pub fn behind<T: Entity>(&self, item: &T) -> Cursor {
         let mut place = Place::begin(self, Timestamp::MIN, Month::of(Timestamp::MIN));
         place.cut = None;
-        place.go_to(position_of(self, item));
+        if let Some(entry) = after(self.source.index(), item) {
+            place.go_to(entry);
+        }
         place.position()
+    }
+}
+
+impl ListSource {
+    fn index(&self) -> Index {
+        match self {
+            Self::Platform(_) => Index::Platform,
+            Self::Owned(_) => Index::Owner,
+            Self::Own(..) => Index::Table,
+        }
     }
 }
 
@@ -163,22 +174,23 @@ pub async fn in_list<T: Entity>(
 pub async fn walk<T: Entity, R>(app: &Executor, walk: &Walk, rows: impl Fn(&T) -> Vec<R>) -> Result<Page<R>, Fault> {
     let limit = usize::try_from(walk.limit).unwrap_or(1).max(1);
     let mut at = Place::begin(walk, app.clock.now(), app.first_month());
-    let (mut items, mut read) = (Vec::new(), 0_usize);
+    let (index, mut items, mut read) = (walk.source.index(), Vec::new(), 0_usize);
     for _ in 0..ROUNDS {
         let wanted = limit.saturating_sub(items.len());
-        let page = at.read::<T>(app, walk, wanted).await?;
-        for item in &page.items {
-            let spot = Spot::of(walk, &**item);
+        let page = at.read(app, walk, wanted).await?;
+        read = read.saturating_add(page.items.len());
+        for item in page.items {
+            let (spot, entry) = (Spot::of(index, &item), index.position_of(&item));
             let skipped = at.shown_of(&spot);
-            for (index, row) in rows(item).into_iter().enumerate().skip(skipped) {
+            let item = Versioned::<T>::read(item)?;
+            for (number, row) in rows(&item).into_iter().enumerate().skip(skipped) {
                 if items.len() == limit {
-                    return Ok(Page { items, next: Some(at.cut(spot, index)) });
+                    return Ok(Page { items, next: Some(at.cut(spot, number)) });
                 }
                 items.push(row);
             }
-            at.pass(walk, item);
+            at.pass(spot, entry);
         }
-        read = read.saturating_add(page.items.len());
         let more = match page.next {
             Some(next) => at.go_on(next),
             None => at.month_before(walk),
@@ -214,15 +226,9 @@ struct Spot {
 }
 
 impl Spot {
-    fn of<T: Entity>(walk: &Walk, item: &T) -> Self {
-        let Key { pk, sk, .. } = item.own_key();
-        let indexes = item.indexes();
-        let entry = match walk.source {
-            ListSource::Platform(_) => indexes.platform,
-            ListSource::Owned(_) => indexes.owner,
-            ListSource::Own(..) => None,
-        };
-        Self { sort: entry.map_or(sk, |(_, sort)| sort), pk }
+    fn of(index: Index, item: &Item) -> Self {
+        let part = |part: Option<&str>| part.unwrap_or_default().to_owned();
+        Self { sort: part(index.sort_of(item)), pk: part(text(item, "pk")) }
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -246,23 +252,18 @@ impl Place {
     }
 
     /// Reads what follows: of a platform list all partitions of some months at once.
-    async fn read<T: Entity>(
-        &mut self,
-        app: &Executor,
-        walk: &Walk,
-        wanted: usize,
-    ) -> Result<Page<Versioned<T>>, Fault> {
+    async fn read(&mut self, app: &Executor, walk: &Walk, wanted: usize) -> Result<Page<Item>, Fault> {
         let limit = if walk.filtered { CHUNK } else { i32::try_from(wanted).unwrap_or(CHUNK).clamp(1, CHUNK) };
-        let (list, partition, prefix) = match &walk.source {
+        let (partition, prefix) = match &walk.source {
             ListSource::Platform(list) => {
                 let asks = self.round(*list, limit);
-                return app.store.merged(&asks, usize::try_from(limit).unwrap_or(1)).await;
+                return app.store.merged_whole(&asks, usize::try_from(limit).unwrap_or(1)).await;
             }
-            ListSource::Owned(partition) => (Index::Owner, partition, None),
-            ListSource::Own(partition, prefix) => (Index::Table, partition, Some((*prefix).to_owned())),
+            ListSource::Owned(partition) => (partition, None),
+            ListSource::Own(partition, prefix) => (partition, Some((*prefix).to_owned())),
         };
-        let ask = Query { prefix, after: self.last.clone(), ..Query::newest(list, partition, limit) };
-        app.store.list(&ask).await
+        let ask = Query { prefix, after: self.last.clone(), ..Query::newest(walk.source.index(), partition, limit) };
+        app.store.list_whole(&ask).await
     }
 
     /// Queries of a round, with the number of months that each is back.
@@ -308,9 +309,8 @@ impl Place {
         }
     }
 
-    fn pass<T: Entity>(&mut self, walk: &Walk, item: &Versioned<T>) {
-        self.go_to(position_of(walk, &**item));
-        let spot = Spot::of(walk, &**item);
+    fn pass(&mut self, spot: Spot, entry: Cursor) {
+        self.go_to(entry);
         if self.cut.as_ref().is_some_and(|(cut, _)| spot == *cut || spot.sort < cut.sort) {
             self.cut = None;
         }
@@ -349,20 +349,4 @@ impl Place {
     fn cut(self, spot: Spot, shown: usize) -> Cursor {
         Self { cut: Some((spot, shown)), ..self }.position()
     }
-}
-
-/// Exclusive start key of an item in the list.
-fn position_of<T: Entity>(walk: &Walk, item: &T) -> Cursor {
-    let Key { pk, sk, .. } = item.own_key();
-    let indexes = item.indexes();
-    let mut position = Cursor::from([("pk".to_owned(), pk), ("sk".to_owned(), sk)]);
-    let (names, entry) = match walk.source {
-        ListSource::Platform(_) => (["gsi2pk", "gsi2sk"], indexes.platform),
-        ListSource::Owned(_) => (["gsi1pk", "gsi1sk"], indexes.owner),
-        ListSource::Own(..) => return position,
-    };
-    if let Some((pk, sk)) = entry {
-        position.extend(names.map(str::to_owned).into_iter().zip([pk, sk]));
-    }
-    position
 }

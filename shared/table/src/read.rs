@@ -152,8 +152,13 @@ impl Store {
     pub async fn read<K: Keys>(&self, keys: K) -> Result<K::Found, Fault> {
         let mut all = Vec::new();
         keys.add_to(&mut all);
+        keys.decode(&mut self.read_all(all).await?)
+    }
+
+    /// Reads the items at all of the keys.
+    async fn read_all(&self, keys: Vec<Key>) -> Result<ReadSet, Fault> {
         let mut items = ReadSet::default();
-        for key in all {
+        for key in keys {
             items.0.entry(key).or_default().0 += 1;
         }
         let wanted: Vec<Item> = items.0.keys().map(key_item).collect();
@@ -165,7 +170,7 @@ impl Store {
                 *found = Some(item);
             }
         }
-        keys.decode(&mut items)
+        Ok(items)
     }
 
     async fn read_batch(&self, mut wanted: Vec<Item>) -> Result<Vec<Item>, Fault> {

@@ -75,6 +75,13 @@ pub struct Page<T> {
     pub next: Option<Cursor>,
 }
 
+impl Page<Item> {
+    fn decoded<T: Entity>(self) -> Result<Page<Versioned<T>>, Fault> {
+        let items = self.items.into_iter().map(Versioned::read).collect::<Result<_, _>>()?;
+        Ok(Page { items, next: self.next })
+    }
+}
+
 impl Query {
     /// Query for the newest `limit` items of a partition.
     pub fn newest(list: Index, partition: impl Into<String>, limit: i32) -> Self {
@@ -115,6 +122,24 @@ impl Index {
             Self::Due => (Some("gsi3"), "gsi3pk", "gsi3sk"),
         }
     }
+
+    /// True if the item still stands where the entry says.
+    fn has(self, entry: &Item, item: &Item) -> bool {
+        let (_, pk, sk) = self.names();
+        [pk, sk].iter().all(|name| entry.get(*name) == item.get(*name))
+    }
+
+    /// Position of an item in the list, as its attributes say.
+    pub(crate) fn position_of(self, item: &Item) -> Cursor {
+        let (_, pk, sk) = self.names();
+        let part = |name: &str| Some((name.to_owned(), text(item, name)?.to_owned()));
+        ["pk", "sk", pk, sk].into_iter().filter_map(part).collect()
+    }
+
+    /// Sort key of an item in the list, as its attributes say.
+    pub(crate) fn sort_of(self, item: &Item) -> Option<&str> {
+        text(item, self.names().2)
+    }
 }
 
 impl Store {
@@ -148,13 +173,17 @@ impl Store {
     /// # Errors
     /// The database can't be reached, or an item does not decode.
     pub async fn list<T: Entity>(&self, ask: &Query) -> Result<Page<Versioned<T>>, Fault> {
-        if ask.list != Index::Table {
-            let page = self.list_with(ask, |_| ()).await?;
-            return Ok(Page { items: page.items.into_iter().map(|(item, ())| item).collect(), next: page.next });
-        }
+        self.list_whole(ask).await?.decoded()
+    }
+
+    /// As [`list`](Self::list), of items of any type.
+    pub(crate) async fn list_whole(&self, ask: &Query) -> Result<Page<Item>, Fault> {
         let page = self.list_items(ask).await?;
-        let items = page.items.into_iter().map(Versioned::read).collect::<Result<_, _>>()?;
-        Ok(Page { items, next: page.next })
+        if ask.list == Index::Table {
+            return Ok(page);
+        }
+        let entries: Vec<(Index, Item)> = page.items.into_iter().map(|entry| (ask.list, entry)).collect();
+        Ok(Page { items: self.items_of(&entries).await?, next: page.next })
     }
 
     /// Reads one page of an index's entities as [`list`](Self::list) does, and with each, in the same call, what its key leads to.
@@ -167,41 +196,39 @@ impl Store {
         beside: impl Fn(&Key<T>) -> K,
     ) -> Result<Page<(Versioned<T>, K::Found)>, Fault> {
         let page = self.list_items(ask).await?;
-        let entries: Vec<(Index, Item)> = page.items.into_iter().map(|entry| (ask.list, entry)).collect();
-        Ok(Page { items: self.items_of(&entries, beside).await?, next: page.next })
-    }
-
-    /// The items of index entries, without those that have left the list.
-    async fn items_of<T: Entity, K: Keys>(
-        &self,
-        entries: &[(Index, Item)],
-        beside: impl Fn(&Key<T>) -> K,
-    ) -> Result<Vec<(Versioned<T>, K::Found)>, Fault> {
-        let key = |entry: &Item| Some(Key::<T>::holding(text(entry, "pk")?, text(entry, "sk")?));
-        let keys: Vec<Key<T>> = entries.iter().filter_map(|(_, entry)| key(entry)).collect();
+        let keys: Vec<Key<T>> = page.items.iter().filter_map(key_of).collect();
         let wanted: (Vec<Key>, Vec<K>) = keys.iter().map(|key| (key.any(), beside(key))).unzip();
         let (found, beside) = self.read(wanted).await?;
-        let is_there = |(list, entry): &(Index, Item), item: &Item| {
-            let (_, pk, sk) = list.names();
-            [pk, sk].iter().all(|name| entry.get(*name) == item.get(*name))
-        };
         let mut items = Vec::with_capacity(keys.len());
-        for ((entry, item), beside) in entries.iter().zip(found).zip(beside) {
-            if let Some(item) = item.filter(|item| is_there(entry, item)) {
+        for ((entry, item), beside) in page.items.iter().zip(found).zip(beside) {
+            if let Some(item) = item.filter(|item| ask.list.has(entry, item)) {
                 items.push((Versioned::read(item)?, beside));
             }
         }
-        Ok(items)
+        Ok(Page { items, next: page.next })
     }
 
-    /// Reads one page of a list that stands in several partitions of an index: their newest entities, merged.
+    /// The items of index entries, without those that have left the list.
+    async fn items_of(&self, entries: &[(Index, Item)]) -> Result<Vec<Item>, Fault> {
+        let keys: Vec<Key> = entries.iter().filter_map(|(_, entry)| key_of(entry)).collect();
+        let found = self.read(keys).await?;
+        let found = entries.iter().zip(found).filter_map(|((list, entry), item)| Some((list, entry, item?)));
+        Ok(found.filter(|(list, entry, item)| list.has(entry, item)).map(|(.., item)| item).collect())
+    }
+
+    /// Reads one page of a list that stands in several partitions of an index: their newest items, merged.
     ///
-    /// Each query has a rank; all that stands in a partition of a lower rank comes first. The page may have fewer entities than
-    /// `limit` and still have a next one, whose cursor is the position of its last entity.
+    /// Each query has a rank; all that stands in a partition of a lower rank comes first. The page may have fewer items than
+    /// `limit` and still have a next one, whose cursor is the position of its last item.
     ///
     /// # Errors
     /// As [`list`](Self::list).
     pub async fn merged<T: Entity>(&self, asks: &[(usize, Query)], limit: usize) -> Result<Page<Versioned<T>>, Fault> {
+        self.merged_whole(asks, limit).await?.decoded()
+    }
+
+    /// As [`merged`](Self::merged), of items of any type.
+    pub(crate) async fn merged_whole(&self, asks: &[(usize, Query)], limit: usize) -> Result<Page<Item>, Fault> {
         let read = async |(rank, ask): &(usize, Query)| self.list_items(ask).await.map(|page| (*rank, ask.list, page));
         let pages = try_join_all(asks.iter().map(read)).await?;
         let at = |rank, list: Index, entry: &Item| (rank, Reverse(text(entry, list.names().2).map(str::to_owned)));
@@ -222,8 +249,7 @@ impl Store {
         let last = entries.last().map(|(.., entry)| position(entry.clone()));
         let next = if is_cut || rest.is_some() { last.or(rest) } else { None };
         let entries: Vec<(Index, Item)> = entries.into_iter().map(|(_, list, entry)| (list, entry)).collect();
-        let items = self.items_of(&entries, |_| ()).await?;
-        Ok(Page { items: items.into_iter().map(|(item, ())| item).collect(), next })
+        Ok(Page { items: self.items_of(&entries).await?, next })
     }
 
     /// Reads a whole list that is known to be short, page by page.
@@ -329,6 +355,11 @@ pub fn after<T: Entity>(list: Index, item: &T) -> Option<Cursor> {
 
 fn position(key: Item) -> Cursor {
     key.into_iter().filter_map(|(name, value)| Some((name, value.as_s().ok()?.clone()))).collect()
+}
+
+/// Key of the item that an index entry leads to.
+fn key_of<T>(entry: &Item) -> Option<Key<T>> {
+    Some(Key::holding(text(entry, "pk")?, text(entry, "sk")?))
 }
 
 /// Key attributes of a key.
