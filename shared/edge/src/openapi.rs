@@ -2,7 +2,7 @@
 //!
 //! An extractor declares the parameters that it reads and the problems that it answers ([`Describe`]). A handler only names the
 //! refusals of its use case, as types of [`kernel::refusal::code`] in its `responses(…)`. Routes are served or documented, by
-//! separate calls ([`Routes`]): a function at work links no documentation, which would be a third of it.
+//! separate calls ([`Routes`]): a function at work links no documentation, which would be up to a tenth of it.
 
 mod document;
 
